@@ -1,0 +1,526 @@
+"""Floats in, a float out: the numerical core of the table in functions.py.
+
+Each function here is total, as IEEE 754 asks: outside its domain it returns nan, at a pole
+an infinity, and never raises. What is guarded, and why, stands beside each formula; the
+errors quoted are of the obvious formula, in ulps, against 60-digit arithmetic.
+"""
+
+import math
+from collections.abc import Callable
+from decimal import Decimal, localcontext
+from math import copysign, erfc, frexp, inf, isfinite, isnan, nan
+
+TWO_OVER_SQRT_PI = 1.1283791670955126
+ONE_OVER_SQRT_2PI = 0.3989422804014327
+LN_2 = 0.6931471805599453
+LN_10 = 2.302585092994046
+SMALLEST_NORMAL = 2.2250738585072014e-308
+_SQRT_HALF = 0.7071067811865476
+_SQRT_HALF_LOW = -4.833646656726457e-17
+_SQRT_TWO, _SQRT_TWO_LOW = 1.4142135623730951, -9.667293313452913e-17
+_EXP_MINUS_64 = 1.603810890548638e-28
+
+# Error-free transformations (Dekker 1971; Knuth, TAOCP 2, section 4.2.2)
+
+
+def two_difference(a: float, b: float) -> tuple[float, float]:
+    """a - b as a rounded difference and its exact error (0.0 where that is not finite)."""
+    high = a - b
+    back = high - a
+    low = (a - (high - back)) - (b + back)
+    return high, low if isfinite(low) else 0.0
+
+
+def _split(x: float) -> tuple[float, float]:
+    """x as a sum of two numbers of 26 bits each, whose products are exact."""
+    scaled = 134217729.0 * x  # 2**27 + 1
+    high = scaled - (scaled - x)
+    return high, x - high
+
+
+def _two_product(a: float, b: float) -> tuple[float, float]:
+    """a * b as a rounded product and its exact error, for factors between 1e-140 and 1e150."""
+    product = a * b
+    a_high, a_low = _split(a)
+    b_high, b_low = _split(b)
+    error = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return product, error
+
+
+def _ldexp(mantissa: float, exponent: int) -> float:
+    try:
+        return math.ldexp(mantissa, exponent)
+    except OverflowError:
+        return copysign(inf, mantissa)
+
+
+def scaled_product(*factors: float) -> float:
+    """A product that over- or underflows only if the result does."""
+    mantissa, exponent = 1.0, 0
+    for factor in factors:
+        m, e = frexp(factor)
+        mantissa *= m
+        exponent += e
+    return _ldexp(mantissa, exponent)
+
+
+# Python's math with the results of IEEE 754 in place of exceptions
+
+
+def _overflowing(function: Callable[[float], float]) -> Callable[[float], float]:
+    def total(x: float) -> float:
+        try:
+            return function(x)
+        except OverflowError:
+            return inf
+
+    return total
+
+
+def _within(
+    function: Callable[[float], float], inside: Callable[[float], bool]
+) -> Callable[[float], float]:
+    def total(x: float) -> float:
+        return function(x) if inside(x) else nan
+
+    return total
+
+
+def _logarithm(function: Callable[[float], float], pole: float) -> Callable[[float], float]:
+    def total(x: float) -> float:
+        if x > pole:
+            return function(x)
+        return -inf if x == pole else nan
+
+    return total
+
+
+exp = _overflowing(math.exp)
+exp2 = _overflowing(getattr(math, "exp2", lambda x: 2.0**x))  # math.exp2: Python 3.11
+expm1 = _overflowing(math.expm1)
+cosh = _overflowing(math.cosh)
+log = _logarithm(math.log, 0.0)
+log2 = _logarithm(math.log2, 0.0)
+log10 = _logarithm(math.log10, 0.0)
+log1p = _logarithm(math.log1p, -1.0)
+sqrt = _within(math.sqrt, lambda x: x >= 0.0)
+sin = _within(math.sin, isfinite)
+cos = _within(math.cos, isfinite)
+tan = _within(math.tan, isfinite)
+asin = _within(math.asin, lambda x: -1.0 <= x <= 1.0)
+acos = _within(math.acos, lambda x: -1.0 <= x <= 1.0)
+acosh = _within(math.acosh, lambda x: x >= 1.0)
+
+
+def sinh(x: float) -> float:
+    try:
+        return math.sinh(x)
+    except OverflowError:
+        return copysign(inf, x)
+
+
+def atanh(x: float) -> float:
+    if -1.0 < x < 1.0:
+        return math.atanh(x)
+    return copysign(inf, x) if abs(x) == 1.0 else nan
+
+
+def divide(a: float, b: float) -> float:
+    try:
+        return a / b
+    except ZeroDivisionError:
+        return nan if a == 0.0 or isnan(a) else copysign(inf, a) * copysign(1.0, b)
+
+
+def divide_by_power(a: float, b: float, n: int) -> float:
+    """a / b**n for n >= 1, over- or underflowing only if the result does."""
+    quotient = a
+    for _ in range(n):
+        quotient = divide(quotient, b)
+    # The quotients run one way: with both ends normal none between has lost digits.
+    if SMALLEST_NORMAL <= abs(quotient) < inf and abs(a) >= SMALLEST_NORMAL:
+        return quotient
+    if not (isfinite(a) and isfinite(b)) or a == 0.0 or b == 0.0:
+        return quotient
+    (a_mantissa, a_exponent), (b_mantissa, b_exponent) = frexp(a), frexp(b)
+    for _ in range(n):
+        a_mantissa /= b_mantissa
+    return _ldexp(a_mantissa, a_exponent - n * b_exponent)
+
+
+def cbrt(x: float) -> float:
+    """Cube root: libm's is off by up to 3.5 ulp; a Newton step on an exact residual mends it."""
+    if x == 0.0 or not isfinite(x):
+        return x
+    mantissa, exponent = frexp(abs(x))
+    thirds, rest = divmod(exponent, 3)
+    mantissa = math.ldexp(mantissa, rest)
+    root = mantissa ** (1.0 / 3.0)
+    square, square_low = _two_product(root, root)
+    cube, cube_low = _two_product(square, root)
+    residual = (cube - mantissa) + (cube_low + square_low * root)
+    return copysign(math.ldexp(root - residual / (3.0 * square), thirds), x)
+
+
+def cbrt_derivative(x: float) -> float:
+    """1 / (3 cbrt(x)**2), as cbrt(x) / x / 3: the square would double the error of the root."""
+    return inf if x == 0.0 else 0.0 if abs(x) == inf else cbrt(x) / x / 3.0
+
+
+# Powers
+
+
+def power(x: float, y: float) -> float:
+    """x**y for a base x >= 0, nan below: between the integers no negative base has a power."""
+    return constant_power(x, y) if x >= 0.0 or isnan(x) else nan
+
+
+def constant_power(x: float, y: float) -> float:
+    """x**y, nan for a negative base and a y that is no integer."""
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return -inf if x < 0.0 and y % 2.0 == 1.0 else inf
+    except ValueError:
+        if x != 0.0:
+            return nan
+        return copysign(inf, x) if y % 2.0 == 1.0 else inf
+
+
+def power_partial(x: float, y: float, k: int, j: int) -> float:
+    """The partial derivative of x**y, k times by x and j times by y, for x >= 0.
+
+    It is x**(y-k) times a polynomial in y and log x. The exponent y - k is kept as a rounded
+    difference and its error: x**(c-1) loses 168 ulp at c = 0.1 by the rounding of c - 1 alone.
+    """
+    if x == 0.0 and j > 0 and (y > k or (k == 0 and y == 0.0)):
+        return 0.0  # the limit for y > 0, and by convention at 0**0
+    falling = [1.0] + [0.0] * j  # y (y-1) ... (y-k+1) and its first j derivatives by y
+    for i in range(k):
+        for m in range(j, -1, -1):
+            falling[m] = falling[m] * (y - i) + (m * falling[m - 1] if m else 0.0)
+    coefficient = falling[0] if j == 0 else 0.0
+    if j > 0:
+        log_x = log(x)
+        for i in range(j + 1):
+            if falling[i]:
+                coefficient += math.comb(j, i) * falling[i] * log_x ** (j - i)
+    if coefficient == 0.0:
+        return 0.0
+    exponent, error = two_difference(y, float(k))
+    correction = error * log(x) if error else 0.0
+    whole = power(x, exponent)
+    result = coefficient * (whole + whole * correction)
+    if (SMALLEST_NORMAL <= whole < inf and SMALLEST_NORMAL <= abs(result) < inf) or x == 0.0:
+        return result
+    half = power(x, 0.5 * exponent)
+    return scaled_product(coefficient, half + half * (0.5 * correction), half)
+
+
+def constant_power_derivative(x: float, c: float, k: int) -> float:
+    """The k-th derivative of x**c, for a negative base too where c is an integer."""
+    if x >= 0.0 or isnan(x):
+        return power_partial(x, c, k, 0)
+    if c % 1.0 != 0.0:
+        return nan
+    size = power_partial(-x, c, k, 0)
+    return -size if (c - k) % 2.0 == 1.0 else size
+
+
+# Bell curves and their relatives
+
+
+def _bell(x: float, factor: float, half: bool) -> float:
+    """factor * exp(-x*x), or exp(-x*x/2) if half.
+
+    The rounding error of x*x is folded back (447 ulp without), and the result is rounded
+    into the subnormal numbers once only.
+    """
+    size = abs(x)
+    if size < 1e-8:
+        return factor
+    if size > 40.0:
+        return 0.0
+    square, low = _two_product(size, size)
+    if half:
+        square, low = 0.5 * square, 0.5 * low
+    if square > 700.0:
+        bell = math.exp(64.0 - square)
+        return factor * (bell - bell * low) * _EXP_MINUS_64
+    bell = math.exp(-square)
+    return factor * (bell - bell * low)
+
+
+def gauss(x: float, n: int) -> float:
+    """2/sqrt(pi) x**n exp(-x*x); at n = 0 the derivative of erf."""
+    return 0.0 if abs(x) > 40.0 else _bell(x, TWO_OVER_SQRT_PI * x**n, half=False)
+
+
+def normal(x: float, n: int) -> float:
+    """x**n times the density of the standard normal distribution."""
+    return 0.0 if abs(x) > 40.0 else _bell(x, ONE_OVER_SQRT_2PI * x**n, half=True)
+
+
+def _normal_cumulative(x: float) -> float:
+    """erfc(-x/sqrt 2) / 2, the rounding error of x/sqrt 2 folded back (300 ulp without)."""
+    if x > 9.0:
+        return 1.0
+    z, low = _two_product(x, _SQRT_HALF)
+    low += x * _SQRT_HALF_LOW
+    return 0.5 * erfc(-z) + low * (0.5 * TWO_OVER_SQRT_PI) * math.exp(-z * z)
+
+
+def _mills(x: float) -> float:
+    """Tail of the normal distribution over its density, for x < -30 (asymptotic series)."""
+    m = -1.0 / x
+    s = m * m
+    return m * (1.0 - s * (1.0 - 3.0 * s * (1.0 - 5.0 * s * (1.0 - 7.0 * s * (1.0 - 9.0 * s)))))
+
+
+def gelu(x: float) -> float:
+    """x times the cumulative normal distribution; by Mills' ratio far to the left."""
+    if x < -40.0:
+        return -0.0
+    if x < -30.0:
+        return _bell(x, x * _mills(x) * ONE_OVER_SQRT_2PI, half=True)
+    return x * _normal_cumulative(x)
+
+
+def gelu_derivative(x: float) -> float:
+    if x > 39.0:
+        return 1.0
+    if x < -40.0:
+        return 0.0
+    if x < -30.0:
+        return _bell(x, (x + _mills(x)) * ONE_OVER_SQRT_2PI, half=True)
+    return _normal_cumulative(x) + x * normal(x, 0)
+
+
+def gelu_second_derivative(x: float) -> float:
+    """density(x) (2 - x*x), the second factor through its roots, sqrt 2 in two parts."""
+    if abs(x) > 40.0:
+        return 0.0
+    root_distance = (_SQRT_TWO - abs(x)) + _SQRT_TWO_LOW
+    return _bell(x, ONE_OVER_SQRT_2PI * root_distance * (_SQRT_TWO + abs(x)), half=True)
+
+
+# The logistic family and tanh. 1 - tanh(x)**2 and s (1 - s) lose every digit: from
+# x = 19 and 37 on they give 0 where the derivative is 1e-16.
+
+
+def sigmoid(x: float) -> float:
+    e = math.exp(-abs(x))
+    return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
+
+
+def logistic_density(x: float) -> float:
+    """The derivative of sigmoid: 1 / (exp(x) + 2 + exp(-x))."""
+    size = abs(x)
+    if size > 700.0:
+        return math.exp(-size)
+    e = math.exp(size)
+    return 1.0 / (e + (2.0 + 1.0 / e))
+
+
+def sech2(x: float) -> float:
+    """The derivative of tanh: 4 / (exp(2x) + 2 + exp(-2x))."""
+    size = abs(x)
+    if size > 350.0:
+        root = 2.0 * math.exp(-size)
+        return root * root
+    e = math.exp(2.0 * size)
+    return 4.0 / (e + (2.0 + 1.0 / e))
+
+
+def softplus(x: float) -> float:
+    """log(1 + exp(x)), where exp(x) overflows too."""
+    if isnan(x):
+        return x
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _times_exp(factor: float, x: float) -> float:
+    """factor * exp(x) for x < -690, rounded into the subnormal numbers once only."""
+    return math.exp(64.0 + x) * factor * _EXP_MINUS_64
+
+
+def silu(x: float) -> float:
+    if x < -760.0:
+        return -0.0
+    return _times_exp(x, x) if x < -690.0 else x * sigmoid(x)
+
+
+def silu_derivative(x: float) -> float:
+    if x > 700.0:
+        return 1.0
+    if x >= 0.0:
+        return sigmoid(x) + x * logistic_density(x)
+    if x < -760.0:
+        return 0.0
+    if x < -690.0:
+        return _times_exp(1.0 + x, x)
+    return logistic_density(x) * (1.0 + x + math.exp(x))
+
+
+def silu_second_derivative(x: float) -> float:
+    if abs(x) > 760.0:
+        return 0.0
+    factor = 2.0 - abs(x) * math.tanh(0.5 * abs(x))
+    return _times_exp(factor, -abs(x)) if abs(x) > 690.0 else logistic_density(x) * factor
+
+
+# Inverse functions: 1 - x*x and its kin with the rounding error of x*x folded back
+# (2e7 ulp without, near x = 1).
+
+
+def one_minus_square(x: float) -> float:
+    if not 1e-140 < abs(x) < 1e150:
+        return 1.0 - x * x
+    square, low = _two_product(x, x)
+    return (1.0 - square) - low
+
+
+def asin_derivative(x: float) -> float:
+    return divide(1.0, sqrt(one_minus_square(x)))
+
+
+def acosh_derivative(x: float) -> float:
+    """1 / sqrt(x*x - 1)."""
+    return divide(1.0, x) if x > 1e150 else divide(1.0, sqrt(0.0 - one_minus_square(x)))
+
+
+def atan_derivative(x: float) -> float:
+    """1 / (1 + x*x)."""
+    if abs(x) > 1e9:
+        return (1.0 / x) * (1.0 / x)
+    if abs(x) < 1e-140 or isnan(x):
+        return 1.0 + 0.0 * x
+    square, low = _two_product(x, x)
+    whole = 1.0 + square
+    error = ((1.0 - whole) + square if square < 1.0 else (square - whole) + 1.0) + low
+    quotient = 1.0 / whole
+    return quotient - quotient * (error * quotient)
+
+
+# Two operands
+
+
+def hypot_direction(x: float, y: float) -> float:
+    """x / hypot(x, y), by convention 0 at the origin."""
+    if x == 0.0 and y == 0.0:
+        return 0.0
+    largest = max(abs(x), abs(y))
+    if largest > 1e300:
+        x, y = x * 2.0**-600, y * 2.0**-600
+    elif largest < 1e-290:
+        x, y = x * 2.0**600, y * 2.0**600
+    return x / math.hypot(x, y)
+
+
+def over_square_norm(x: float, y: float) -> float:
+    """x / (x*x + y*y), by convention 0 at the origin."""
+    largest, smallest = max(abs(x), abs(y)), min(abs(x), abs(y))
+    if largest == 0.0:
+        return 0.0
+    if smallest > 1e-140 and largest < 1e140:
+        return x / (x * x + y * y)
+    _, exponent = frexp(largest)
+    x_scaled, y_scaled = _ldexp(x, -exponent), _ldexp(y, -exponent)
+    mantissa, x_exponent = frexp(x)
+    norm = x_scaled * x_scaled + y_scaled * y_scaled
+    return _ldexp(mantissa / norm, x_exponent - 2 * exponent)
+
+
+def logaddexp(x: float, y: float) -> float:
+    """log(exp(x) + exp(y)) without overflow.
+
+    Where the larger operand is negative and the logarithm beside it cancels most of it, the
+    sum is taken in 40 digits: a result near 0 would otherwise keep no digit at all.
+    """
+    if isnan(x) or isnan(y):
+        return nan
+    largest, smallest = max(x, y), min(x, y)
+    if largest in (inf, -inf):
+        return largest
+    rest = math.log1p(math.exp(smallest - largest))
+    result = largest + rest
+    if abs(result) >= 2.0 * rest or smallest - largest < -60.0:
+        return result
+    with localcontext() as context:
+        context.prec = 40
+        return float((Decimal(x).exp() + Decimal(y).exp()).ln())
+
+
+def softmax_of_two(x: float, y: float) -> float:
+    """exp(x) / (exp(x) + exp(y)): sigmoid of the difference, exact to the last bit of x - y."""
+    difference, error = two_difference(x, y)
+    if difference < -690.0:
+        return _times_exp(1.0 + error, difference) if difference > -1e4 else 0.0
+    share = sigmoid(difference)
+    return share + share * sigmoid(-difference) * error
+
+
+def maximum(x: float, y: float) -> float:
+    return nan if isnan(x) or isnan(y) else max(x, y)
+
+
+def minimum(x: float, y: float) -> float:
+    return nan if isnan(x) or isnan(y) else min(x, y)
+
+
+def greater(x: float, y: float) -> float:
+    """1 if x > y, 0 if x < y, and 1/2 each at a tie."""
+    return 1.0 if x > y else 0.0 if x < y else 0.5 if x == y else nan
+
+
+# Any number of operands
+
+
+def fsum(*terms: float) -> float:
+    """The exactly rounded sum (Shewchuk's algorithm, by math.fsum)."""
+    try:
+        return math.fsum(terms)
+    except (OverflowError, ValueError):  # too large on the way, or inf - inf
+        scaled = [2.0**-64 * term for term in terms]
+        return nan if inf in terms and -inf in terms else math.fsum(scaled) * 2.0**64
+
+
+def mean(*terms: float) -> float:
+    total = fsum(*terms)
+    if isfinite(total):
+        return total / len(terms)
+    return fsum(*[2.0**-64 * term for term in terms]) / len(terms) * 2.0**64
+
+
+def dot(*operands: float) -> float:
+    """w_1 x_1 + ... + w_n x_n, from the bias on, left to right."""
+    n = len(operands) // 2
+    total = operands[-1] if len(operands) % 2 else 0.0
+    for weight, value in zip(operands[:n], operands[n : 2 * n], strict=True):
+        total += weight * value
+    return total
+
+
+def logsumexp(*terms: float) -> float:
+    if any(map(isnan, terms)):
+        return nan
+    largest = max(terms)
+    if not isfinite(largest):
+        return largest
+    return largest + math.log(math.fsum([math.exp(term - largest) for term in terms]))
+
+
+def shares(*terms: float) -> list[float]:
+    """exp(x_j) / sum_i exp(x_i) for each j."""
+    largest = max(terms)
+    if not isfinite(largest) or any(map(isnan, terms)):
+        return [nan] * len(terms)
+    sizes = [math.exp(term - largest) for term in terms]
+    total = math.fsum(sizes)
+    return [size / total for size in sizes]
+
+
+def softmax(*terms_and_index: float) -> float:
+    """The share at an index, which is the last argument."""
+    *terms, index = terms_and_index
+    return shares(*terms)[int(index)]

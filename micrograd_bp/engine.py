@@ -1,0 +1,593 @@
+"""A Value is a number that remembers how it was made; backward() asks it for derivatives.
+
+Each operation records its parents and the local derivative with respect to each, as numbers,
+when it runs. backward() sorts the graph topologically and takes the chain rule from the output
+back, node by node: adjoint[parent] += local_derivative * adjoint[node] (reverse accumulation:
+Linnainmaa 1970; error backpropagation: Rumelhart, Hinton & Williams 1986; Bishop & Bishop,
+Deep Learning, 2024, section 8.1). In the terms of a network the adjoint of a pre-activation
+a_j is the error delta_j.
+"""
+
+import copyreg
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import isfinite
+from typing import Any, NamedTuple, NoReturn
+
+from . import functions
+from .functions import Function, Operation
+from .methods import ElementaryMethods
+from .numeric import Number, is_number, show, to_float
+
+
+class Value(ElementaryMethods):
+    """A number in a computation graph.
+
+    Args:
+        data: the number: int, float, bool, Fraction, Decimal or a real NumPy scalar.
+        label: a name for pictures and messages.
+
+    Raises:
+        TypeError: data is anything else, or label is no string.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x + 1
+    >>> y.backward()
+    >>> x.grad
+    6.0
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "_grad",  # None until a backward pass reaches the node
+        "_local_derivatives",
+        "_operation",
+        "_parents",
+        "label",
+        "scope",
+    )
+
+    def __init__(self, data: Number, label: str = "") -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"the label of a Value is a string, not {show(label)}")
+        self._data: float = data if type(data) is float else to_float(data)
+        self._grad: float | None = None
+        self._parents: tuple[Value, ...] = ()
+        self._local_derivatives: tuple[float, ...] = ()
+        self._operation: Operation | None = None
+        self.label: str = label
+        self.scope: str = _mode.get().scope
+
+    @property
+    def data(self) -> float:
+        """The number. Writing it does not change what was computed from it before."""
+        return self._data
+
+    @data.setter
+    def data(self, number: Number) -> None:
+        self._data = to_float(number)
+
+    @property
+    def grad(self) -> float:
+        """What the backward passes have added up here: d(root)/d(self). 0.0 at the start."""
+        return self._grad or 0.0
+
+    @grad.setter
+    def grad(self, number: Number) -> None:
+        self._grad = to_float(number) or None
+
+    @property
+    def has_grad(self) -> bool:
+        """Whether a backward pass has reached this node since its grad was last set to 0."""
+        return self._grad is not None
+
+    @property
+    def parents(self) -> "tuple[Value, ...]":
+        """The operands, in order, a repeated operand repeated; () for a leaf."""
+        return self._parents
+
+    @property
+    def local_derivatives(self) -> tuple[float, ...]:
+        """The derivative with respect to each parent, as it was when the operation ran."""
+        return self._local_derivatives
+
+    @property
+    def operation(self) -> Operation | None:
+        """What made this node (``.name``, ``.symbol``, ``.parameters``); None for a leaf."""
+        return self._operation
+
+    def backward(self, seed: float = 1.0) -> None:
+        """Add seed * d(self)/d(node) to the grad of every node that self was computed from.
+
+        Exactly that, whatever ran before: a second call doubles, several roots add up. All or
+        nothing: when it raises, no grad has changed.
+
+        Args:
+            seed: the adjoint of self itself.
+
+        Raises:
+            ZeroDivisionError: a nonzero adjoint reaches an infinite local derivative.
+            OverflowError: a gradient is beyond the largest float.
+
+        >>> x = Value(2.0)
+        >>> y = (x ** 3).tanh()
+        >>> y.backward(seed=10.0)
+        >>> f"{x.grad:.5e}"
+        '5.40169e-05'
+        """
+        order = topological_order(self)
+        adjoints = _adjoints(order, to_float(seed))
+        with _grad_lock:
+            totals = [(node._grad or 0.0) + adjoints[node] for node in order]
+            if not all(map(isfinite, totals)):
+                _check_totals(order, adjoints, totals)
+            for node, total in zip(order, totals, strict=True):
+                node._grad = total
+
+    def detach(self) -> "Value":
+        """A new leaf with the same data and label: no gradient flows through it.
+
+        >>> x = Value(3.0)
+        >>> y = x * x.detach()
+        >>> y.backward()
+        >>> x.grad
+        3.0
+        """
+        return Value(self._data, self.label)
+
+    # Operators
+
+    def __add__(self, other: Any) -> "Value":
+        return record(functions.add, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __radd__(self, other: Any) -> "Value":
+        return record(functions.add, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __sub__(self, other: Any) -> "Value":
+        return record(functions.sub, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rsub__(self, other: Any) -> "Value":
+        return record(functions.sub, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __mul__(self, other: Any) -> "Value":
+        return record(functions.mul, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rmul__(self, other: Any) -> "Value":
+        return record(functions.mul, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __truediv__(self, other: Any) -> "Value":
+        return record(functions.div, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rtruediv__(self, other: Any) -> "Value":
+        return record(functions.div, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __pow__(self, exponent: Any) -> "Value":
+        if isinstance(exponent, Value):
+            return record(functions.pow, (self, exponent))
+        if _is_operand(exponent):  # a number: a parameter of the operation, not an operand
+            return record(functions.constant_power, (self,), (to_float(exponent),))
+        return NotImplemented
+
+    def __rpow__(self, base: Any) -> "Value":
+        return record(functions.pow, (base, self)) if _is_operand(base) else NotImplemented
+
+    def __neg__(self) -> "Value":
+        return record(functions.neg, (self,))
+
+    def __pos__(self) -> "Value":
+        return self
+
+    def __abs__(self) -> "Value":
+        return record(functions.abs, (self,))
+
+    def __floor__(self) -> "Value":
+        return record(functions.floor, (self,))
+
+    def __ceil__(self) -> "Value":
+        return record(functions.ceil, (self,))
+
+    # Comparisons are of data; == and hash stay those of identity.
+
+    def __lt__(self, other: Any) -> bool:
+        return self._data < _data_of(other) if _is_operand(other) else NotImplemented
+
+    def __le__(self, other: Any) -> bool:
+        return self._data <= _data_of(other) if _is_operand(other) else NotImplemented
+
+    def __gt__(self, other: Any) -> bool:
+        return self._data > _data_of(other) if _is_operand(other) else NotImplemented
+
+    def __ge__(self, other: Any) -> bool:
+        return self._data >= _data_of(other) if _is_operand(other) else NotImplemented
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    # Text, and what would lose the graph
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        operation = f", operation={self._operation.name!r}" if self._operation else ""
+        return f"Value(data={self._data}, grad={self.grad}{label}{operation})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __float__(self) -> NoReturn:
+        raise TypeError(
+            f"{describe(self)} cannot become a float without losing its graph: take v.data for"
+            " the number, or the functions of micrograd_bp, such as micrograd_bp.exp(v), in"
+            " place of those of math"
+        )
+
+    __int__ = __float__
+    __complex__ = __float__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._parents:
+            raise TypeError(
+                f"{self!r} is the result of an operation and cannot be copied or pickled: its"
+                " graph would have to come with it. Copy its leaves and compute it again, or"
+                " take v.detach() for the number alone, or a Program for the computation"
+            )
+        state = (self._data, self._grad, self.label, self.scope, getattr(self, "__dict__", None))
+        return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.__init__(state[0], state[2])  # type: ignore[misc]
+        self._grad, self.scope = state[1], state[3]
+        if state[4]:
+            self.__dict__.update(state[4])
+
+    # For programs that were written for micrograd
+
+    @property
+    def _prev(self) -> "tuple[Value, ...]":
+        return tuple(dict.fromkeys(self._parents))
+
+    @property
+    def _op(self) -> str:
+        return self._operation.symbol if self._operation else ""
+
+    # What the table of functions calls when its operands are Values
+
+    @staticmethod
+    def _record(
+        function: Function, operands: Sequence[Any], parameters: tuple[float, ...] = ()
+    ) -> "Value":
+        return record(function, operands, parameters)
+
+
+class _Mode(NamedTuple):
+    """How operations run just now, in this thread or task."""
+
+    recording: bool = True
+    nonfinite_allowed: bool = False
+    scope: str = ""
+
+
+_DEFAULT_MODE = _Mode()
+_mode: ContextVar[_Mode] = ContextVar("micrograd_bp_mode", default=_DEFAULT_MODE)
+_grad_lock = threading.Lock()
+
+
+def record(
+    function: Function, operands: Sequence[Any], parameters: tuple[float, ...] = ()
+) -> Value:
+    """Run a function of the table on Values and numbers, and record it as a node.
+
+    Args:
+        function: an entry of ``functions.FUNCTIONS``.
+        operands: Values or numbers; a number becomes a constant leaf.
+        parameters: the fixed numbers that the function takes after its operands.
+
+    Returns:
+        The node; under ``no_grad`` a leaf.
+
+    Raises:
+        TypeError: an operand is no number.
+        ValueError, ZeroDivisionError, OverflowError: finite operands, but the result is not;
+            ``allow_nonfinite`` gives it all the same.
+
+    >>> record(functions.hypot, (Value(3.0), 4.0))
+    Value(data=5.0, grad=0.0, operation='hypot')
+    """
+    mode = _mode.get()
+    parents = tuple([p if isinstance(p, Value) else _constant(p, mode.scope) for p in operands])
+    numbers = [parent._data for parent in parents]
+    data = function.value(*numbers, *parameters)
+    if data - data != 0.0 and not mode.nonfinite_allowed:  # inf or nan
+        refuse_nonfinite(function, parents, numbers, parameters)
+    if not mode.recording:
+        return _node(data, (), (), None, mode.scope)
+    local_derivatives = function.partials(*numbers, *parameters)
+    operation = Operation(function, parameters) if parameters else function.operation
+    return _node(data, parents, local_derivatives, operation, mode.scope)
+
+
+def _node(
+    data: float,
+    parents: tuple[Value, ...],
+    local_derivatives: tuple[float, ...],
+    operation: Operation | None,
+    scope: str,
+) -> Value:
+    node = Value.__new__(Value)
+    node._data = data
+    node._grad = None
+    node._parents = parents
+    node._local_derivatives = local_derivatives
+    node._operation = operation
+    node.label = ""
+    node.scope = scope
+    return node
+
+
+def _constant(number: Number, scope: str) -> Value:
+    return _node(to_float(number), (), (), functions.constant.operation, scope)
+
+
+def topological_order(root: Value) -> list[Value]:
+    """The nodes that root was computed from, parents before children, root last.
+
+    Depth first in the order of the operands, by a stack of our own: a graph may be deeper
+    than Python's calls can be.
+
+    Raises:
+        TypeError: root is no Value.
+
+    >>> x = Value(2.0, label="x")
+    >>> [node.label or node.operation.name for node in topological_order(x * x + 1.0)]
+    ['x', 'mul', 'constant', 'add']
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"topological_order needs a Value, not {show(root)}")
+    order: list[Value] = []
+    visited = {root}
+    stack = [(root, iter(root._parents))]
+    while stack:
+        node, unvisited = stack[-1]
+        for parent in unvisited:
+            if parent not in visited:
+                visited.add(parent)
+                stack.append((parent, iter(parent._parents)))
+                break
+        else:
+            order.append(node)
+            stack.pop()
+    return order
+
+
+def _adjoints(order: list[Value], seed: float) -> dict[Value, float]:
+    """The chain rule: for each node of the order the derivative of its last, times seed."""
+    adjoints = dict.fromkeys(order, 0.0)
+    adjoints[order[-1]] = seed
+    for node in reversed(order):
+        if adjoint := adjoints[node]:  # a zero adjoint contributes zero, whatever it meets
+            for parent, local_derivative in zip(node._parents, node._local_derivatives):
+                adjoints[parent] += local_derivative * adjoint
+    if not all(map(isfinite, adjoints.values())) and not _mode.get().nonfinite_allowed:
+        _refuse_nonfinite_adjoint(order, adjoints)
+    return adjoints
+
+
+# n-ary nodes
+
+
+def dot(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = None) -> Any:
+    """sum_i w_i x_i + bias as one node: the pre-activation a_j of a unit.
+
+    Added up from the bias on, left to right. The parents are w_1, w_2, ..., x_1, x_2, ...,
+    and the bias.
+
+    Args:
+        weights, inputs: Values or numbers, as many of one as of the other.
+        bias: a Value, a number, or None for no bias.
+
+    Returns:
+        A Value, or a float where every operand is a number.
+
+    Raises:
+        TypeError: an operand is no number.
+        ValueError: there are more weights than inputs, or fewer.
+        OverflowError: the result is beyond the largest float.
+
+    >>> dot([Value(1.0), Value(2.0)], [3.0, 4.0], bias=0.5).data
+    11.5
+    """
+    weights, inputs = tuple(weights), tuple(inputs)
+    if len(weights) != len(inputs):
+        raise ValueError(f"dot of {len(weights)} weights and {len(inputs)} inputs: need as many")
+    return apply(functions.dot, *weights, *inputs, *(() if bias is None else (bias,)))
+
+
+def fsum(values: Iterable[Any]) -> Any:
+    """The sum of values as one node, exactly rounded (Shewchuk's algorithm, by math.fsum).
+
+    Args:
+        values: Values or numbers.
+
+    Returns:
+        A Value, or a float where every operand is a number.
+
+    Raises:
+        TypeError: an operand is no number.
+        OverflowError: the sum is beyond the largest float.
+
+    >>> fsum([Value(1e16), Value(1.0), Value(-1e16)]).data
+    1.0
+    """
+    return apply(functions.fsum, *values)
+
+
+def apply(function: Function, *operands: Any, parameters: tuple[float, ...] = ()) -> Any:
+    """A function of the table on numbers or Values: a float for numbers, else a node.
+
+    Args and errors are those of ``record``.
+
+    >>> apply(functions.exp, 0), apply(functions.exp, Value(0.0)).data
+    (1.0, 1.0)
+    """
+    if any(isinstance(operand, Value) for operand in operands):
+        return record(function, operands, parameters)
+    numbers = [to_float(operand) for operand in operands]
+    data = function.value(*numbers, *parameters)
+    if data - data != 0.0 and not _mode.get().nonfinite_allowed:
+        refuse_nonfinite(function, numbers, numbers, parameters)
+    return data
+
+
+# Modes, each a context manager and a decorator, in force in the current thread or task
+
+
+@contextmanager
+def _changed_mode(**changes: Any) -> Iterator[None]:
+    token = _mode.set(_mode.get()._replace(**changes))
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording: results are leaves.
+
+    >>> with no_grad():
+    ...     y = Value(2.0) * 3.0
+    >>> y.parents
+    ()
+    """
+    with _changed_mode(recording=False):
+        yield
+
+
+@contextmanager
+def allow_nonfinite() -> Iterator[None]:
+    """Let inf and nan come out of finite operands, as IEEE 754 has it, instead of raising.
+
+    >>> with allow_nonfinite():
+    ...     (Value(1.0) / 0.0).data
+    inf
+    """
+    with _changed_mode(nonfinite_allowed=True):
+        yield
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Give the Values made inside a scope; nested scopes join into a path.
+
+    Args:
+        name: a string that is not empty; "layer1/neuron3" is two steps at once.
+
+    Raises:
+        TypeError: name is no string.
+        ValueError: name is empty.
+
+    >>> with scope("layer1"), scope("neuron3"):
+    ...     Value(1.0).scope
+    'layer1/neuron3'
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a scope is a string, not {show(name)}")
+    if not name.strip("/"):
+        raise ValueError(f"the name of a scope has at least one character, not {name!r}")
+    outer = _mode.get().scope
+    with _changed_mode(scope=f"{outer}/{name}" if outer else name):
+        yield
+
+
+# What operands are, and errors
+
+
+def _is_operand(x: object) -> bool:
+    return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
+
+
+def _data_of(operand: Any) -> float:
+    return operand._data if isinstance(operand, Value) else to_float(operand)
+
+
+def describe(operand: Any) -> str:
+    """An operand as messages show it: Value(2.0, label='p', scope='layer1'), or 2.0.
+
+    >>> describe(Value(2.0, label="p"))
+    "Value(2.0, label='p')"
+    """
+    if not isinstance(operand, Value):
+        return repr(operand)
+    label = f", label={operand.label!r}" if operand.label else ""
+    scope = f", scope={operand.scope!r}" if operand.scope else ""
+    return f"Value({operand._data}{label}{scope})"
+
+
+def _describe_call(function: Function, operands: Sequence[Any], parameters: Sequence[float]) -> str:
+    shown = [describe(operand) for operand in operands[:6]]
+    if len(operands) > 6:
+        shown.append(f"and {len(operands) - 6} more")
+    return f"{function.name} of {', '.join([*shown, *map(repr, parameters)])}"
+
+
+def _describe_node(node: Value) -> str:
+    if node._operation is None:
+        return describe(node)
+    call = _describe_call(node._operation.function, node._parents, node._operation.parameters)
+    return f"{call} (label={node.label!r})" if node.label else call
+
+
+def refuse_nonfinite(
+    function: Function,
+    operands: Sequence[Any],
+    numbers: Sequence[float],
+    parameters: Sequence[float],
+) -> None:
+    """Raise for a result that is not finite, unless an operand was not finite to begin with."""
+    if all(map(isfinite, numbers)) and all(map(isfinite, parameters)):
+        error, reason = function.fault(*numbers, *parameters)
+        raise error(f"{_describe_call(function, operands, parameters)}: {reason}")
+
+
+def _refuse_nonfinite_adjoint(order: list[Value], adjoints: dict[Value, float]) -> None:
+    """Raise for the first adjoint that stopped being finite, unless the user put that in.
+
+    Put in by the user is what comes from a seed or from an operand that is not finite.
+    """
+    excused = {node for node in order[-1:] if not isfinite(adjoints[node])}
+    for node in reversed(order):
+        adjoint = adjoints[node]
+        if not isfinite(adjoint) and node not in excused:
+            raise OverflowError(f"backward: the gradient of {describe(node)} is beyond 1.8e308")
+        if adjoint == 0.0:
+            continue
+        for parent, local_derivative in zip(node._parents, node._local_derivatives):
+            if isfinite(local_derivative * adjoint):
+                continue
+            if node in excused or not all(isfinite(p._data) for p in node._parents):
+                excused.add(parent)
+                continue
+            call = _describe_node(node)
+            if isfinite(local_derivative):
+                raise OverflowError(
+                    f"backward: the adjoint {adjoint} of {call} times the local derivative"
+                    f" {local_derivative} is beyond the largest float, 1.8e308"
+                )
+            raise ZeroDivisionError(
+                f"backward: the local derivative of {call} is {local_derivative}, and an adjoint"
+                f" of {adjoint} reaches it"
+            )
+
+
+def _check_totals(order: list[Value], adjoints: dict[Value, float], totals: list[float]) -> None:
+    """Raise where adding a finite adjoint to a finite grad gave no finite sum."""
+    if _mode.get().nonfinite_allowed:
+        return
+    for node, total in zip(order, totals, strict=True):
+        if isfinite(adjoints[node]) and isfinite(node.grad) and not isfinite(total):
+            raise OverflowError(
+                f"backward: the grad {node.grad} of {describe(node)} plus {adjoints[node]} is"
+                " beyond the largest float, 1.8e308: set .grad to 0 between passes"
+            )

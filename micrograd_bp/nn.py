@@ -1,0 +1,286 @@
+"""Neurons, layers and a multilayer perceptron, each unit two nodes of the graph.
+
+A unit is its pre-activation a_j = sum_i w_ji z_i + w_j0, one ``dot`` node, and its activation
+z_j = h(a_j) (Bishop & Bishop, Deep Learning, 2024, sections 6.2 and 8.1). So after a backward
+pass from the error E, delta_j = dE/da_j is the grad of the node a_j, and the graph is the
+diagram of the network. The interface is that of karpathy/micrograd.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import elementary
+from .engine import Value, dot, scope
+from .numeric import show
+
+Activation = str | Callable[[Value], Value]
+
+ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
+    "relu": elementary.relu,
+    "leaky_relu": elementary.leaky_relu,
+    "elu": elementary.elu,
+    "gelu": elementary.gelu,
+    "silu": elementary.silu,
+    "softplus": elementary.softplus,
+    "softsign": elementary.softsign,
+    "tanh": elementary.tanh,
+    "sigmoid": elementary.sigmoid,
+    "logistic": elementary.sigmoid,
+    "sin": elementary.sin,
+    "erf": elementary.erf,
+}
+
+
+class Module:
+    """What has parameters."""
+
+    def parameters(self) -> list[Value]:
+        """The weights and biases, in a fixed order."""
+        return []
+
+    def zero_grad(self) -> None:
+        """Set the grad of every parameter to 0.
+
+        >>> neuron = Neuron(1, seed=0)
+        >>> neuron([2.0]).backward()
+        >>> neuron.zero_grad()
+        >>> [p.grad for p in neuron.parameters()]
+        [0.0, 0.0]
+        """
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+
+class Neuron(Module):
+    """A unit: h(w . x + b), the weights uniform in [-1, 1], the bias 0.
+
+    Args:
+        nin: number of inputs.
+        nonlin: micrograd's switch: False is short for activation="linear".
+        activation: h, by name (a key of ``ACTIVATIONS``, or "linear") or as a function on Values.
+        rng: a ``random.Random`` that draws the weights; the module ``random`` unless given.
+        seed: in place of rng.
+        index: j, the unit's number within its layer from 1, for its labels.
+        letter: what to call the value of a linear unit: "a", or "y" for an output.
+
+    Attributes:
+        w: the weights w_j1, w_j2, ..., Values.
+        b: the bias w_j0, a Value.
+        activation: the name of h.
+
+    Raises:
+        TypeError: nin is no integer, or activation neither a name nor callable.
+        ValueError: nin < 1, or a name that is not known.
+
+    >>> neuron = Neuron(2, activation="tanh", seed=1)
+    >>> z = neuron([1.0, -2.0])
+    >>> z.label, z.parents[0].label
+    ('z_1', 'a_1')
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        activation: Activation = "relu",
+        *,
+        rng: Any = None,
+        seed: int | None = None,
+        index: int = 1,
+        letter: str = "a",
+    ) -> None:
+        _check_size("nin", nin)
+        self._function, self.activation = _activation(activation if nonlin else "linear")
+        uniform = _generator(rng, seed).uniform
+        self.w = [Value(uniform(-1, 1), weight_label(index, i + 1)) for i in range(nin)]
+        self.b = Value(0.0, weight_label(index, 0))
+        linear = self._function is None
+        self._pre_activation_label = f"{letter if linear else 'a'}_{index}"
+        self._activation_label = f"{letter if letter == 'y' else 'z'}_{index}"
+
+    def __call__(self, x: Sequence[Any]) -> Value:
+        """h(w . x + b) for nin inputs, Values or numbers.
+
+        Raises:
+            ValueError: the number of inputs is not nin.
+        """
+        if len(x) != len(self.w):
+            raise ValueError(f"a neuron of {len(self.w)} inputs was given {len(x)}: {show(x)}")
+        a: Value = dot(self.w, x, self.b)
+        a.label = self._pre_activation_label
+        if self._function is None:
+            return a
+        z = self._function(a)
+        z.label = self._activation_label
+        return z
+
+    def parameters(self) -> list[Value]:
+        """The weights, then the bias."""
+        return [*self.w, self.b]
+
+    def __repr__(self) -> str:
+        names = {"relu": "ReLU", "linear": "Linear"}
+        return f"{names.get(self.activation, self.activation)}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """Units side by side, all of the same inputs.
+
+    Args:
+        nin: number of inputs.
+        nout: number of units.
+        options: as for ``Neuron``, the same for each unit.
+
+    Attributes:
+        neurons: the units, in order.
+
+    Raises:
+        TypeError, ValueError: as for ``Neuron``, for nin, nout and the activation.
+
+    >>> layer = Layer(2, 3, activation="tanh", seed=1)
+    >>> [z.label for z in layer([1.0, -2.0])]
+    ['z_1', 'z_2', 'z_3']
+    """
+
+    def __init__(self, nin: int, nout: int, **options: Any) -> None:
+        _check_size("nout", nout)
+        options["rng"] = _generator(options.get("rng"), options.pop("seed", None))
+        self.neurons: list[Neuron] = []
+        for j in range(1, nout + 1):
+            with scope(f"neuron{j}"):
+                self.neurons.append(Neuron(nin, index=j, **options))
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """The units' activations, a list; the bare Value if there is one unit."""
+        outputs = self.outputs(x)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def outputs(self, x: Sequence[Any]) -> list[Value]:
+        """The units' activations, a list for one unit too; each in the scope neuron1, ..."""
+        outputs = []
+        for j, neuron in enumerate(self.neurons, start=1):
+            with scope(f"neuron{j}"):
+                outputs.append(neuron(x))
+        return outputs
+
+    def parameters(self) -> list[Value]:
+        """Those of the units, unit by unit."""
+        return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+
+
+class MLP(Module):
+    """A multilayer perceptron: layers of units, each layer's outputs the inputs of the next.
+
+    Args:
+        nin: number of inputs.
+        nouts: number of units in each layer, the last the outputs.
+        hidden: h of the hidden units, by name or as a function on Values.
+        output: h of the output units.
+        rng: a ``random.Random`` that draws the weights; the module ``random`` unless given.
+        seed: in place of rng.
+
+    Attributes:
+        layers: the layers, in order; scopes number them and their neurons from 1.
+
+    Raises:
+        TypeError: a size is no integer, or an activation neither a name nor callable.
+        ValueError: a size < 1, no layer, or an activation whose name is not known.
+
+    >>> model = MLP(2, [3, 1], hidden="sigmoid", output="linear", seed=0)
+    >>> y = model([0.5, -0.5])
+    >>> y.backward()
+    >>> y.label, y.scope, len(model.parameters())
+    ('y_1', 'layer2/neuron1', 13)
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        hidden: Activation = "relu",
+        output: Activation = "linear",
+        *,
+        rng: Any = None,
+        seed: int | None = None,
+    ) -> None:
+        sizes = [nin, *nouts]
+        if len(sizes) < 2:
+            raise ValueError("an MLP needs the size of one layer at least, not nouts=[]")
+        rng = _generator(rng, seed)
+        last = len(sizes) - 2
+        self.layers: list[Layer] = []
+        for index in range(last + 1):
+            activation, letter = (output, "y") if index == last else (hidden, "a")
+            with scope(f"layer{index + 1}"):
+                self.layers.append(
+                    Layer(
+                        sizes[index],
+                        sizes[index + 1],
+                        activation=activation,
+                        letter=letter,
+                        rng=rng,
+                    )
+                )
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """The outputs for nin inputs, Values or numbers: a list, or the bare Value if one.
+
+        A number becomes a leaf x_i, one for all the units.
+
+        Raises:
+            TypeError: an input is no number.
+            ValueError: the number of inputs is not nin.
+        """
+        z = [xi if isinstance(xi, Value) else Value(xi, f"x_{i}") for i, xi in enumerate(x, 1)]
+        for index, layer in enumerate(self.layers, start=1):
+            with scope(f"layer{index}"):
+                z = layer.outputs(z)
+        return z[0] if len(z) == 1 else z
+
+    def parameters(self) -> list[Value]:
+        """Those of the layers, layer by layer."""
+        return [parameter for layer in self.layers for parameter in layer.parameters()]
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(map(str, self.layers))}]"
+
+
+def weight_label(j: int, i: int) -> str:
+    """The name of the weight into unit j from unit i, i = 0 the bias: w_31, or w_12,3.
+
+    >>> weight_label(3, 1), weight_label(12, 3)
+    ('w_31', 'w_12,3')
+    """
+    return f"w_{j}{i}" if j < 10 and i < 10 else f"w_{j},{i}"
+
+
+def _activation(activation: Activation) -> tuple[Callable[[Value], Value] | None, str]:
+    if activation == "linear":
+        return None, "linear"
+    if isinstance(activation, str):
+        if activation not in ACTIVATIONS:
+            known = ", ".join(["linear", *ACTIVATIONS])
+            raise ValueError(f"no activation is called {activation!r}; there are {known}")
+        return ACTIVATIONS[activation], activation
+    if not callable(activation):
+        raise TypeError(f"an activation is a name or a function, not {show(activation)}")
+    return activation, getattr(activation, "__name__", type(activation).__name__)
+
+
+def _generator(rng: Any, seed: int | None) -> Any:
+    if rng is not None and seed is not None:
+        raise ValueError(f"give rng or seed, not both: rng={rng!r}, seed={seed!r}")
+    if seed is not None:
+        return random.Random(seed)
+    return random if rng is None else rng
+
+
+def _check_size(name: str, size: object) -> None:
+    if isinstance(size, bool) or not hasattr(size, "__index__"):
+        raise TypeError(f"{name} is a number of units, an integer, not {show(size)}")
+    if size.__index__() < 1:
+        raise ValueError(f"{name} is at least 1, not {size}")

@@ -1,0 +1,74 @@
+"""What counts as a number, and how a message shows what does not."""
+
+import math
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+Number = Any  # int, float, bool, Fraction, Decimal or a real NumPy scalar
+
+
+def is_number(x: object) -> bool:
+    """Whether x is an int, float, bool, Fraction, Decimal or real NumPy scalar.
+
+    >>> is_number(1.5), is_number(1j), is_number("1.5")
+    (True, False, False)
+    """
+    return isinstance(x, (float, int, Real, Decimal)) or (
+        type(x).__module__ == "numpy" and type(x).__name__ in ("bool", "bool_")
+    )
+
+
+def to_float(number: Number) -> float:
+    """A real number as a float.
+
+    Raises:
+        TypeError: number is no real number; the message says what to do.
+        OverflowError: it is beyond the largest float.
+
+    >>> to_float(True)
+    1.0
+    """
+    if type(number) is float:
+        return number
+    if not is_number(number):
+        advice = ""
+        if hasattr(number, "_record"):
+            advice = ": take its .data"
+        elif isinstance(number, str):
+            advice = ": convert it first, with float(...)"
+        elif isinstance(number, complex):
+            advice = ": take its .real, .imag or abs(...)"
+        elif hasattr(number, "__len__") or hasattr(number, "__array__"):
+            advice = ": take its elements one by one"
+        raise TypeError(f"need a real number, not {show(number)}{advice}")
+    try:
+        return float(number)
+    except OverflowError:
+        raise OverflowError(f"{show(number)} is beyond the largest float, 1.8e308") from None
+
+
+def show(x: object) -> str:
+    """An object and its type for a message, shortened to a line.
+
+    >>> show("abc")
+    "'abc' (str)"
+    """
+    text = repr(x)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
+
+
+def bounds(low: Number, high: Number) -> tuple[float, float]:
+    """The two bounds of clip as floats.
+
+    Raises:
+        TypeError: one is no number.
+        ValueError: low is above high, or one is nan.
+
+    >>> bounds(0, 1)
+    (0.0, 1.0)
+    """
+    low, high = to_float(low), to_float(high)
+    if not low <= high or math.isnan(low):
+        raise ValueError(f"clip needs low <= high, not low={low} and high={high}")
+    return low, high
