@@ -61,15 +61,8 @@ from .elementary import (
     tanh,
     where,
 )
-from .engine import (
-    Value,
-    allow_nonfinite,
-    dot,
-    fsum,
-    no_grad,
-    scope,
-    topological_order,
-)
+from .engine import Value, dot, fsum, topological_order
+from .modes import allow_nonfinite, no_grad, scope
 from .nn import MLP, Layer, Module, Neuron
 
 __version__ = "0.1.0"

@@ -274,7 +274,10 @@ def _mills(x: float) -> float:
     """Tail of the normal distribution over its density, for x < -30 (asymptotic series)."""
     m = -1.0 / x
     s = m * m
-    return m * (1.0 - s * (1.0 - 3.0 * s * (1.0 - 5.0 * s * (1.0 - 7.0 * s * (1.0 - 9.0 * s)))))
+    series = 1.0
+    for odd in (13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0):
+        series = 1.0 - odd * s * series
+    return m * series
 
 
 def gelu(x: float) -> float:
@@ -365,8 +368,26 @@ def silu_derivative(x: float) -> float:
 def silu_second_derivative(x: float) -> float:
     if abs(x) > 760.0:
         return 0.0
-    factor = 2.0 - abs(x) * math.tanh(0.5 * abs(x))
-    return _times_exp(factor, -abs(x)) if abs(x) > 690.0 else logistic_density(x) * factor
+    size = abs(x)
+    if 1.0 < size < 8.0:
+        with localcontext() as context:  # the factor cancels to 0 at 2.3994
+            context.prec = 40
+            e = (-Decimal(size)).exp()
+            factor = float(2 - Decimal(size) * (1 - e) / (1 + e))
+    else:
+        factor = 2.0 - size * math.tanh(0.5 * size)
+    return _times_exp(factor, -size) if size > 690.0 else logistic_density(x) * factor
+
+
+def softsign_derivative(x: float, n: int) -> float:
+    """1 / (1 + abs(x))**n, the rounding error of the sum folded back."""
+    size = abs(x)
+    whole = 1.0 + size
+    error = (1.0 - whole) + size if size < 1.0 else (size - whole) + 1.0
+    power = quotient = 1.0 / whole
+    for _ in range(n - 1):
+        power *= quotient
+    return power - n * (error * quotient) * power if error else power
 
 
 # Inverse functions: 1 - x*x and its kin with the rounding error of x*x folded back

@@ -10,16 +10,27 @@ a_j is the error delta_j.
 
 import copyreg
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Sequence
 from math import isfinite
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
-from . import functions
+from . import functions, messages, modes
 from .functions import Function, Operation
 from .methods import ElementaryMethods
+from .modes import allow_nonfinite, no_grad, scope
 from .numeric import Number, is_number, show, to_float
+
+__all__ = [
+    "Value",
+    "allow_nonfinite",
+    "apply",
+    "dot",
+    "fsum",
+    "no_grad",
+    "record",
+    "scope",
+    "topological_order",
+]
 
 
 class Value(ElementaryMethods):
@@ -59,7 +70,7 @@ class Value(ElementaryMethods):
         self._local_derivatives: tuple[float, ...] = ()
         self._operation: Operation | None = None
         self.label: str = label
-        self.scope: str = _mode.get().scope
+        self.scope: str = modes.current.get().scope
 
     @property
     def data(self) -> float:
@@ -121,10 +132,10 @@ class Value(ElementaryMethods):
         order = topological_order(self)
         adjoints = _adjoints(order, to_float(seed))
         with _grad_lock:
-            totals = [(node._grad or 0.0) + adjoints[node] for node in order]
+            totals = [(node._grad or 0.0) + adjoint for node, adjoint in zip(order, adjoints)]
             if not all(map(isfinite, totals)):
-                _check_totals(order, adjoints, totals)
-            for node, total in zip(order, totals, strict=True):
+                messages.refuse_nonfinite_grad(order, adjoints, totals)
+            for node, total in zip(order, totals):
                 node._grad = total
 
     def detach(self) -> "Value":
@@ -216,23 +227,15 @@ class Value(ElementaryMethods):
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
 
-    def __float__(self) -> NoReturn:
-        raise TypeError(
-            f"{describe(self)} cannot become a float without losing its graph: take v.data for"
-            " the number, or the functions of micrograd_bp, such as micrograd_bp.exp(v), in"
-            " place of those of math"
-        )
+    def __float__(self) -> Any:
+        messages.refuse_float(self)
 
     __int__ = __float__
     __complex__ = __float__
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._parents:
-            raise TypeError(
-                f"{self!r} is the result of an operation and cannot be copied or pickled: its"
-                " graph would have to come with it. Copy its leaves and compute it again, or"
-                " take v.detach() for the number alone, or a Program for the computation"
-            )
+            messages.refuse_copy(self)
         state = (self._data, self._grad, self.label, self.scope, getattr(self, "__dict__", None))
         return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
 
@@ -261,16 +264,6 @@ class Value(ElementaryMethods):
         return record(function, operands, parameters)
 
 
-class _Mode(NamedTuple):
-    """How operations run just now, in this thread or task."""
-
-    recording: bool = True
-    nonfinite_allowed: bool = False
-    scope: str = ""
-
-
-_DEFAULT_MODE = _Mode()
-_mode: ContextVar[_Mode] = ContextVar("micrograd_bp_mode", default=_DEFAULT_MODE)
 _grad_lock = threading.Lock()
 
 
@@ -295,12 +288,12 @@ def record(
     >>> record(functions.hypot, (Value(3.0), 4.0))
     Value(data=5.0, grad=0.0, operation='hypot')
     """
-    mode = _mode.get()
+    mode = modes.current.get()
     parents = tuple([p if isinstance(p, Value) else _constant(p, mode.scope) for p in operands])
     numbers = [parent._data for parent in parents]
     data = function.value(*numbers, *parameters)
-    if data - data != 0.0 and not mode.nonfinite_allowed:  # inf or nan
-        refuse_nonfinite(function, parents, numbers, parameters)
+    if data - data != 0.0:  # inf or nan
+        messages.refuse_nonfinite(function, parents, numbers, parameters)
     if not mode.recording:
         return _node(data, (), (), None, mode.scope)
     local_derivatives = function.partials(*numbers, *parameters)
@@ -361,17 +354,18 @@ def topological_order(root: Value) -> list[Value]:
     return order
 
 
-def _adjoints(order: list[Value], seed: float) -> dict[Value, float]:
-    """The chain rule: for each node of the order the derivative of its last, times seed."""
+def _adjoints(order: list[Value], seed: float) -> list[float]:
+    """The chain rule: seed times the derivative of the last node by each node of the order."""
     adjoints = dict.fromkeys(order, 0.0)
     adjoints[order[-1]] = seed
     for node in reversed(order):
         if adjoint := adjoints[node]:  # a zero adjoint contributes zero, whatever it meets
             for parent, local_derivative in zip(node._parents, node._local_derivatives):
                 adjoints[parent] += local_derivative * adjoint
-    if not all(map(isfinite, adjoints.values())) and not _mode.get().nonfinite_allowed:
-        _refuse_nonfinite_adjoint(order, adjoints)
-    return adjoints
+    result = list(adjoints.values())
+    if not all(map(isfinite, result)):
+        messages.refuse_nonfinite_adjoint(order, result)
+    return result
 
 
 # n-ary nodes
@@ -435,73 +429,9 @@ def apply(function: Function, *operands: Any, parameters: tuple[float, ...] = ()
         return record(function, operands, parameters)
     numbers = [to_float(operand) for operand in operands]
     data = function.value(*numbers, *parameters)
-    if data - data != 0.0 and not _mode.get().nonfinite_allowed:
-        refuse_nonfinite(function, numbers, numbers, parameters)
+    if data - data != 0.0:
+        messages.refuse_nonfinite(function, numbers, numbers, parameters)
     return data
-
-
-# Modes, each a context manager and a decorator, in force in the current thread or task
-
-
-@contextmanager
-def _changed_mode(**changes: Any) -> Iterator[None]:
-    token = _mode.set(_mode.get()._replace(**changes))
-    try:
-        yield
-    finally:
-        _mode.reset(token)
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Compute without recording: results are leaves.
-
-    >>> with no_grad():
-    ...     y = Value(2.0) * 3.0
-    >>> y.parents
-    ()
-    """
-    with _changed_mode(recording=False):
-        yield
-
-
-@contextmanager
-def allow_nonfinite() -> Iterator[None]:
-    """Let inf and nan come out of finite operands, as IEEE 754 has it, instead of raising.
-
-    >>> with allow_nonfinite():
-    ...     (Value(1.0) / 0.0).data
-    inf
-    """
-    with _changed_mode(nonfinite_allowed=True):
-        yield
-
-
-@contextmanager
-def scope(name: str) -> Iterator[None]:
-    """Give the Values made inside a scope; nested scopes join into a path.
-
-    Args:
-        name: a string that is not empty; "layer1/neuron3" is two steps at once.
-
-    Raises:
-        TypeError: name is no string.
-        ValueError: name is empty.
-
-    >>> with scope("layer1"), scope("neuron3"):
-    ...     Value(1.0).scope
-    'layer1/neuron3'
-    """
-    if not isinstance(name, str):
-        raise TypeError(f"the name of a scope is a string, not {show(name)}")
-    if not name.strip("/"):
-        raise ValueError(f"the name of a scope has at least one character, not {name!r}")
-    outer = _mode.get().scope
-    with _changed_mode(scope=f"{outer}/{name}" if outer else name):
-        yield
-
-
-# What operands are, and errors
 
 
 def _is_operand(x: object) -> bool:
@@ -510,84 +440,3 @@ def _is_operand(x: object) -> bool:
 
 def _data_of(operand: Any) -> float:
     return operand._data if isinstance(operand, Value) else to_float(operand)
-
-
-def describe(operand: Any) -> str:
-    """An operand as messages show it: Value(2.0, label='p', scope='layer1'), or 2.0.
-
-    >>> describe(Value(2.0, label="p"))
-    "Value(2.0, label='p')"
-    """
-    if not isinstance(operand, Value):
-        return repr(operand)
-    label = f", label={operand.label!r}" if operand.label else ""
-    scope = f", scope={operand.scope!r}" if operand.scope else ""
-    return f"Value({operand._data}{label}{scope})"
-
-
-def _describe_call(function: Function, operands: Sequence[Any], parameters: Sequence[float]) -> str:
-    shown = [describe(operand) for operand in operands[:6]]
-    if len(operands) > 6:
-        shown.append(f"and {len(operands) - 6} more")
-    return f"{function.name} of {', '.join([*shown, *map(repr, parameters)])}"
-
-
-def _describe_node(node: Value) -> str:
-    if node._operation is None:
-        return describe(node)
-    call = _describe_call(node._operation.function, node._parents, node._operation.parameters)
-    return f"{call} (label={node.label!r})" if node.label else call
-
-
-def refuse_nonfinite(
-    function: Function,
-    operands: Sequence[Any],
-    numbers: Sequence[float],
-    parameters: Sequence[float],
-) -> None:
-    """Raise for a result that is not finite, unless an operand was not finite to begin with."""
-    if all(map(isfinite, numbers)) and all(map(isfinite, parameters)):
-        error, reason = function.fault(*numbers, *parameters)
-        raise error(f"{_describe_call(function, operands, parameters)}: {reason}")
-
-
-def _refuse_nonfinite_adjoint(order: list[Value], adjoints: dict[Value, float]) -> None:
-    """Raise for the first adjoint that stopped being finite, unless the user put that in.
-
-    Put in by the user is what comes from a seed or from an operand that is not finite.
-    """
-    excused = {node for node in order[-1:] if not isfinite(adjoints[node])}
-    for node in reversed(order):
-        adjoint = adjoints[node]
-        if not isfinite(adjoint) and node not in excused:
-            raise OverflowError(f"backward: the gradient of {describe(node)} is beyond 1.8e308")
-        if adjoint == 0.0:
-            continue
-        for parent, local_derivative in zip(node._parents, node._local_derivatives):
-            if isfinite(local_derivative * adjoint):
-                continue
-            if node in excused or not all(isfinite(p._data) for p in node._parents):
-                excused.add(parent)
-                continue
-            call = _describe_node(node)
-            if isfinite(local_derivative):
-                raise OverflowError(
-                    f"backward: the adjoint {adjoint} of {call} times the local derivative"
-                    f" {local_derivative} is beyond the largest float, 1.8e308"
-                )
-            raise ZeroDivisionError(
-                f"backward: the local derivative of {call} is {local_derivative}, and an adjoint"
-                f" of {adjoint} reaches it"
-            )
-
-
-def _check_totals(order: list[Value], adjoints: dict[Value, float], totals: list[float]) -> None:
-    """Raise where adding a finite adjoint to a finite grad gave no finite sum."""
-    if _mode.get().nonfinite_allowed:
-        return
-    for node, total in zip(order, totals, strict=True):
-        if isfinite(adjoints[node]) and isfinite(node.grad) and not isfinite(total):
-            raise OverflowError(
-                f"backward: the grad {node.grad} of {describe(node)} plus {adjoints[node]} is"
-                " beyond the largest float, 1.8e308: set .grad to 0 between passes"
-            )

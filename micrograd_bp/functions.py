@@ -414,7 +414,13 @@ elu_tail: Function = Function(
 softsign: Function = Function(
     "softsign",
     lambda x: x / (1.0 + math.fabs(x)),
-    lambda x: (divide_by_power(1.0, 1.0 + abs(x), 2),),
+    lambda x: (softsign_derivative(x, 2),),
+)
+softsign_derivative: Function = Function(
+    "softsign_derivative",
+    accurate.softsign_derivative,
+    lambda x, n: (-float(n) * sign(x) * softsign_derivative(x, n + 1),),
+    parameters=1,
 )
 abs: Function = Function("abs", math.fabs, lambda x: (sign(x),))
 sign: Function = Function(

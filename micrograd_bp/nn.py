@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import elementary
-from .engine import Value, dot, scope
+from .engine import Value, dot
+from .modes import scope
 from .numeric import show
 
 Activation = str | Callable[[Value], Value]

@@ -1,0 +1,116 @@
+"""What the engine says when it refuses: the operation, its operands, and the way out."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any, NoReturn
+
+from .functions import Function
+from .modes import current
+
+
+def describe(operand: Any) -> str:
+    """An operand as messages show it: Value(2.0, label='p', scope='layer1'), or 2.0.
+
+    >>> from micrograd_bp import Value
+    >>> describe(Value(2.0, label="p"))
+    "Value(2.0, label='p')"
+    """
+    if not hasattr(operand, "_record"):
+        return repr(operand)
+    label = f", label={operand.label!r}" if operand.label else ""
+    scope = f", scope={operand.scope!r}" if operand.scope else ""
+    return f"Value({operand.data}{label}{scope})"
+
+
+def _describe_call(function: Function, operands: Sequence[Any], parameters: Sequence[float]) -> str:
+    shown = [describe(operand) for operand in operands[:6]]
+    if len(operands) > 6:
+        shown.append(f"and {len(operands) - 6} more")
+    return f"{function.name} of {', '.join([*shown, *map(repr, parameters)])}"
+
+
+def _describe_node(node: Any) -> str:
+    if not node.parents:
+        return describe(node)
+    call = _describe_call(node.operation.function, node.parents, node.operation.parameters)
+    return f"{call} (label={node.label!r})" if node.label else call
+
+
+def refuse_float(value: Any) -> NoReturn:
+    """Raise for float(value) and its like."""
+    raise TypeError(
+        f"{describe(value)} cannot become a plain number without losing its graph: take v.data"
+        " for the number, or the functions of micrograd_bp, such as micrograd_bp.exp(v), in"
+        " place of those of math"
+    )
+
+
+def refuse_copy(value: Any) -> NoReturn:
+    """Raise for a copy or pickle of the result of an operation."""
+    raise TypeError(
+        f"{value!r} is the result of an operation and cannot be copied or pickled: its graph"
+        " would have to come with it. Copy its leaves and compute it again, or take v.detach()"
+        " for the number alone, or a Program for the computation"
+    )
+
+
+def refuse_nonfinite(
+    function: Function,
+    operands: Sequence[Any],
+    numbers: Sequence[float],
+    parameters: Sequence[float],
+) -> None:
+    """Raise for a result that is not finite, unless that is allowed or came in so."""
+    if current.get().nonfinite_allowed:
+        return
+    if all(map(isfinite, numbers)) and all(map(isfinite, parameters)):
+        error, reason = function.fault(*numbers, *parameters)
+        raise error(f"{_describe_call(function, operands, parameters)}: {reason}")
+
+
+def refuse_nonfinite_adjoint(order: Sequence[Any], adjoints: Sequence[float]) -> None:
+    """Raise for the first adjoint, from the root on, that stopped being finite.
+
+    Not if that is allowed, nor where it comes from a seed or an operand that is not finite:
+    that the user put in.
+    """
+    if current.get().nonfinite_allowed:
+        return
+    excused = {order[-1]} if not isfinite(adjoints[-1]) else set()
+    for node, adjoint in zip(reversed(order), reversed(adjoints)):
+        if not isfinite(adjoint) and node not in excused:
+            raise OverflowError(
+                f"backward: the gradient of {_describe_node(node)} is beyond the largest float,"
+                " 1.8e308"
+            )
+        if adjoint == 0.0:
+            continue
+        for parent, local_derivative in zip(node.parents, node.local_derivatives):
+            if isfinite(local_derivative * adjoint):
+                continue
+            if node in excused or not all(isfinite(p.data) for p in node.parents):
+                excused.add(parent)
+            elif isfinite(local_derivative):
+                raise OverflowError(
+                    f"backward: the adjoint {adjoint} of {_describe_node(node)} times the local"
+                    f" derivative {local_derivative} is beyond the largest float, 1.8e308"
+                )
+            else:
+                raise ZeroDivisionError(
+                    f"backward: the local derivative of {_describe_node(node)} is"
+                    f" {local_derivative}, and an adjoint of {adjoint} reaches it"
+                )
+
+
+def refuse_nonfinite_grad(
+    order: Sequence[Any], adjoints: Sequence[float], totals: Sequence[float]
+) -> None:
+    """Raise where adding a finite adjoint to a finite grad gave no finite sum."""
+    if current.get().nonfinite_allowed:
+        return
+    for node, adjoint, total in zip(order, adjoints, totals):
+        if isfinite(adjoint) and isfinite(node.grad) and not isfinite(total):
+            raise OverflowError(
+                f"backward: the grad {node.grad} of {_describe_node(node)} plus {adjoint} is"
+                " beyond the largest float, 1.8e308; set .grad to 0 between passes"
+            )
