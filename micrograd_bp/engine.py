@@ -8,9 +8,10 @@ Deep Learning, 2024, section 8.1). In the terms of a network the adjoint of a pr
 a_j is the error delta_j.
 """
 
-import copyreg
+import os
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from math import isfinite
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "allow_nonfinite",
     "apply",
     "dot",
+    "engine_kind",
     "fsum",
     "no_grad",
     "record",
@@ -234,26 +236,7 @@ class Value(ElementaryMethods):
     __complex__ = __float__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._parents:
-            messages.refuse_copy(self)
-        state = (self._data, self._grad, self.label, self.scope, getattr(self, "__dict__", None))
-        return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.__init__(state[0], state[2])  # type: ignore[misc]
-        self._grad, self.scope = state[1], state[3]
-        if state[4]:
-            self.__dict__.update(state[4])
-
-    # For programs that were written for micrograd
-
-    @property
-    def _prev(self) -> "tuple[Value, ...]":
-        return tuple(dict.fromkeys(self._parents))
-
-    @property
-    def _op(self) -> str:
-        return self._operation.symbol if self._operation else ""
+        return reduce_leaf(self)
 
     # What the table of functions calls when its operands are Values
 
@@ -434,9 +417,67 @@ def apply(function: Function, *operands: Any, parameters: tuple[float, ...] = ()
     return data
 
 
+# Copies and pickles, of leaves only. A pickle names no class of ours, so that one made by the
+# compiled engine is read by the pure one.
+
+
+def reduce_leaf(value: Value) -> tuple[Any, ...]:
+    """What pickle and copy ask for; a TypeError for the result of an operation.
+
+    >>> import copy
+    >>> copy.copy(Value(2.0, label="x"))
+    Value(data=2.0, grad=0.0, label='x')
+    """
+    if value.parents:
+        messages.refuse_copy(value)
+    kind = None if type(value) is Value else type(value)
+    attributes = getattr(value, "__dict__", {})
+    return _restore, (kind, value.data, value.grad, value.label, value.scope, attributes)
+
+
+def _restore(
+    kind: type[Value] | None,
+    data: float,
+    grad: float,
+    label: str,
+    scope: str,
+    attributes: dict[str, Any],
+) -> Value:
+    value = Value(data, label) if kind is None else kind.__new__(kind)
+    if kind is not None:
+        Value.__init__(value, data, label)
+        value.__dict__.update(attributes)
+    value.grad = grad
+    value.scope = scope
+    return value
+
+
 def _is_operand(x: object) -> bool:
     return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
 
 
 def _data_of(operand: Any) -> float:
     return operand._data if isinstance(operand, Value) else to_float(operand)
+
+
+def engine_kind() -> str:
+    """Which engine is in use: "compiled" or "pure".
+
+    The compiled one wherever it was built, unless MICROGRAD_BP_PURE is set in the environment.
+
+    >>> engine_kind() in ("compiled", "pure")
+    True
+    """
+    return "pure" if Value.__module__ == __name__ else "compiled"
+
+
+if not os.environ.get("MICROGRAD_BP_PURE"):
+    with suppress(ImportError):
+        from ._engine import (  # type: ignore[no-redef]
+            Value,
+            apply,
+            dot,
+            fsum,
+            record,
+            topological_order,
+        )

@@ -84,11 +84,11 @@ def scope(name: str) -> Iterator[None]:
 
 
 def inside(path: str) -> str:
-    """A path below the scope in force.
+    """A path below the scope in force; of "" that scope itself.
 
     >>> with scope("layer1"):
     ...     inside("neuron3")
     'layer1/neuron3'
     """
     outer = current.get().scope
-    return f"{outer}/{path}" if outer else path
+    return f"{outer}/{path}" if outer and path else outer or path

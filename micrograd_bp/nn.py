@@ -10,26 +10,25 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import elementary
 from .engine import Value, dot
-from .modes import scope
+from .modes import inside
 from .numeric import show
 
 Activation = str | Callable[[Value], Value]
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
-    "relu": elementary.relu,
-    "leaky_relu": elementary.leaky_relu,
-    "elu": elementary.elu,
-    "gelu": elementary.gelu,
-    "silu": elementary.silu,
-    "softplus": elementary.softplus,
-    "softsign": elementary.softsign,
-    "tanh": elementary.tanh,
-    "sigmoid": elementary.sigmoid,
-    "logistic": elementary.sigmoid,
-    "sin": elementary.sin,
-    "erf": elementary.erf,
+    "relu": Value.relu,
+    "leaky_relu": Value.leaky_relu,
+    "elu": Value.elu,
+    "gelu": Value.gelu,
+    "silu": Value.silu,
+    "softplus": Value.softplus,
+    "softsign": Value.softsign,
+    "tanh": Value.tanh,
+    "sigmoid": Value.sigmoid,
+    "logistic": Value.sigmoid,
+    "sin": Value.sin,
+    "erf": Value.erf,
 }
 
 
@@ -63,7 +62,8 @@ class Neuron(Module):
         rng: a ``random.Random`` that draws the weights; the module ``random`` unless given.
         seed: in place of rng.
         index: j, the unit's number within its layer from 1, for its labels.
-        letter: what to call the value of a linear unit: "a", or "y" for an output.
+        is_output: whether its value is called y_j, and not z_j.
+        path: the scope of its nodes, such as "layer1/neuron3", below the one in force.
 
     Attributes:
         w: the weights w_j1, w_j2, ..., Values.
@@ -89,16 +89,21 @@ class Neuron(Module):
         rng: Any = None,
         seed: int | None = None,
         index: int = 1,
-        letter: str = "a",
+        is_output: bool = False,
+        path: str = "",
     ) -> None:
         _check_size("nin", nin)
         self._function, self.activation = _activation(activation if nonlin else "linear")
         uniform = _generator(rng, seed).uniform
         self.w = [Value(uniform(-1, 1), weight_label(index, i + 1)) for i in range(nin)]
         self.b = Value(0.0, weight_label(index, 0))
-        linear = self._function is None
-        self._pre_activation_label = f"{letter if linear else 'a'}_{index}"
-        self._activation_label = f"{letter if letter == 'y' else 'z'}_{index}"
+        self._path = path
+        for parameter in self.parameters():
+            parameter.scope = inside(path)
+        self._label = f"{'y' if is_output else 'z'}_{index}"
+        self._pre_activation_label = f"a_{index}"
+        if self._function is None and is_output:
+            self._pre_activation_label = self._label
 
     def __call__(self, x: Sequence[Any]) -> Value:
         """h(w . x + b) for nin inputs, Values or numbers.
@@ -106,14 +111,19 @@ class Neuron(Module):
         Raises:
             ValueError: the number of inputs is not nin.
         """
-        if len(x) != len(self.w):
-            raise ValueError(f"a neuron of {len(self.w)} inputs was given {len(x)}: {show(x)}")
+        _check_inputs("neuron", x, len(self.w))
+        return self.unit(x, inside(self._path))
+
+    def unit(self, x: Sequence[Any], path: str) -> Value:
+        """The two nodes of the unit, in the scope path; the number of inputs is not checked."""
         a: Value = dot(self.w, x, self.b)
         a.label = self._pre_activation_label
+        a.scope = path
         if self._function is None:
             return a
         z = self._function(a)
-        z.label = self._activation_label
+        z.label = self._label
+        z.scope = path
         return z
 
     def parameters(self) -> list[Value]:
@@ -146,24 +156,28 @@ class Layer(Module):
 
     def __init__(self, nin: int, nout: int, **options: Any) -> None:
         _check_size("nout", nout)
-        options["rng"] = _generator(options.get("rng"), options.pop("seed", None))
-        self.neurons: list[Neuron] = []
-        for j in range(1, nout + 1):
-            with scope(f"neuron{j}"):
-                self.neurons.append(Neuron(nin, index=j, **options))
+        rng = _generator(options.pop("rng", None), options.pop("seed", None))
+        path = options.pop("path", "")
+        self._paths = [f"{path}/neuron{j}" if path else f"neuron{j}" for j in range(1, nout + 1)]
+        self.neurons = [
+            Neuron(nin, index=j, rng=rng, path=path, **options)
+            for j, path in enumerate(self._paths, start=1)
+        ]
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        """The units' activations, a list; the bare Value if there is one unit."""
+        """The units' activations, a list; the bare Value if there is one unit.
+
+        Raises:
+            ValueError: the number of inputs is not nin.
+        """
         outputs = self.outputs(x)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def outputs(self, x: Sequence[Any]) -> list[Value]:
-        """The units' activations, a list for one unit too; each in the scope neuron1, ..."""
-        outputs = []
-        for j, neuron in enumerate(self.neurons, start=1):
-            with scope(f"neuron{j}"):
-                outputs.append(neuron(x))
-        return outputs
+        """The units' activations, a list for one unit too; unit j in the scope neuron{j}."""
+        _check_inputs("layer", x, len(self.neurons[0].w))
+        paths = [inside(path) for path in self._paths] if inside("") else self._paths
+        return [neuron.unit(x, path) for neuron, path in zip(self.neurons, paths)]
 
     def parameters(self) -> list[Value]:
         """Those of the units, unit by unit."""
@@ -212,20 +226,18 @@ class MLP(Module):
         if len(sizes) < 2:
             raise ValueError("an MLP needs the size of one layer at least, not nouts=[]")
         rng = _generator(rng, seed)
-        last = len(sizes) - 2
-        self.layers: list[Layer] = []
-        for index in range(last + 1):
-            activation, letter = (output, "y") if index == last else (hidden, "a")
-            with scope(f"layer{index + 1}"):
-                self.layers.append(
-                    Layer(
-                        sizes[index],
-                        sizes[index + 1],
-                        activation=activation,
-                        letter=letter,
-                        rng=rng,
-                    )
-                )
+        last = len(nouts)
+        self.layers = [
+            Layer(
+                sizes[index - 1],
+                sizes[index],
+                activation=output if index == last else hidden,
+                is_output=index == last,
+                path=f"layer{index}",
+                rng=rng,
+            )
+            for index in range(1, last + 1)
+        ]
 
     def __call__(self, x: Sequence[Any]) -> Any:
         """The outputs for nin inputs, Values or numbers: a list, or the bare Value if one.
@@ -237,9 +249,8 @@ class MLP(Module):
             ValueError: the number of inputs is not nin.
         """
         z = [xi if isinstance(xi, Value) else Value(xi, f"x_{i}") for i, xi in enumerate(x, 1)]
-        for index, layer in enumerate(self.layers, start=1):
-            with scope(f"layer{index}"):
-                z = layer.outputs(z)
+        for layer in self.layers:
+            z = layer.outputs(z)
         return z[0] if len(z) == 1 else z
 
     def parameters(self) -> list[Value]:
@@ -278,6 +289,11 @@ def _generator(rng: Any, seed: int | None) -> Any:
     if seed is not None:
         return random.Random(seed)
     return random if rng is None else rng
+
+
+def _check_inputs(kind: str, x: Sequence[Any], nin: int) -> None:
+    if len(x) != nin:
+        raise ValueError(f"a {kind} of {nin} inputs was given {len(x)}: {show(x)}")
 
 
 def _check_size(name: str, size: object) -> None:

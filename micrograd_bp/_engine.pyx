@@ -1,0 +1,1023 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""The compiled twin of engine.py: the same names, the same behaviour, bit for bit.
+
+engine.py is the specification. What differs is how a node is kept: its first two operands
+and local derivatives inline, more of them in one block; a mark in place of a visited set; no
+Python object is made in a backward sweep. The garbage collector does not track nodes, which
+it would otherwise scan again and again as a graph grows: the engine makes no cycles.
+
+The paths in C take only what is finite through and through. All else goes through ``record``
+and the table of functions.py, as in engine.py, and so gets the same results and errors.
+"""
+
+cimport cython
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.math cimport exp, fabs, fmod, isfinite, log, log1p, pow, sqrt, tanh
+from libc.stdlib cimport free, malloc, realloc
+
+import math
+
+from . import functions, messages, modes
+from .numeric import bounds, is_number, show, to_float
+
+cdef extern from "Python.h":
+    int PyContextVar_Get(object var, PyObject* default_value, PyObject** value) except -1
+    Py_ssize_t Py_REFCNT(PyObject* o)
+    PyObject** PySequence_Fast_ITEMS(object o)
+
+ctypedef unsigned long long Mark
+
+cdef double SMALLEST_NORMAL = 2.2250738585072014e-308
+cdef unsigned int HAS_GRAD = 1u << 31  # beside the number of parents
+
+cdef object _current_mode = modes.current
+cdef PyObject* _default_mode = <PyObject*>modes.DEFAULT
+_keep_default_mode = modes.DEFAULT
+
+cdef object ADD = functions.add, SUB = functions.sub, MUL = functions.mul, DIV = functions.div
+cdef object ADD_OPERATION = functions.add.operation, SUB_OPERATION = functions.sub.operation
+cdef object MUL_OPERATION = functions.mul.operation, DIV_OPERATION = functions.div.operation
+cdef object CONSTANT_OPERATION = functions.constant.operation
+cdef object DOT = functions.dot, FSUM = functions.fsum, POWER = functions.constant_power
+cdef object DOT_OPERATION = functions.dot.operation, FSUM_OPERATION = functions.fsum.operation
+cdef object _fsum = math.fsum
+cdef dict _power_operations = {}
+
+
+@cython.no_gc
+@cython.freelist(4096)
+cdef class Value:
+    """A number in a computation graph.
+
+    Args:
+        data: the number: int, float, bool, Fraction, Decimal or a real NumPy scalar.
+        label: a name for pictures and messages.
+
+    Raises:
+        TypeError: data is anything else, or label is no string.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x + 1
+    >>> y.backward()
+    >>> x.grad
+    6.0
+    """
+
+    cdef double _data
+    cdef double _grad
+    cdef Mark _mark  # the last sort that came by,
+    cdef unsigned int _position  # and where in its order the node stands
+    cdef unsigned int _size  # the number of parents, and HAS_GRAD
+    cdef PyObject* _first  # parent; with more than two, the block of them all
+    cdef PyObject* _second
+    cdef double _first_derivative
+    cdef double _second_derivative
+    cdef object _operation
+    cdef object _label  # None for ""
+    cdef object _scope
+    cdef object __weakref__
+
+    def __init__(self, data, label=""):
+        if not isinstance(label, str):
+            raise TypeError(f"the label of a Value is a string, not {show(label)}")
+        self._data = data if type(data) is float else to_float(data)
+        if label:
+            self._label = label
+        cdef PyObject* mode = _mode()
+        if mode is not _default_mode:
+            self._scope = (<object>mode).scope
+
+    def __dealloc__(self):
+        cdef unsigned int n = self._size & ~HAS_GRAD
+        cdef PyObject** block
+        cdef unsigned int i
+        if n == 0:
+            return
+        if n <= 2:
+            _release(self._first)
+            if n == 2:
+                _release(self._second)
+        else:
+            block = <PyObject**>self._first
+            for i in range(n):
+                _release(block[i])
+            free(block)
+        _free_doomed()
+
+    @property
+    def data(self):
+        """The number. Writing it does not change what was computed from it before."""
+        return self._data
+
+    @data.setter
+    def data(self, number):
+        self._data = to_float(number)
+
+    @property
+    def grad(self):
+        """What the backward passes have added up here: d(root)/d(self). 0.0 at the start."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, number):
+        cdef double grad = to_float(number)
+        if grad == 0.0:
+            self._grad = 0.0
+            self._size &= ~HAS_GRAD
+        else:
+            self._grad = grad
+            self._size |= HAS_GRAD
+
+    @property
+    def has_grad(self):
+        """Whether a backward pass has reached this node since its grad was last set to 0."""
+        return self._size & HAS_GRAD != 0
+
+    @property
+    def parents(self):
+        """The operands, in order, a repeated operand repeated; () for a leaf."""
+        cdef unsigned int n = self._size & ~HAS_GRAD
+        cdef PyObject** parents = _parents(self)
+        return tuple([<object>parents[i] for i in range(n)])
+
+    @property
+    def local_derivatives(self):
+        """The derivative with respect to each parent, as it was when the operation ran."""
+        cdef unsigned int n = self._size & ~HAS_GRAD
+        cdef double* derivatives = _derivatives(self)
+        return tuple([derivatives[i] for i in range(n)])
+
+    @property
+    def operation(self):
+        """What made this node (``.name``, ``.symbol``, ``.parameters``); None for a leaf."""
+        return self._operation
+
+    @property
+    def label(self):
+        """A name for pictures and messages."""
+        return "" if self._label is None else self._label
+
+    @label.setter
+    def label(self, label):
+        self._label = label
+
+    @property
+    def scope(self):
+        """A path such as "layer1/neuron3"."""
+        return "" if self._scope is None else self._scope
+
+    @scope.setter
+    def scope(self, scope):
+        self._scope = scope
+
+    def backward(self, seed=1.0):
+        """Add seed * d(self)/d(node) to the grad of every node that self was computed from.
+
+        Exactly that, whatever ran before: a second call doubles, several roots add up. All or
+        nothing: when it raises, no grad has changed.
+
+        Args:
+            seed: the adjoint of self itself.
+
+        Raises:
+            ZeroDivisionError: a nonzero adjoint reaches an infinite local derivative.
+            OverflowError: a gradient is beyond the largest float.
+
+        >>> x = Value(2.0)
+        >>> y = (x ** 3).tanh()
+        >>> y.backward(seed=10.0)
+        >>> f"{x.grad:.5e}"
+        '5.40169e-05'
+        """
+        _backward(self, to_float(seed))
+
+    def detach(self):
+        """A new leaf with the same data and label: no gradient flows through it.
+
+        >>> x = Value(3.0)
+        >>> y = x * x.detach()
+        >>> y.backward()
+        >>> x.grad
+        3.0
+        """
+        return Value(self._data, self.label)
+
+    # Operators
+
+    def __add__(self, other):
+        cdef Value y = _operand(other)
+        return NotImplemented if y is None else _add(self, y)
+
+    def __radd__(self, other):
+        cdef Value x = _operand(other)
+        return NotImplemented if x is None else _add(x, self)
+
+    def __sub__(self, other):
+        cdef Value y = _operand(other)
+        return NotImplemented if y is None else _sub(self, y)
+
+    def __rsub__(self, other):
+        cdef Value x = _operand(other)
+        return NotImplemented if x is None else _sub(x, self)
+
+    def __mul__(self, other):
+        cdef Value y = _operand(other)
+        return NotImplemented if y is None else _mul(self, y)
+
+    def __rmul__(self, other):
+        cdef Value x = _operand(other)
+        return NotImplemented if x is None else _mul(x, self)
+
+    def __truediv__(self, other):
+        cdef Value y = _operand(other)
+        return NotImplemented if y is None else _div(self, y)
+
+    def __rtruediv__(self, other):
+        cdef Value x = _operand(other)
+        return NotImplemented if x is None else _div(x, self)
+
+    def __pow__(self, exponent, modulus):
+        if modulus is not None:
+            return NotImplemented
+        if isinstance(exponent, Value):
+            return record(functions.pow, (self, exponent))
+        if is_number(exponent):
+            return _power(self, to_float(exponent))
+        return NotImplemented
+
+    def __rpow__(self, base, modulus):
+        if modulus is not None or not is_number(base):
+            return NotImplemented
+        return record(functions.pow, (base, self))
+
+    def __neg__(self):
+        return _unary(NEG, self)
+
+    def __pos__(self):
+        return self
+
+    def __abs__(self):
+        return _unary(ABS, self)
+
+    def __floor__(self):
+        return record(functions.floor, (self,))
+
+    def __ceil__(self):
+        return record(functions.ceil, (self,))
+
+    # Comparisons are of data; == and hash stay those of identity.
+
+    def __lt__(self, other):
+        return self._data < _data_of(other) if _is_operand(other) else NotImplemented
+
+    def __le__(self, other):
+        return self._data <= _data_of(other) if _is_operand(other) else NotImplemented
+
+    def __gt__(self, other):
+        return self._data > _data_of(other) if _is_operand(other) else NotImplemented
+
+    def __ge__(self, other):
+        return self._data >= _data_of(other) if _is_operand(other) else NotImplemented
+
+    def __hash__(self):
+        return <Py_hash_t>(<size_t><PyObject*>self >> 4)
+
+    def __bool__(self):
+        return self._data != 0.0
+
+    # Text, and what would lose the graph
+
+    def __repr__(self):
+        label = f", label={self.label!r}" if self.label else ""
+        operation = f", operation={self._operation.name!r}" if self._operation else ""
+        return f"Value(data={self._data}, grad={self._grad}{label}{operation})"
+
+    def __format__(self, spec):
+        return format(self._data, spec) if spec else repr(self)
+
+    def __float__(self):
+        messages.refuse_float(self)
+
+    def __int__(self):
+        messages.refuse_float(self)
+
+    def __complex__(self):
+        messages.refuse_float(self)
+
+    def __reduce__(self):
+        from . import engine
+
+        return engine.reduce_leaf(self)
+
+    # What the table of functions calls when its operands are Values
+
+    @staticmethod
+    def _record(function, operands, parameters=()):
+        return record(function, operands, parameters)
+
+    # For programs that were written for micrograd
+
+    @property
+    def _prev(self):
+        return tuple(dict.fromkeys(self.parents))
+
+    @property
+    def _op(self):
+        return self._operation.symbol if self._operation else ""
+
+    # The elementary functions, as in methods.py
+
+    def exp(self): return _unary(EXP, self)
+    def exp2(self): return record(functions.exp2, (self,))
+    def expm1(self): return record(functions.expm1, (self,))
+    def log(self): return _unary(LOG, self)
+    def log2(self): return record(functions.log2, (self,))
+    def log10(self): return record(functions.log10, (self,))
+    def log1p(self): return record(functions.log1p, (self,))
+    def sqrt(self): return _unary(SQRT, self)
+    def cbrt(self): return record(functions.cbrt, (self,))
+    def square(self): return _unary(SQUARE, self)
+    def reciprocal(self): return record(functions.reciprocal, (self,))
+    def sin(self): return record(functions.sin, (self,))
+    def cos(self): return record(functions.cos, (self,))
+    def tan(self): return record(functions.tan, (self,))
+    def asin(self): return record(functions.asin, (self,))
+    def acos(self): return record(functions.acos, (self,))
+    def atan(self): return record(functions.atan, (self,))
+    def sinh(self): return record(functions.sinh, (self,))
+    def cosh(self): return record(functions.cosh, (self,))
+    def tanh(self): return _unary(TANH, self)
+    def asinh(self): return record(functions.asinh, (self,))
+    def acosh(self): return record(functions.acosh, (self,))
+    def atanh(self): return record(functions.atanh, (self,))
+    def arcsin(self): return record(functions.asin, (self,))
+    def arccos(self): return record(functions.acos, (self,))
+    def arctan(self): return record(functions.atan, (self,))
+    def arcsinh(self): return record(functions.asinh, (self,))
+    def arccosh(self): return record(functions.acosh, (self,))
+    def arctanh(self): return record(functions.atanh, (self,))
+    def erf(self): return record(functions.erf, (self,))
+    def erfc(self): return record(functions.erfc, (self,))
+    def sigmoid(self): return _unary(SIGMOID, self)
+    def softplus(self): return _unary(SOFTPLUS, self)
+    def log_sigmoid(self): return record(functions.log_sigmoid, (self,))
+    def relu(self): return _unary(RELU, self)
+    def gelu(self): return record(functions.gelu, (self,))
+    def silu(self): return record(functions.silu, (self,))
+    def softsign(self): return record(functions.softsign, (self,))
+    def abs(self): return _unary(ABS, self)
+    def fabs(self): return _unary(ABS, self)
+    def absolute(self): return _unary(ABS, self)
+    def sign(self): return record(functions.sign, (self,))
+    def step(self): return record(functions.step, (self,))
+    def floor(self): return record(functions.floor, (self,))
+    def ceil(self): return record(functions.ceil, (self,))
+    def atan2(self, x): return record(functions.atan2, (self, x))
+    def arctan2(self, x): return record(functions.atan2, (self, x))
+    def hypot(self, y): return record(functions.hypot, (self, y))
+    def maximum(self, y): return record(functions.maximum, (self, y))
+    def minimum(self, y): return record(functions.minimum, (self, y))
+    def logaddexp(self, y): return record(functions.logaddexp, (self, y))
+    def where(self, x, y): return record(functions.where, (self, x, y))
+    def pow(self, exponent): return self ** exponent
+    def leaky_relu(self, slope=0.01): return record(functions.leaky_relu, (self,), (to_float(slope),))
+    def elu(self, alpha=1.0): return record(functions.elu, (self,), (to_float(alpha),))
+    def clip(self, low=-math.inf, high=math.inf): return record(functions.clip, (self,), bounds(low, high))
+
+# Where a node keeps its parents and their local derivatives
+
+
+cdef inline PyObject** _parents(Value node) noexcept:
+    if (node._size & ~HAS_GRAD) > 2:
+        return <PyObject**>node._first
+    return &node._first
+
+
+cdef inline double* _derivatives(Value node) noexcept:
+    cdef unsigned int n = node._size & ~HAS_GRAD
+    if n > 2:
+        return <double*>(<PyObject**>node._first + n)
+    return &node._first_derivative
+
+
+# Freeing: parents whose last reference goes wait in a list, so that a chain of a million
+# nodes is taken down in a loop and not by a million nested calls.
+
+cdef PyObject** _doomed = NULL
+cdef size_t _n_doomed = 0, _doomed_capacity = 0
+cdef bint _freeing = False
+
+
+cdef inline void _release(PyObject* node) noexcept:
+    global _doomed, _n_doomed, _doomed_capacity
+    cdef PyObject** grown
+    if Py_REFCNT(node) > 1:
+        Py_DECREF(<object>node)
+        return
+    if _n_doomed == _doomed_capacity:
+        grown = <PyObject**>realloc(_doomed, (2 * _doomed_capacity + 64) * sizeof(PyObject*))
+        if grown is NULL:  # no memory for the list: free by nesting, the best that is left
+            Py_DECREF(<object>node)
+            return
+        _doomed = grown
+        _doomed_capacity = 2 * _doomed_capacity + 64
+    _doomed[_n_doomed] = node
+    _n_doomed += 1
+
+
+cdef inline void _free_doomed() noexcept:
+    global _n_doomed, _freeing
+    cdef PyObject* node
+    if _freeing:
+        return
+    _freeing = True
+    while _n_doomed:
+        _n_doomed -= 1
+        node = _doomed[_n_doomed]
+        Py_DECREF(<object>node)
+    _freeing = False
+
+
+# Making nodes
+
+
+cdef inline PyObject* _mode() except NULL:
+    """The mode in force: borrowed, the context holds it."""
+    cdef PyObject* mode = NULL
+    PyContextVar_Get(_current_mode, NULL, &mode)
+    Py_DECREF(<object>mode)
+    return mode
+
+
+cdef inline bint _is_operand(object x):
+    return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
+
+
+cdef inline double _data_of(object operand) except? -1.0:
+    return (<Value>operand)._data if isinstance(operand, Value) else to_float(operand)
+
+
+cdef inline Value _operand(object x):
+    """x as a node, a number as a constant leaf; None for what is neither."""
+    if type(x) is Value:
+        return <Value>x
+    if type(x) is float:
+        return _constant(<double>x)
+    if isinstance(x, Value):
+        return <Value>x
+    return _constant(to_float(x)) if is_number(x) else None
+
+
+cdef inline Value _constant(double data):
+    return _node(CONSTANT_OPERATION, data)
+
+
+cdef inline Value _node(object operation, double data):
+    """A node without parents as yet; under no_grad it stays so, without an operation too."""
+    cdef Value node = Value.__new__(Value)
+    cdef PyObject* mode = _mode()
+    node._data = data
+    node._operation = operation
+    if mode is not _default_mode:
+        node._scope = (<object>mode).scope or None
+        if not (<object>mode).recording and operation is not CONSTANT_OPERATION:
+            node._operation = None
+    return node
+
+
+cdef inline Value _unary_node(object operation, Value x, double data, double dx):
+    cdef Value node = _node(operation, data)
+    if node._operation is not None:
+        Py_INCREF(x)
+        node._first = <PyObject*>x
+        node._first_derivative = dx
+        node._size = 1
+    return node
+
+
+cdef inline Value _binary_node(object operation, Value x, Value y, double data, double dx, double dy):
+    cdef Value node = _node(operation, data)
+    if node._operation is not None:
+        Py_INCREF(x)
+        Py_INCREF(y)
+        node._first = <PyObject*>x
+        node._second = <PyObject*>y
+        node._first_derivative = dx
+        node._second_derivative = dy
+        node._size = 2
+    return node
+
+
+cdef int _make_room(Value node, size_t n) except -1:
+    """Room for n parents and their derivatives; the caller fills it and owns a reference each."""
+    cdef PyObject** block
+    if n > 2:
+        block = <PyObject**>malloc(n * (sizeof(PyObject*) + sizeof(double)))
+        if block is NULL:
+            raise MemoryError(f"no memory for a node of {n} parents")
+        node._first = <PyObject*>block
+    node._size = <unsigned int>n
+    return 0
+
+
+def record(function, operands, tuple parameters=()):
+    """Run a function of the table on Values and numbers, and record it as a node.
+
+    Args:
+        function: an entry of ``functions.FUNCTIONS``.
+        operands: Values or numbers; a number becomes a constant leaf.
+        parameters: the fixed numbers that the function takes after its operands.
+
+    Returns:
+        The node; under ``no_grad`` a leaf.
+
+    Raises:
+        TypeError: an operand is no number.
+        ValueError, ZeroDivisionError, OverflowError: finite operands, but the result is not;
+            ``allow_nonfinite`` gives it all the same.
+
+    >>> from micrograd_bp import functions
+    >>> record(functions.hypot, (Value(3.0), 4.0))
+    Value(data=5.0, grad=0.0, operation='hypot')
+    """
+    cdef list parents = [p if isinstance(p, Value) else _constant(to_float(p)) for p in operands]
+    cdef list numbers = [(<Value>p)._data for p in parents]
+    cdef double data = function.value(*numbers, *parameters)
+    if not isfinite(data):
+        messages.refuse_nonfinite(function, parents, numbers, parameters)
+    cdef Value node = _node(
+        functions.Operation(function, parameters) if parameters else function.operation, data
+    )
+    if node._operation is None:
+        return node
+    cdef tuple local_derivatives = function.partials(*numbers, *parameters)
+    _make_room(node, len(parents))
+    cdef PyObject** block = _parents(node)
+    cdef double* derivatives = _derivatives(node)
+    cdef Py_ssize_t i
+    for i in range(len(parents)):
+        parent = parents[i]
+        Py_INCREF(parent)
+        block[i] = <PyObject*>parent
+        derivatives[i] = local_derivatives[i]
+    return node
+
+
+def apply(function, *operands, tuple parameters=()):
+    """A function of the table on numbers or Values: a float for numbers, else a node.
+
+    Args and errors are those of ``record``.
+
+    >>> from micrograd_bp import functions
+    >>> apply(functions.exp, 0), apply(functions.exp, Value(0.0)).data
+    (1.0, 1.0)
+    """
+    cdef double data
+    if len(operands) == 1 and type(operands[0]) is Value:
+        code = _codes.get(function)
+        if code is not None:
+            return _unary(code, operands[0])
+    for operand in operands:
+        if isinstance(operand, Value):
+            return record(function, operands, parameters)
+    numbers = [to_float(operand) for operand in operands]
+    data = function.value(*numbers, *parameters)
+    if not isfinite(data):
+        messages.refuse_nonfinite(function, numbers, numbers, parameters)
+    return data
+
+
+# Paths in C. Each formula is that of functions.py and accurate.py, to the bit.
+
+
+cdef Value _add(Value x, Value y):
+    cdef double data = x._data + y._data
+    if isfinite(data):
+        return _binary_node(ADD_OPERATION, x, y, data, 1.0, 1.0)
+    return record(ADD, (x, y))
+
+
+cdef Value _sub(Value x, Value y):
+    cdef double data = x._data - y._data
+    if isfinite(data):
+        return _binary_node(SUB_OPERATION, x, y, data, 1.0, -1.0)
+    return record(SUB, (x, y))
+
+
+cdef Value _mul(Value x, Value y):
+    cdef double data = x._data * y._data
+    if isfinite(data):
+        return _binary_node(MUL_OPERATION, x, y, data, y._data, x._data)
+    return record(MUL, (x, y))
+
+
+cdef inline bint _is_normal(double x) noexcept:
+    return isfinite(x) and fabs(x) >= SMALLEST_NORMAL
+
+
+cdef Value _div(Value x, Value y):
+    cdef double quotient, inverse, slope
+    if _is_normal(x._data) and _is_normal(y._data):
+        quotient = x._data / y._data
+        inverse = 1.0 / y._data
+        slope = quotient / y._data
+        if _is_normal(slope) and isfinite(quotient) and isfinite(inverse):
+            return _binary_node(DIV_OPERATION, x, y, quotient, inverse, -slope)
+    return record(DIV, (x, y))
+
+
+cdef Value _power(Value x, double exponent):
+    """x**exponent for an exponent that less 1 is exact, wherever nothing over- or underflows."""
+    cdef double base = x._data, size = fabs(x._data), data, whole, slope
+    cdef double lower = exponent - 1.0
+    cdef bint whole_exponent = fmod(exponent, 1.0) == 0.0
+    if (
+        exponent == 0.0
+        or fabs(exponent) > 1e15
+        or lower + 1.0 != exponent
+        or fabs(exponent) < 0.5
+        or not _is_normal(base)
+        or (base < 0.0 and not whole_exponent)
+    ):
+        return record(POWER, (x,), (exponent,))
+    data = pow(base, exponent)
+    whole = pow(size, lower)
+    slope = exponent * (whole + whole * 0.0)
+    if not (_is_normal(data) and _is_normal(whole) and _is_normal(slope)):
+        return record(POWER, (x,), (exponent,))
+    if base < 0.0 and fmod(lower, 2.0) != 0.0:
+        slope = -slope
+    operation = _power_operations.get(exponent)
+    if operation is None:
+        operation = functions.Operation(POWER, (exponent,))
+        if len(_power_operations) < 256:
+            _power_operations[exponent] = operation
+    return _unary_node(operation, x, data, slope)
+
+
+cdef enum:
+    NEG, EXP, LOG, TANH, SIGMOID, RELU, SQRT, ABS, SQUARE, SOFTPLUS
+
+cdef tuple UNARY = (
+    functions.neg,
+    functions.exp,
+    functions.log,
+    functions.tanh,
+    functions.sigmoid,
+    functions.relu,
+    functions.sqrt,
+    functions.abs,
+    functions.square,
+    functions.softplus,
+)
+cdef tuple UNARY_OPERATIONS = tuple([function.operation for function in UNARY])
+cdef dict _codes = {function: code for code, function in enumerate(UNARY)}
+
+
+cdef inline double _sigmoid(double x) noexcept:
+    cdef double e = exp(-fabs(x))
+    return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
+
+
+cdef Value _unary(int code, Value operand):
+    cdef double x = operand._data, a = fabs(operand._data), data = 0.0, dx = 0.0, e
+    cdef bint inside = isfinite(x)
+    if code == NEG:
+        data = -x
+        dx = -1.0
+    elif code == EXP:
+        data = dx = exp(x)
+    elif code == LOG:
+        inside = inside and x > 0.0
+        data = log(x)
+        dx = 1.0 / x
+    elif code == TANH:
+        data = tanh(x)
+        if a > 350.0:
+            e = 2.0 * exp(-a)
+            dx = e * e
+        else:
+            e = exp(2.0 * a)
+            dx = 4.0 / (e + (2.0 + 1.0 / e))
+    elif code == SIGMOID:
+        data = _sigmoid(x)
+        if a > 700.0:
+            dx = exp(-a)
+        else:
+            e = exp(a)
+            dx = 1.0 / (e + (2.0 + 1.0 / e))
+    elif code == RELU:
+        if x > 0.0:
+            data = x
+            dx = 1.0
+    elif code == SQRT:
+        inside = inside and x > 0.0
+        data = sqrt(x)
+        dx = 0.5 * pow(x, -0.5)
+    elif code == ABS:
+        data = a
+        dx = 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0
+    elif code == SQUARE:
+        data = x * x
+        dx = 2.0 * x
+    else:
+        data = (x if x > 0.0 else 0.0) + log1p(exp(-a))
+        dx = _sigmoid(x)
+    if not (inside and isfinite(data) and isfinite(dx)):
+        return record(UNARY[code], (operand,))
+    return _unary_node(UNARY_OPERATIONS[code], operand, data, dx)
+
+
+# n-ary nodes
+
+
+def dot(weights, inputs, bias=None):
+    """sum_i w_i x_i + bias as one node: the pre-activation a_j of a unit.
+
+    Added up from the bias on, left to right. The parents are w_1, w_2, ..., x_1, x_2, ...,
+    and the bias.
+
+    Args:
+        weights, inputs: Values or numbers, as many of one as of the other.
+        bias: a Value, a number, or None for no bias.
+
+    Returns:
+        A Value, or a float where every operand is a number.
+
+    Raises:
+        TypeError: an operand is no number.
+        ValueError: there are more weights than inputs, or fewer.
+        OverflowError: the result is beyond the largest float.
+
+    >>> dot([Value(1.0), Value(2.0)], [3.0, 4.0], bias=0.5).data
+    11.5
+    """
+    cdef object w = weights if type(weights) in (list, tuple) else tuple(weights)
+    cdef object x = inputs if type(inputs) in (list, tuple) else tuple(inputs)
+    cdef Py_ssize_t n = len(w), i, size = 2 * n + (bias is not None)
+    cdef PyObject** w_items
+    cdef PyObject** x_items
+    if n != len(x):
+        raise ValueError(f"dot of {n} weights and {len(x)} inputs: need as many")
+    w_items = PySequence_Fast_ITEMS(w)
+    x_items = PySequence_Fast_ITEMS(x)
+    cdef bint plain = size > 2 and (bias is None or type(bias) is Value)
+    cdef double data = 0.0
+    if plain and bias is not None:
+        data = (<Value>bias)._data
+    for i in range(n):
+        if not (plain and type(<object>w_items[i]) is Value and type(<object>x_items[i]) is Value):
+            plain = False
+            break
+        data += (<Value>w_items[i])._data * (<Value>x_items[i])._data
+    if not (plain and isfinite(data)):
+        return apply(DOT, *w, *x, *(() if bias is None else (bias,)))
+    cdef Value node = _node(DOT_OPERATION, data)
+    if node._operation is None:
+        return node
+    _make_room(node, size)
+    cdef PyObject** block = _parents(node)
+    cdef double* derivatives = _derivatives(node)
+    for i in range(n):
+        Py_INCREF(<object>w_items[i])
+        block[i] = w_items[i]
+        derivatives[i] = (<Value>x_items[i])._data
+        Py_INCREF(<object>x_items[i])
+        block[n + i] = x_items[i]
+        derivatives[n + i] = (<Value>w_items[i])._data
+    if bias is not None:
+        Py_INCREF(bias)
+        block[2 * n] = <PyObject*>bias
+        derivatives[2 * n] = 1.0
+    return node
+
+
+def fsum(values):
+    """The sum of values as one node, exactly rounded (Shewchuk's algorithm, by math.fsum).
+
+    Args:
+        values: Values or numbers.
+
+    Returns:
+        A Value, or a float where every operand is a number.
+
+    Raises:
+        TypeError: an operand is no number.
+        OverflowError: the sum is beyond the largest float.
+
+    >>> fsum([Value(1e16), Value(1.0), Value(-1e16)]).data
+    1.0
+    """
+    cdef list terms = list(values)
+    cdef Py_ssize_t n = len(terms), i
+    for term in terms:
+        if type(term) is not Value or not isfinite((<Value>term)._data):
+            return apply(FSUM, *terms)
+    if n < 3:
+        return apply(FSUM, *terms)
+    try:
+        data = _fsum([(<Value>term)._data for term in terms])
+    except OverflowError:
+        return apply(FSUM, *terms)
+    cdef Value node = _node(FSUM_OPERATION, data)
+    if node._operation is None:
+        return node
+    _make_room(node, n)
+    cdef PyObject** block = _parents(node)
+    cdef double* derivatives = _derivatives(node)
+    for i in range(n):
+        block[i] = <PyObject*>terms[i]
+        Py_INCREF(<object>block[i])
+        derivatives[i] = 1.0
+    return node
+
+
+# Sorting and sweeping
+
+cdef Mark _last_mark = 0
+
+
+cdef struct Order:
+    PyObject** nodes  # parents before children; borrowed, the root holds them
+    size_t n
+
+
+cdef inline bint _grow(void** array, size_t* capacity, size_t width) noexcept:
+    cdef void* grown = realloc(array[0], 2 * capacity[0] * width)
+    if grown is NULL:
+        return False
+    array[0] = grown
+    capacity[0] *= 2
+    return True
+
+
+cdef int _sort(Value root, Order* order) except -1:
+    """Depth first in the order of the operands. Until a node's own place in the order is
+    known, its position counts the parents that have been looked at."""
+    global _last_mark
+    cdef size_t order_capacity = 256, stack_capacity = 256, depth = 1
+    cdef PyObject** stack = <PyObject**>malloc(stack_capacity * sizeof(PyObject*))
+    cdef PyObject* node
+    cdef PyObject* parent
+    cdef PyObject** parents
+    cdef unsigned int i, n
+    cdef Mark mark
+    cdef bint room = stack is not NULL
+    order.nodes = <PyObject**>malloc(order_capacity * sizeof(PyObject*))
+    order.n = 0
+    room = room and order.nodes is not NULL
+    _last_mark += 1
+    mark = _last_mark
+    if room:
+        root._mark = mark
+        root._position = 0
+        stack[0] = <PyObject*>root
+    while room and depth:
+        node = stack[depth - 1]
+        n = (<Value>node)._size & ~HAS_GRAD
+        parents = <PyObject**>(<Value>node)._first if n > 2 else &(<Value>node)._first
+        i = (<Value>node)._position
+        while i < n:
+            parent = parents[i]
+            i += 1
+            if (<Value>parent)._mark == mark:
+                continue
+            (<Value>parent)._mark = mark
+            if order.n == order_capacity:
+                room = _grow(<void**>&order.nodes, &order_capacity, sizeof(PyObject*))
+                if not room:
+                    break
+            if (<Value>parent)._size & ~HAS_GRAD == 0:
+                (<Value>parent)._position = <unsigned int>order.n
+                order.nodes[order.n] = parent
+                order.n += 1
+                continue
+            (<Value>node)._position = i
+            (<Value>parent)._position = 0
+            if depth == stack_capacity:
+                room = _grow(<void**>&stack, &stack_capacity, sizeof(PyObject*))
+                if not room:
+                    break
+            stack[depth] = parent
+            depth += 1
+            node = NULL
+            break
+        if node is NULL or not room:
+            continue
+        if order.n == order_capacity:
+            room = _grow(<void**>&order.nodes, &order_capacity, sizeof(PyObject*))
+            if not room:
+                continue
+        (<Value>node)._position = <unsigned int>order.n
+        order.nodes[order.n] = node
+        order.n += 1
+        depth -= 1
+    free(stack)
+    if not room:
+        free(order.nodes)
+        order.nodes = NULL
+        raise MemoryError("no memory to sort the graph")
+    return 0
+
+
+def topological_order(root):
+    """The nodes that root was computed from, parents before children, root last.
+
+    Depth first in the order of the operands, by a stack of our own: a graph may be deeper
+    than Python's calls can be.
+
+    Raises:
+        TypeError: root is no Value.
+
+    >>> x = Value(2.0, label="x")
+    >>> [node.label or node.operation.name for node in topological_order(x * x + 1.0)]
+    ['x', 'mul', 'constant', 'add']
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"topological_order needs a Value, not {show(root)}")
+    cdef Order order
+    _sort(root, &order)
+    try:
+        return _listed(&order)
+    finally:
+        free(order.nodes)
+
+
+cdef list _listed(Order* order):
+    cdef size_t i
+    return [<object>order.nodes[i] for i in range(order.n)]
+
+
+cdef int _backward(Value root, double seed) except -1:
+    cdef Order order
+    cdef double* adjoints
+    _sort(root, &order)
+    adjoints = <double*>malloc(order.n * sizeof(double))
+    if adjoints is NULL:
+        free(order.nodes)
+        raise MemoryError("no memory for the adjoints")
+    try:
+        _sweep(&order, adjoints, seed)
+        _accumulate(&order, adjoints)
+    finally:
+        free(adjoints)
+        free(order.nodes)
+    return 0
+
+
+cdef int _sweep(Order* order, double* adjoints, double seed) except -1:
+    """The chain rule: seed times the derivative of the last node by each node of the order."""
+    cdef size_t i
+    cdef unsigned int j, n
+    cdef PyObject* node
+    cdef PyObject** parents
+    cdef double* derivatives
+    cdef double adjoint
+    cdef bint finite = True
+    for i in range(order.n):
+        adjoints[i] = 0.0
+    adjoints[order.n - 1] = seed
+    i = order.n
+    while i > 0:
+        i -= 1
+        adjoint = adjoints[i]
+        if adjoint == 0.0:  # a zero adjoint contributes zero, whatever it meets
+            continue
+        finite = finite and isfinite(adjoint)
+        node = order.nodes[i]
+        n = (<Value>node)._size & ~HAS_GRAD
+        if n > 2:
+            parents = <PyObject**>(<Value>node)._first
+            derivatives = <double*>(parents + n)
+            for j in range(n):
+                adjoints[(<Value>parents[j])._position] += derivatives[j] * adjoint
+        elif n:
+            adjoints[(<Value>(<Value>node)._first)._position] += (
+                (<Value>node)._first_derivative * adjoint
+            )
+            if n == 2:
+                adjoints[(<Value>(<Value>node)._second)._position] += (
+                    (<Value>node)._second_derivative * adjoint
+                )
+    if not finite:
+        messages.refuse_nonfinite_adjoint(_listed(order), [adjoints[i] for i in range(order.n)])
+    return 0
+
+
+cdef int _accumulate(Order* order, double* adjoints) except -1:
+    cdef size_t i
+    cdef bint finite = True
+    for i in range(order.n):
+        finite = finite and isfinite((<Value>order.nodes[i])._grad + adjoints[i])
+    if not finite:
+        nodes = _listed(order)
+        messages.refuse_nonfinite_grad(
+            nodes,
+            [adjoints[i] for i in range(order.n)],
+            [(<Value>nodes[i])._grad + adjoints[i] for i in range(order.n)],
+        )
+    for i in range(order.n):
+        (<Value>order.nodes[i])._grad += adjoints[i]
+        (<Value>order.nodes[i])._size |= HAS_GRAD
+    return 0
