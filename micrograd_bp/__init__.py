@@ -61,7 +61,7 @@ from .elementary import (
     tanh,
     where,
 )
-from .engine import Value, dot, fsum, topological_order
+from .engine import Value, dot, engine_kind, fsum, topological_order
 from .modes import allow_nonfinite, no_grad, scope
 from .nn import MLP, Layer, Module, Neuron
 
@@ -89,6 +89,7 @@ __all__ = [
     "cosh",
     "dot",
     "elu",
+    "engine_kind",
     "erf",
     "erfc",
     "exp",
