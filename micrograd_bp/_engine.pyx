@@ -25,6 +25,7 @@ cdef extern from "Python.h":
     int PyContextVar_Get(object var, PyObject* default_value, PyObject** value) except -1
     Py_ssize_t Py_REFCNT(PyObject* o)
     PyObject** PySequence_Fast_ITEMS(object o)
+    long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
 
 ctypedef unsigned long long Mark
 
@@ -81,7 +82,7 @@ cdef class Value:
     def __init__(self, data, label=""):
         if not isinstance(label, str):
             raise TypeError(f"the label of a Value is a string, not {show(label)}")
-        self._data = data if type(data) is float else to_float(data)
+        self._data = _double(data)
         if label:
             self._label = label
         cdef PyObject* mode = _mode()
@@ -112,7 +113,7 @@ cdef class Value:
 
     @data.setter
     def data(self, number):
-        self._data = to_float(number)
+        self._data = _double(number)
 
     @property
     def grad(self):
@@ -121,7 +122,7 @@ cdef class Value:
 
     @grad.setter
     def grad(self, number):
-        cdef double grad = to_float(number)
+        cdef double grad = _double(number)
         if grad == 0.0:
             self._grad = 0.0
             self._size &= ~HAS_GRAD
@@ -190,7 +191,7 @@ cdef class Value:
         >>> f"{x.grad:.5e}"
         '5.40169e-05'
         """
-        _backward(self, to_float(seed))
+        _backward(self, _double(seed))
 
     def detach(self):
         """A new leaf with the same data and label: no gradient flows through it.
@@ -242,8 +243,8 @@ cdef class Value:
             return NotImplemented
         if isinstance(exponent, Value):
             return record(functions.pow, (self, exponent))
-        if is_number(exponent):
-            return _power(self, to_float(exponent))
+        if type(exponent) is int or type(exponent) is float or is_number(exponent):
+            return _power(self, _double(exponent))
         return NotImplemented
 
     def __rpow__(self, base, modulus):
@@ -455,15 +456,28 @@ cdef inline bint _is_operand(object x):
 
 
 cdef inline double _data_of(object operand) except? -1.0:
-    return (<Value>operand)._data if isinstance(operand, Value) else to_float(operand)
+    return (<Value>operand)._data if isinstance(operand, Value) else _double(operand)
+
+
+cdef inline bint _is_small(object integer) except -1:
+    cdef int overflow = 0
+    PyLong_AsLongLongAndOverflow(integer, &overflow)
+    return overflow == 0
+
+
+cdef inline double _double(object number) except? -1.0:
+    """A number as a double; the common kinds without a call into Python."""
+    if type(number) is float or (type(number) is int and _is_small(number)):
+        return <double>number
+    return to_float(number)
 
 
 cdef inline Value _operand(object x):
     """x as a node, a number as a constant leaf; None for what is neither."""
     if type(x) is Value:
         return <Value>x
-    if type(x) is float:
-        return _constant(<double>x)
+    if type(x) is float or type(x) is int:
+        return _constant(_double(x))
     if isinstance(x, Value):
         return <Value>x
     return _constant(to_float(x)) if is_number(x) else None
@@ -541,7 +555,7 @@ def record(function, operands, tuple parameters=()):
     >>> record(functions.hypot, (Value(3.0), 4.0))
     Value(data=5.0, grad=0.0, operation='hypot')
     """
-    cdef list parents = [p if isinstance(p, Value) else _constant(to_float(p)) for p in operands]
+    cdef list parents = [p if isinstance(p, Value) else _constant(_double(p)) for p in operands]
     cdef list numbers = [(<Value>p)._data for p in parents]
     cdef double data = function.value(*numbers, *parameters)
     if not isfinite(data):
@@ -753,6 +767,10 @@ def dot(weights, inputs, bias=None):
     >>> dot([Value(1.0), Value(2.0)], [3.0, 4.0], bias=0.5).data
     11.5
     """
+    return _dot(weights, inputs, bias)
+
+
+cdef object _dot(object weights, object inputs, object bias):
     cdef object w = weights if type(weights) in (list, tuple) else tuple(weights)
     cdef object x = inputs if type(inputs) in (list, tuple) else tuple(inputs)
     cdef Py_ssize_t n = len(w), i, size = 2 * n + (bias is not None)
@@ -791,6 +809,38 @@ def dot(weights, inputs, bias=None):
         block[2 * n] = <PyObject*>bias
         derivatives[2 * n] = 1.0
     return node
+
+
+def unit(weights, inputs, bias, activation, pre_activation_label, label, scope):
+    """The nodes of a unit in a network: a_j = w . x + b, and z_j = h(a_j).
+
+    Args:
+        weights, inputs, bias: Values, as for ``dot``; inputs may be numbers.
+        activation: h, an entry of the table or a function on Values; None for a linear unit.
+        pre_activation_label, label: the labels of a_j and z_j.
+        scope: the scope of both.
+
+    Returns:
+        z_j, or a_j of a linear unit.
+
+    >>> from micrograd_bp import functions
+    >>> z = unit([Value(2.0)], [3.0], Value(1.0), functions.relu, "a_1", "z_1", "layer1")
+    >>> z.data, z.label, z.parents[0].label, z.scope
+    (7.0, 'z_1', 'a_1', 'layer1')
+    """
+    cdef Value a = _dot(weights, inputs, bias), z
+    a._label = pre_activation_label
+    a._scope = scope
+    if activation is None:
+        return a
+    code = _codes.get(activation)
+    if code is None:
+        z = activation(a)
+    else:
+        z = _unary(code, a)
+    z._label = label
+    z._scope = scope
+    return z
 
 
 def fsum(values):

@@ -208,13 +208,13 @@ def power_partial(x: float, y: float, k: int, j: int) -> float:
     if coefficient == 0.0:
         return 0.0
     exponent, error = two_difference(y, float(k))
-    correction = error * log(x) if error else 0.0
+    correction = 1.0 + error * log(x) if error else 1.0
     whole = power(x, exponent)
-    result = coefficient * (whole + whole * correction)
+    result = coefficient * (whole * correction)
     if (SMALLEST_NORMAL <= whole < inf and SMALLEST_NORMAL <= abs(result) < inf) or x == 0.0:
         return result
     half = power(x, 0.5 * exponent)
-    return scaled_product(coefficient, half + half * (0.5 * correction), half)
+    return scaled_product(coefficient, correction, half, half)
 
 
 def constant_power_derivative(x: float, c: float, k: int) -> float:

@@ -10,7 +10,7 @@ a_j is the error delta_j.
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from math import isfinite
 from typing import Any
@@ -32,6 +32,7 @@ __all__ = [
     "record",
     "scope",
     "topological_order",
+    "unit",
 ]
 
 
@@ -381,6 +382,41 @@ def dot(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = None) -> Any:
     return apply(functions.dot, *weights, *inputs, *(() if bias is None else (bias,)))
 
 
+def unit(
+    weights: Sequence[Value],
+    inputs: Sequence[Any],
+    bias: Value,
+    activation: Callable[[Value], Value] | None,
+    pre_activation_label: str,
+    label: str,
+    scope: str,
+) -> Value:
+    """The nodes of a unit in a network: a_j = w . x + b, and z_j = h(a_j).
+
+    Args:
+        weights, inputs, bias: Values, as for ``dot``; inputs may be numbers.
+        activation: h, an entry of the table or a function on Values; None for a linear unit.
+        pre_activation_label, label: the labels of a_j and z_j.
+        scope: the scope of both.
+
+    Returns:
+        z_j, or a_j of a linear unit.
+
+    >>> z = unit([Value(2.0)], [3.0], Value(1.0), functions.relu, "a_1", "z_1", "layer1")
+    >>> z.data, z.label, z.parents[0].label, z.scope
+    (7.0, 'z_1', 'a_1', 'layer1')
+    """
+    a: Value = dot(weights, inputs, bias)
+    a.label = pre_activation_label
+    a.scope = scope
+    if activation is None:
+        return a
+    z = activation(a)
+    z.label = label
+    z.scope = scope
+    return z
+
+
 def fsum(values: Iterable[Any]) -> Any:
     """The sum of values as one node, exactly rounded (Shewchuk's algorithm, by math.fsum).
 
@@ -480,4 +516,5 @@ if not os.environ.get("MICROGRAD_BP_PURE"):
             fsum,
             record,
             topological_order,
+            unit,
         )

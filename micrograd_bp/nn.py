@@ -10,25 +10,26 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .engine import Value, dot
+from . import functions
+from .engine import Value, unit
 from .modes import inside
 from .numeric import show
 
 Activation = str | Callable[[Value], Value]
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
-    "relu": Value.relu,
+    "relu": functions.relu,
     "leaky_relu": Value.leaky_relu,
     "elu": Value.elu,
-    "gelu": Value.gelu,
-    "silu": Value.silu,
-    "softplus": Value.softplus,
-    "softsign": Value.softsign,
-    "tanh": Value.tanh,
-    "sigmoid": Value.sigmoid,
-    "logistic": Value.sigmoid,
-    "sin": Value.sin,
-    "erf": Value.erf,
+    "gelu": functions.gelu,
+    "silu": functions.silu,
+    "softplus": functions.softplus,
+    "softsign": functions.softsign,
+    "tanh": functions.tanh,
+    "sigmoid": functions.sigmoid,
+    "logistic": functions.sigmoid,
+    "sin": functions.sin,
+    "erf": functions.erf,
 }
 
 
@@ -101,9 +102,8 @@ class Neuron(Module):
         for parameter in self.parameters():
             parameter.scope = inside(path)
         self._label = f"{'y' if is_output else 'z'}_{index}"
-        self._pre_activation_label = f"a_{index}"
-        if self._function is None and is_output:
-            self._pre_activation_label = self._label
+        linear_output = is_output and self._function is None
+        self._a_label = self._label if linear_output else f"a_{index}"
 
     def __call__(self, x: Sequence[Any]) -> Value:
         """h(w . x + b) for nin inputs, Values or numbers.
@@ -115,16 +115,8 @@ class Neuron(Module):
         return self.unit(x, inside(self._path))
 
     def unit(self, x: Sequence[Any], path: str) -> Value:
-        """The two nodes of the unit, in the scope path; the number of inputs is not checked."""
-        a: Value = dot(self.w, x, self.b)
-        a.label = self._pre_activation_label
-        a.scope = path
-        if self._function is None:
-            return a
-        z = self._function(a)
-        z.label = self._label
-        z.scope = path
-        return z
+        """The nodes of the unit, in the scope path; the number of inputs is not checked."""
+        return unit(self.w, x, self.b, self._function, self._a_label, self._label, path)
 
     def parameters(self) -> list[Value]:
         """The weights, then the bias."""
