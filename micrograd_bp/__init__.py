@@ -8,6 +8,9 @@
 7.0
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .elementary import (
     abs,
     acos,
@@ -65,10 +68,14 @@ from .engine import Value, dot, engine_kind, fsum, topological_order
 from .modes import allow_nonfinite, no_grad, scope
 from .nn import MLP, Layer, Module, Neuron
 
+if TYPE_CHECKING:
+    from .drawing import Graph, draw, draw_network
+
 __version__ = "0.1.0"
 
 __all__ = [
     "MLP",
+    "Graph",
     "Layer",
     "Module",
     "Neuron",
@@ -88,6 +95,8 @@ __all__ = [
     "cos",
     "cosh",
     "dot",
+    "draw",
+    "draw_network",
     "elu",
     "engine_kind",
     "erf",
@@ -132,3 +141,12 @@ __all__ = [
     "topological_order",
     "where",
 ]
+
+_LOADED_ON_USE = {"Graph": "drawing", "draw": "drawing", "draw_network": "drawing"}
+
+
+def __getattr__(name: str) -> Any:
+    """Pictures and the like, imported at their first use: the engine alone loads at once."""
+    if name not in _LOADED_ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LOADED_ON_USE[name]}", __name__), name)

@@ -112,10 +112,9 @@ class Neuron(Module):
             ValueError: the number of inputs is not nin.
         """
         _check_inputs("neuron", x, len(self.w))
-        return self.unit(x, inside(self._path))
+        return self._unit(x, inside(self._path))
 
-    def unit(self, x: Sequence[Any], path: str) -> Value:
-        """The nodes of the unit, in the scope path; the number of inputs is not checked."""
+    def _unit(self, x: Sequence[Any], path: str) -> Value:
         return unit(self.w, x, self.b, self._function, self._a_label, self._label, path)
 
     def parameters(self) -> list[Value]:
@@ -169,7 +168,7 @@ class Layer(Module):
         """The units' activations, a list for one unit too; unit j in the scope neuron{j}."""
         _check_inputs("layer", x, len(self.neurons[0].w))
         paths = [inside(path) for path in self._paths] if inside("") else self._paths
-        return [neuron.unit(x, path) for neuron, path in zip(self.neurons, paths)]
+        return [neuron._unit(x, path) for neuron, path in zip(self.neurons, paths)]
 
     def parameters(self) -> list[Value]:
         """Those of the units, unit by unit."""
