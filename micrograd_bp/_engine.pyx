@@ -771,8 +771,8 @@ def dot(weights, inputs, bias=None):
 
 
 cdef object _dot(object weights, object inputs, object bias):
-    cdef object w = weights if type(weights) in (list, tuple) else tuple(weights)
-    cdef object x = inputs if type(inputs) in (list, tuple) else tuple(inputs)
+    cdef object w = weights if type(weights) is list or type(weights) is tuple else tuple(weights)
+    cdef object x = inputs if type(inputs) is list or type(inputs) is tuple else tuple(inputs)
     cdef Py_ssize_t n = len(w), i, size = 2 * n + (bias is not None)
     cdef PyObject** w_items
     cdef PyObject** x_items
@@ -811,25 +811,25 @@ cdef object _dot(object weights, object inputs, object bias):
     return node
 
 
-def unit(weights, inputs, bias, activation, pre_activation_label, label, scope):
+def unit(weights, inputs, bias, activation, tuple labels, scope):
     """The nodes of a unit in a network: a_j = w . x + b, and z_j = h(a_j).
 
     Args:
         weights, inputs, bias: Values, as for ``dot``; inputs may be numbers.
         activation: h, an entry of the table or a function on Values; None for a linear unit.
-        pre_activation_label, label: the labels of a_j and z_j.
+        labels: those of a_j and z_j.
         scope: the scope of both.
 
     Returns:
         z_j, or a_j of a linear unit.
 
     >>> from micrograd_bp import functions
-    >>> z = unit([Value(2.0)], [3.0], Value(1.0), functions.relu, "a_1", "z_1", "layer1")
+    >>> z = unit([Value(2.0)], [3.0], Value(1.0), functions.relu, ("a_1", "z_1"), "layer1")
     >>> z.data, z.label, z.parents[0].label, z.scope
     (7.0, 'z_1', 'a_1', 'layer1')
     """
     cdef Value a = _dot(weights, inputs, bias), z
-    a._label = pre_activation_label
+    a._label = labels[0]
     a._scope = scope
     if activation is None:
         return a
@@ -838,7 +838,7 @@ def unit(weights, inputs, bias, activation, pre_activation_label, label, scope):
         z = activation(a)
     else:
         z = _unary(code, a)
-    z._label = label
+    z._label = labels[1]
     z._scope = scope
     return z
 

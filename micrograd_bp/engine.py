@@ -387,8 +387,7 @@ def unit(
     inputs: Sequence[Any],
     bias: Value,
     activation: Callable[[Value], Value] | None,
-    pre_activation_label: str,
-    label: str,
+    labels: tuple[str, str],
     scope: str,
 ) -> Value:
     """The nodes of a unit in a network: a_j = w . x + b, and z_j = h(a_j).
@@ -396,23 +395,23 @@ def unit(
     Args:
         weights, inputs, bias: Values, as for ``dot``; inputs may be numbers.
         activation: h, an entry of the table or a function on Values; None for a linear unit.
-        pre_activation_label, label: the labels of a_j and z_j.
+        labels: those of a_j and z_j.
         scope: the scope of both.
 
     Returns:
         z_j, or a_j of a linear unit.
 
-    >>> z = unit([Value(2.0)], [3.0], Value(1.0), functions.relu, "a_1", "z_1", "layer1")
+    >>> z = unit([Value(2.0)], [3.0], Value(1.0), functions.relu, ("a_1", "z_1"), "layer1")
     >>> z.data, z.label, z.parents[0].label, z.scope
     (7.0, 'z_1', 'a_1', 'layer1')
     """
     a: Value = dot(weights, inputs, bias)
-    a.label = pre_activation_label
+    a.label = labels[0]
     a.scope = scope
     if activation is None:
         return a
     z = activation(a)
-    z.label = label
+    z.label = labels[1]
     z.scope = scope
     return z
 

@@ -101,9 +101,9 @@ class Neuron(Module):
         self._path = path
         for parameter in self.parameters():
             parameter.scope = inside(path)
-        self._label = f"{'y' if is_output else 'z'}_{index}"
+        label = f"{'y' if is_output else 'z'}_{index}"
         linear_output = is_output and self._function is None
-        self._a_label = self._label if linear_output else f"a_{index}"
+        self._labels = (label if linear_output else f"a_{index}", label)
 
     def __call__(self, x: Sequence[Any]) -> Value:
         """h(w . x + b) for nin inputs, Values or numbers.
@@ -112,10 +112,7 @@ class Neuron(Module):
             ValueError: the number of inputs is not nin.
         """
         _check_inputs("neuron", x, len(self.w))
-        return self._unit(x, inside(self._path))
-
-    def _unit(self, x: Sequence[Any], path: str) -> Value:
-        return unit(self.w, x, self.b, self._function, self._a_label, self._label, path)
+        return unit(self.w, x, self.b, self._function, self._labels, inside(self._path))
 
     def parameters(self) -> list[Value]:
         """The weights, then the bias."""
@@ -168,7 +165,10 @@ class Layer(Module):
         """The units' activations, a list for one unit too; unit j in the scope neuron{j}."""
         _check_inputs("layer", x, len(self.neurons[0].w))
         paths = [inside(path) for path in self._paths] if inside("") else self._paths
-        return [neuron._unit(x, path) for neuron, path in zip(self.neurons, paths)]
+        return [
+            unit(neuron.w, x, neuron.b, neuron._function, neuron._labels, path)
+            for neuron, path in zip(self.neurons, paths)
+        ]
 
     def parameters(self) -> list[Value]:
         """Those of the units, unit by unit."""
