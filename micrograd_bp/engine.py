@@ -239,6 +239,16 @@ class Value(ElementaryMethods):
     def __reduce__(self) -> tuple[Any, ...]:
         return reduce_leaf(self)
 
+    # For programs that were written for micrograd
+
+    @property
+    def _prev(self) -> "tuple[Value, ...]":
+        return tuple(dict.fromkeys(self._parents))
+
+    @property
+    def _op(self) -> str:
+        return self._operation.symbol if self._operation else ""
+
     # What the table of functions calls when its operands are Values
 
     @staticmethod
