@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, nonecheck=True
 """The compiled twin of engine.py: the same names, the same behaviour, bit for bit.
 
 engine.py is the specification. What differs is how a node is kept: its first two operands
@@ -325,7 +325,7 @@ cdef class Value:
 
     @property
     def _op(self):
-        return self._operation.symbol if self._operation else ""
+        return self._operation.symbol if self._operation and self._size & ~HAS_GRAD else ""
 
     # The elementary functions, as in methods.py
 
@@ -566,6 +566,9 @@ def record(function, operands, tuple parameters=()):
     if node._operation is None:
         return node
     cdef tuple local_derivatives = function.partials(*numbers, *parameters)
+    if not all(map(math.isfinite, local_derivatives)):
+        finite = all(map(math.isfinite, numbers))
+        node._operation = functions.Operation(function, parameters, finite)
     _make_room(node, len(parents))
     cdef PyObject** block = _parents(node)
     cdef double* derivatives = _derivatives(node)
@@ -777,7 +780,7 @@ cdef object _dot(object weights, object inputs, object bias):
     cdef PyObject** w_items
     cdef PyObject** x_items
     if n != len(x):
-        raise ValueError(f"dot of {n} weights and {len(x)} inputs: need as many")
+        raise ValueError(f"dot of {n} weights needs as many inputs, not {len(x)}")
     w_items = PySequence_Fast_ITEMS(w)
     x_items = PySequence_Fast_ITEMS(x)
     cdef bint plain = size > 2 and (bias is None or type(bias) is Value)
@@ -828,16 +831,23 @@ def unit(weights, inputs, bias, activation, tuple labels, scope):
     >>> z.data, z.label, z.parents[0].label, z.scope
     (7.0, 'z_1', 'a_1', 'layer1')
     """
-    cdef Value a = _dot(weights, inputs, bias), z
+    cdef Value a = _dot(weights, inputs, bias)
+    cdef Value z
     a._label = labels[0]
     a._scope = scope
     if activation is None:
         return a
     code = _codes.get(activation)
-    if code is None:
-        z = activation(a)
-    else:
+    if code is not None:
         z = _unary(code, a)
+    elif isinstance(activation, functions.Function):
+        z = activation(a)
+    else:  # a function of the user's, which may make nodes of its own
+        with modes.changed(scope=scope):
+            result = activation(a)
+        if not isinstance(result, Value):
+            messages.refuse_activation(result)
+        z = result
     z._label = labels[1]
     z._scope = scope
     return z

@@ -428,6 +428,8 @@ def atan_derivative(x: float) -> float:
 
 def hypot_direction(x: float, y: float) -> float:
     """x / hypot(x, y), by convention 0 at the origin."""
+    if isnan(x) or isnan(y):
+        return nan
     if x == 0.0 and y == 0.0:
         return 0.0
     largest = max(abs(x), abs(y))
@@ -440,6 +442,8 @@ def hypot_direction(x: float, y: float) -> float:
 
 def over_square_norm(x: float, y: float) -> float:
     """x / (x*x + y*y), by convention 0 at the origin."""
+    if isnan(x) or isnan(y):
+        return nan
     largest, smallest = max(abs(x), abs(y)), min(abs(x), abs(y))
     if largest == 0.0:
         return 0.0
@@ -497,20 +501,34 @@ def greater(x: float, y: float) -> float:
 # Any number of operands
 
 
+def _exact_sum(terms: tuple[float, ...]) -> int:
+    """The sum of finite terms in units of 2**-1074, the smallest float."""
+    ratios = map(float.as_integer_ratio, terms)
+    return sum(numerator * (2**1074 // denominator) for numerator, denominator in ratios)
+
+
+def _ratio(numerator: int, denominator: int) -> float:
+    try:
+        return numerator / denominator  # correctly rounded
+    except OverflowError:
+        return inf if numerator > 0 else -inf
+
+
 def fsum(*terms: float) -> float:
     """The exactly rounded sum (Shewchuk's algorithm, by math.fsum)."""
     try:
         return math.fsum(terms)
     except (OverflowError, ValueError):  # too large on the way, or inf - inf
-        scaled = [2.0**-64 * term for term in terms]
-        return nan if inf in terms and -inf in terms else math.fsum(scaled) * 2.0**64
+        if all(map(isfinite, terms)):
+            return _ratio(_exact_sum(terms), 2**1074)
+        return sum(terms)
 
 
 def mean(*terms: float) -> float:
     total = fsum(*terms)
-    if isfinite(total):
+    if isfinite(total) or not all(map(isfinite, terms)):
         return total / len(terms)
-    return fsum(*[2.0**-64 * term for term in terms]) / len(terms) * 2.0**64
+    return _ratio(_exact_sum(terms), 2**1074 * len(terms))
 
 
 def dot(*operands: float) -> float:

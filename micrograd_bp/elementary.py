@@ -11,7 +11,7 @@ from typing import Any, Protocol, overload
 from . import functions
 from .engine import Value, apply
 from .functions import Function
-from .numeric import Number, bounds, show, to_float
+from .numeric import Number, bounds, to_float
 
 
 class Unary(Protocol):
@@ -422,5 +422,5 @@ def softmax(values: Iterable[Any]) -> list[Any]:
 def _some(name: str, values: Iterable[Any]) -> list[Any]:
     terms = list(values)
     if not terms:
-        raise ValueError(f"{name} needs one value at least, not {show(values)}")
+        raise ValueError(f"{name} needs one value at least, and was given none")
     return terms

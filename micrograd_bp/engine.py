@@ -247,7 +247,7 @@ class Value(ElementaryMethods):
 
     @property
     def _op(self) -> str:
-        return self._operation.symbol if self._operation else ""
+        return self._operation.symbol if self._operation and self._parents else ""
 
     # What the table of functions calls when its operands are Values
 
@@ -292,6 +292,8 @@ def record(
         return _node(data, (), (), None, mode.scope)
     local_derivatives = function.partials(*numbers, *parameters)
     operation = Operation(function, parameters) if parameters else function.operation
+    if not all(map(isfinite, local_derivatives)):
+        operation = Operation(function, parameters, all(map(isfinite, numbers)))
     return _node(data, parents, local_derivatives, operation, mode.scope)
 
 
@@ -388,7 +390,7 @@ def dot(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = None) -> Any:
     """
     weights, inputs = tuple(weights), tuple(inputs)
     if len(weights) != len(inputs):
-        raise ValueError(f"dot of {len(weights)} weights and {len(inputs)} inputs: need as many")
+        raise ValueError(f"dot of {len(weights)} weights needs as many inputs, not {len(inputs)}")
     return apply(functions.dot, *weights, *inputs, *(() if bias is None else (bias,)))
 
 
@@ -420,7 +422,14 @@ def unit(
     a.scope = scope
     if activation is None:
         return a
-    z = activation(a)
+    z: Value
+    if isinstance(activation, Function):
+        z = activation(a)
+    else:  # a function of the user's, which may make nodes of its own
+        with modes.changed(scope=scope):
+            z = activation(a)
+        if not isinstance(z, Value):
+            messages.refuse_activation(z)
     z.label = labels[1]
     z.scope = scope
     return z
@@ -462,6 +471,14 @@ def apply(function: Function, *operands: Any, parameters: tuple[float, ...] = ()
     return data
 
 
+def _is_operand(x: object) -> bool:
+    return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
+
+
+def _data_of(operand: Any) -> float:
+    return operand._data if isinstance(operand, Value) else to_float(operand)
+
+
 # Copies and pickles, of leaves only. A pickle names no class of ours, so that one made by the
 # compiled engine is read by the pure one.
 
@@ -475,34 +492,34 @@ def reduce_leaf(value: Value) -> tuple[Any, ...]:
     """
     if value.parents:
         messages.refuse_copy(value)
-    kind = None if type(value) is Value else type(value)
-    attributes = getattr(value, "__dict__", {})
-    return _restore, (kind, value.data, value.grad, value.label, value.scope, attributes)
+    kind = type(value)
+    added = [base for base in kind.__mro__ if issubclass(base, Value) and base is not Value]
+    slots = [name for base in added for name in base.__dict__.get("__slots__", ())]
+    attributes = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+    attributes.update(getattr(value, "__dict__", {}))
+    grad = value.grad if value.has_grad else None
+    return _restore, (
+        None if kind is Value else kind,
+        *(value.data, grad, value.label, value.scope, attributes),
+    )
 
 
 def _restore(
     kind: type[Value] | None,
     data: float,
-    grad: float,
+    grad: float | None,
     label: str,
     scope: str,
     attributes: dict[str, Any],
 ) -> Value:
-    value = Value(data, label) if kind is None else kind.__new__(kind)
-    if kind is not None:
-        Value.__init__(value, data, label)
-        value.__dict__.update(attributes)
-    value.grad = grad
+    value = Value.__new__(kind or Value)
+    Value.__init__(value, data, label)
     value.scope = scope
+    if grad is not None:
+        value.backward(grad)  # on a leaf: its grad, and the mark that a pass has been here
+    for name, attribute in attributes.items():
+        setattr(value, name, attribute)
     return value
-
-
-def _is_operand(x: object) -> bool:
-    return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
-
-
-def _data_of(operand: Any) -> float:
-    return operand._data if isinstance(operand, Value) else to_float(operand)
 
 
 def engine_kind() -> str:

@@ -55,6 +55,10 @@ class Function:
     def __repr__(self) -> str:
         return f"<function {self.name} of the table>"
 
+    def __reduce__(self) -> tuple[Any, ...]:  # pickled by its name in the table
+        (key,) = [key for key, entry in FUNCTIONS.items() if entry is self]
+        return _entry, (key,)
+
     def __call__(self, *arguments: Number) -> Number:
         """The value on floats; on operands that record (``_record``), a recorded node."""
         n_operands = len(arguments) - self.parameters
@@ -79,10 +83,12 @@ class Operation:
     Attributes:
         function: the entry of the table.
         parameters: the fixed arguments, such as the exponent of ``x**3``.
+        of_finite: whether the operands were finite; recorded where a local derivative is not.
     """
 
     function: Function
     parameters: tuple[float, ...] = ()
+    of_finite: bool = True
 
     @property
     def name(self) -> str:
@@ -100,10 +106,6 @@ class Operation:
         return f"Operation({', '.join([repr(self.name), *map(str, self.parameters)])})"
 
 
-def _no_partials(*operands: Number) -> tuple[Number, ...]:
-    return ()
-
-
 def _flat(*operands: Number) -> tuple[Number, ...]:
     """The rule of a function made of steps: every partial is 0 (at the steps by convention)."""
     return (0.0,) * len(operands)
@@ -111,7 +113,7 @@ def _flat(*operands: Number) -> tuple[Number, ...]:
 
 # Arithmetic
 
-constant: Function = Function("constant", float, _no_partials, symbol="const")
+constant: Function = Function("constant", float, lambda x: (1.0,), symbol="const")
 add: Function = Function("add", lambda x, y: x + y, lambda x, y: (1.0, 1.0), symbol="+")
 sub: Function = Function("sub", lambda x, y: x - y, lambda x, y: (1.0, -1.0), symbol="-")
 mul: Function = Function("mul", lambda x, y: x * y, lambda x, y: (y, x), symbol="*")
@@ -487,3 +489,7 @@ softmax: Function = Function("softmax", accurate.softmax, _softmax_rule, paramet
 FUNCTIONS: dict[str, Function] = {
     key: entry for key, entry in list(globals().items()) if isinstance(entry, Function)
 }
+
+
+def _entry(key: str) -> Function:
+    return FUNCTIONS[key]

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from .functions import Function
 from .modes import current
+from .numeric import show
 
 
 def describe(operand: Any) -> str:
@@ -54,6 +55,11 @@ def refuse_copy(value: Any) -> NoReturn:
     )
 
 
+def refuse_activation(result: Any) -> NoReturn:
+    """Raise for an activation function that gives no Value."""
+    raise TypeError(f"an activation takes a Value and gives a Value, not {show(result)}")
+
+
 def refuse_nonfinite(
     function: Function,
     operands: Sequence[Any],
@@ -88,7 +94,7 @@ def refuse_nonfinite_adjoint(order: Sequence[Any], adjoints: Sequence[float]) ->
         for parent, local_derivative in zip(node.parents, node.local_derivatives):
             if isfinite(local_derivative * adjoint):
                 continue
-            if node in excused or not all(isfinite(p.data) for p in node.parents):
+            if node in excused or not node.operation.of_finite:
                 excused.add(parent)
             elif isfinite(local_derivative):
                 raise OverflowError(
@@ -98,7 +104,8 @@ def refuse_nonfinite_adjoint(order: Sequence[Any], adjoints: Sequence[float]) ->
             else:
                 raise ZeroDivisionError(
                     f"backward: the local derivative of {_describe_node(node)} is"
-                    f" {local_derivative}, and an adjoint of {adjoint} reaches it"
+                    f" {local_derivative}, and an adjoint of {adjoint} reaches it; keep away from"
+                    " that point, or allow the result with allow_nonfinite()"
                 )
 
 

@@ -24,7 +24,13 @@ current: ContextVar[Mode] = ContextVar("micrograd_bp_mode", default=DEFAULT)
 
 
 @contextmanager
-def _changed(**changes: Any) -> Iterator[None]:
+def changed(**changes: Any) -> Iterator[None]:
+    """Put other values of the fields of ``Mode`` in force.
+
+    >>> with changed(scope="layer2"):
+    ...     inside("neuron1")
+    'layer2/neuron1'
+    """
     token = current.set(current.get()._replace(**changes))
     try:
         yield
@@ -42,7 +48,7 @@ def no_grad() -> Iterator[None]:
     >>> y.parents
     ()
     """
-    with _changed(recording=False):
+    with changed(recording=False):
         yield
 
 
@@ -55,7 +61,7 @@ def allow_nonfinite() -> Iterator[None]:
     ...     (Value(1.0) / 0.0).data
     inf
     """
-    with _changed(nonfinite_allowed=True):
+    with changed(nonfinite_allowed=True):
         yield
 
 
@@ -79,7 +85,7 @@ def scope(name: str) -> Iterator[None]:
         raise TypeError(f"the name of a scope is a string, not {show(name)}")
     if not name.strip("/"):
         raise ValueError(f"the name of a scope has at least one character, not {name!r}")
-    with _changed(scope=inside(name)):
+    with changed(scope=inside(name)):
         yield
 
 

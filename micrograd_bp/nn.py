@@ -7,7 +7,7 @@ diagram of the network. The interface is that of karpathy/micrograd.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import functions
@@ -70,6 +70,7 @@ class Neuron(Module):
         w: the weights w_j1, w_j2, ..., Values.
         b: the bias w_j0, a Value.
         activation: the name of h.
+        nonlin: whether there is an h; False for a linear unit.
 
     Raises:
         TypeError: nin is no integer, or activation neither a name nor callable.
@@ -95,6 +96,7 @@ class Neuron(Module):
     ) -> None:
         _check_size("nin", nin)
         self._function, self.activation = _activation(activation if nonlin else "linear")
+        self.nonlin = self._function is not None
         uniform = _generator(rng, seed).uniform
         self.w = [Value(uniform(-1, 1), weight_label(index, i + 1)) for i in range(nin)]
         self.b = Value(0.0, weight_label(index, 0))
@@ -158,7 +160,7 @@ class Layer(Module):
         Raises:
             ValueError: the number of inputs is not nin.
         """
-        outputs = self.outputs(x)
+        outputs = self.outputs(_as_inputs(x))
         return outputs[0] if len(outputs) == 1 else outputs
 
     def outputs(self, x: Sequence[Any]) -> list[Value]:
@@ -213,11 +215,16 @@ class MLP(Module):
         rng: Any = None,
         seed: int | None = None,
     ) -> None:
+        if not isinstance(nouts, Iterable):
+            raise TypeError(f"nouts is a list of sizes, such as [3, 1], not {show(nouts)}")
         sizes = [nin, *nouts]
         if len(sizes) < 2:
             raise ValueError("an MLP needs the size of one layer at least, not nouts=[]")
+        for index, size in enumerate(sizes):
+            _check_size(f"nouts[{index - 1}]" if index else "nin", size)
+        _activation(hidden)  # an unknown name is refused also where no unit has it
         rng = _generator(rng, seed)
-        last = len(nouts)
+        last = len(sizes) - 1
         self.layers = [
             Layer(
                 sizes[index - 1],
@@ -239,7 +246,7 @@ class MLP(Module):
             TypeError: an input is no number.
             ValueError: the number of inputs is not nin.
         """
-        z = [xi if isinstance(xi, Value) else Value(xi, f"x_{i}") for i, xi in enumerate(x, 1)]
+        z = _as_inputs(x)
         for layer in self.layers:
             z = layer.outputs(z)
         return z[0] if len(z) == 1 else z
@@ -282,6 +289,10 @@ def _generator(rng: Any, seed: int | None) -> Any:
     return random if rng is None else rng
 
 
+def _as_inputs(x: Iterable[Any]) -> list[Value]:
+    return [xi if isinstance(xi, Value) else Value(xi, f"x_{i}") for i, xi in enumerate(x, 1)]
+
+
 def _check_inputs(kind: str, x: Sequence[Any], nin: int) -> None:
     if len(x) != nin:
         raise ValueError(f"a {kind} of {nin} inputs was given {len(x)}: {show(x)}")
@@ -289,6 +300,6 @@ def _check_inputs(kind: str, x: Sequence[Any], nin: int) -> None:
 
 def _check_size(name: str, size: object) -> None:
     if isinstance(size, bool) or not hasattr(size, "__index__"):
-        raise TypeError(f"{name} is a number of units, an integer, not {show(size)}")
+        raise TypeError(f"{name} is an integer, not {show(size)}")
     if size.__index__() < 1:
         raise ValueError(f"{name} is at least 1, not {size}")

@@ -32,7 +32,7 @@ def to_float(number: Number) -> float:
     if type(number) is float:
         return number
     if not is_number(number):
-        advice = ""
+        advice = ": give an int or a float"
         if hasattr(number, "_record"):
             advice = ": take its .data"
         elif isinstance(number, str):
@@ -43,9 +43,12 @@ def to_float(number: Number) -> float:
             advice = ": take its elements one by one"
         raise TypeError(f"need a real number, not {show(number)}{advice}")
     try:
-        return float(number)
+        x = float(number)
     except OverflowError:
-        raise OverflowError(f"{show(number)} is beyond the largest float, 1.8e308") from None
+        x = math.inf
+    if math.isinf(x) and number != x:  # Decimal("1e400") becomes inf without a word
+        raise OverflowError(f"{show(number)} is beyond the largest float, 1.8e308")
+    return x
 
 
 def show(x: object) -> str:
@@ -54,7 +57,10 @@ def show(x: object) -> str:
     >>> show("abc")
     "'abc' (str)"
     """
-    text = repr(x)
+    try:
+        text = repr(x)
+    except ValueError:  # an int of more digits than Python agrees to write
+        text = "a number of thousands of digits"
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
 
 
