@@ -4,6 +4,7 @@ Embedding of token and position, RMS norm, causal attention, a perceptron with r
 cross-entropy of the next token by softmax; one node an operation.
 """
 
+import itertools
 import math
 from typing import Any
 
@@ -59,7 +60,7 @@ def loss(parameters: list[Any], ops: Any) -> Any:
     keys: list[list[Any]] = []
     values: list[list[Any]] = []
     total = 0.0
-    for position, (token, target) in enumerate(zip(TOKENS, TOKENS[1:], strict=False)):
+    for position, (token, target) in enumerate(itertools.pairwise(TOKENS)):
         embedded = zip(matrices["token"][token], matrices["position"][position], strict=True)
         x = normalised([t + p for t, p in embedded])
         h = normalised(x)

@@ -9,23 +9,30 @@ from statistics import median
 def interleaved(
     runs: dict[str, Callable[[], object]], repetitions: int, collector: bool
 ) -> dict[str, float]:
-    """The median seconds of each run; all are run in turn, repetition by repetition."""
+    """The median seconds of each run; all are run in turn, repetition by repetition.
+
+    What takes less than 10 ms is run several times over within a repetition.
+    """
     times: dict[str, list[float]] = {name: [] for name in runs}
-    for run in runs.values():
-        run()
+    loops = {name: 1 + int(0.01 / _seconds(run, 1)) for name, run in runs.items()}
     try:
         for _ in range(repetitions):
             for name, run in runs.items():
                 gc.collect()
                 if not collector:
                     gc.disable()
-                start = time.perf_counter()
-                run()
-                times[name].append(time.perf_counter() - start)
+                times[name].append(_seconds(run, loops[name]))
                 gc.enable()
     finally:
         gc.enable()
     return {name: median(seconds) for name, seconds in times.items()}
+
+
+def _seconds(run: Callable[[], object], loops: int) -> float:
+    start = time.perf_counter()
+    for _ in range(loops):
+        run()
+    return (time.perf_counter() - start) / loops
 
 
 def report(title: str, runs: dict[str, Callable[[], object]], repetitions: int = 5) -> None:
@@ -38,6 +45,6 @@ def report(title: str, runs: dict[str, Callable[[], object]], repetitions: int =
     print("|---|---:|---:|---:|---:|")
     for name in runs:
         print(
-            f"| {name} | {1e3 * on[name]:.2f} | {on[name] / on[first]:.1f}"
-            f" | {1e3 * off[name]:.2f} | {off[name] / off[first]:.1f} |"
+            f"| {name} | {1e3 * on[name]:.3g} | {on[name] / on[first]:.1f}"
+            f" | {1e3 * off[name]:.3g} | {off[name] / off[first]:.1f} |"
         )

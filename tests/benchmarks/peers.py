@@ -139,6 +139,6 @@ def load(*wanted: str) -> list[Any]:
     for name in wanted:
         try:
             engines.append(makers[name]())
-        except ImportError as error:
+        except ImportError as error:  # noqa: PERF203
             print(f"({name} is left out: {error})", file=sys.stderr)
     return engines

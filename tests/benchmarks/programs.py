@@ -1,5 +1,6 @@
 """The work: programs on scalars, written with plain operators, and their parameters."""
 
+import itertools
 import math
 import random
 from typing import Any
@@ -17,7 +18,7 @@ def weighted_sum(weights: list[Any], inputs: list[Any], bias: Any) -> Any:
 def perceptron(sizes: list[int], parameters: list[Any], x: list[Any], activation: Any) -> list[Any]:
     """The outputs of a multilayer perceptron; the last layer is linear."""
     start = 0
-    for layer, (nin, nout) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for layer, (nin, nout) in enumerate(itertools.pairwise(sizes)):
         outputs = []
         for _ in range(nout):
             a = weighted_sum(parameters[start : start + nin], x, parameters[start + nin])
@@ -28,7 +29,7 @@ def perceptron(sizes: list[int], parameters: list[Any], x: list[Any], activation
 
 
 def n_parameters(sizes: list[int]) -> int:
-    return sum((nin + 1) * nout for nin, nout in zip(sizes, sizes[1:], strict=False))
+    return sum((nin + 1) * nout for nin, nout in itertools.pairwise(sizes))
 
 
 def uniform(n: int, width: float = 1.0) -> list[float]:
@@ -76,12 +77,15 @@ def chain_and_square(parameters: list[Any], ops: Any) -> Any:
     return total
 
 
+TANH_INPUT = [0.5, -0.3, 0.8]
+
+
 def tanh_network(n: int) -> tuple[Program, list[float]]:
     """Sum of squares of an MLP 3-n-n-1 with tanh at one data point."""
     sizes = [3, n, n, 1]
 
     def program(parameters: list[Any], ops: Any) -> Any:
-        (y,) = perceptron(sizes, parameters, [0.5, -0.3, 0.8], ops.tanh)
+        (y,) = perceptron(sizes, parameters, TANH_INPUT, ops.tanh)
         error = y + -0.25
         return error * error * 0.5
 

@@ -1,0 +1,303 @@
+"""Data points from a CSV file and weights from a JSON file, checked cell by cell.
+
+What cannot be used raises an ``InputError``, one line that says where it stands: file, row and
+column. A row is counted as a text editor counts lines, so the header is row 1.
+"""
+
+import csv
+import io
+import json
+import math
+import reprlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .backprop import SIGMOIDAL, Weights
+
+
+class InputError(ValueError):
+    """Input that cannot be used; its message is one line and says where the fault is."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Data points n = 1, 2, ...: one row of inputs and one of targets each.
+
+    Attributes:
+        source: where they are from, for messages.
+        input_names: the column of each input x_i.
+        target_names: the column of each target t_k.
+        inputs: one row a data point.
+        targets: likewise.
+    """
+
+    source: str
+    input_names: list[str]
+    target_names: list[str]
+    inputs: list[list[float]]
+    targets: list[list[float]]
+
+
+class Weighted(NamedTuple):
+    """The weights of a two-layer network and the name of h of its hidden units."""
+
+    activation: str
+    weights: Weights
+
+
+def read_csv(path: str, target_names: Sequence[str]) -> Dataset:
+    """Read data points from a CSV file with a header: the targets, and all else as inputs.
+
+    Args:
+        path: the file, in UTF-8, with or without a byte order mark; blank lines are skipped.
+        target_names: the columns that are targets; every other column is an input.
+
+    Raises:
+        InputError: the file cannot be read, a row has a cell too few or too many, a cell is no
+            finite number, or a column is missing, named twice, or not there as an input.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "points.csv")
+    ...     _ = path.write_text("width,height,area\\n2,3,6\\n")
+    ...     dataset = read_csv(str(path), ["area"])
+    >>> dataset.input_names, dataset.inputs, dataset.targets
+    (['width', 'height'], [[2.0, 3.0]], [[6.0]])
+    """
+    rows = _rows(path)
+    line, header = next(rows, (0, []))
+    if not header:
+        raise InputError(f"{path}: the file is empty")
+    columns = [name.strip() for name in header]
+    _check_columns(f"{path}, row {line}", columns, target_names)
+    points = [_numbers(f"{path}, row {line}", columns, cells) for line, cells in rows]
+    if not points:
+        raise InputError(f"{path}: there is a header in row {line}, but no data point below it")
+    target_indices = [columns.index(name) for name in target_names]
+    input_indices = [i for i in range(len(columns)) if i not in target_indices]
+    return Dataset(
+        path,
+        [columns[i] for i in input_indices],
+        [columns[k] for k in target_indices],
+        [[point[i] for i in input_indices] for point in points],
+        [[point[k] for k in target_indices] for point in points],
+    )
+
+
+def column_names(text: str) -> list[str]:
+    """The columns of a list with commas between; a name with a comma in it goes in quotes.
+
+    >>> column_names('area, "length, inside"')
+    ['area', 'length, inside']
+    """
+    cells = next(csv.reader([text], skipinitialspace=True), [])
+    return [name.strip() for name in cells]
+
+
+def _rows(path: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not blank, each with the number of the line where it starts."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}, row {line}: byte 0x{content[error.start]:02x} is not UTF-8 text;"
+            " save the file as UTF-8"
+        ) from None
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"{path}, row {line}: {error}") from None
+
+
+def _check_columns(where: str, columns: list[str], target_names: Sequence[str]) -> None:
+    for number, name in enumerate(columns, start=1):
+        if not name:
+            raise InputError(f"{where}, column {number}: the header gives it no name")
+        if name in columns[: number - 1]:
+            raise InputError(f"{where}, column {name!r}: there are two columns of this name")
+    there_are = f"the columns are {', '.join(map(repr, columns))}"
+    if not target_names:
+        raise InputError(f"{where}: no target is chosen (--targets); {there_are}")
+    for name in target_names:
+        if name not in columns:
+            raise InputError(f"{where}, column {name!r}: there is no such column; {there_are}")
+        if target_names.count(name) > 1:
+            raise InputError(f"{where}, column {name!r}: it is named twice as a target")
+    if len(target_names) == len(columns):
+        raise InputError(
+            f"{where}, column {target_names[0]!r}: every column is a target, so no input is left"
+        )
+
+
+def _numbers(where: str, columns: list[str], cells: list[str]) -> list[float]:
+    count = f"the row has {len(cells)} cells, the header {len(columns)}"
+    if len(cells) < len(columns):
+        raise InputError(f"{where}, column {columns[len(cells)]!r}: no such cell; {count}")
+    if len(cells) > len(columns):
+        raise InputError(f"{where}, column {len(columns) + 1}: a cell too many; {count}")
+    return [_number(f"{where}, column {name!r}", cell) for name, cell in zip(columns, cells)]
+
+
+def _number(where: str, cell: str) -> float:
+    if not cell.strip():
+        raise InputError(f"{where}: the cell is empty")
+    try:
+        if "_" in cell:  # which float() would overlook
+            raise ValueError
+        number = float(cell)
+    except ValueError:
+        raise InputError(f"{where}: {reprlib.repr(cell)} is no number") from None
+    if not math.isfinite(number):
+        raise InputError(f"{where}: {reprlib.repr(cell)} is no finite number")
+    return number
+
+
+def standardize(dataset: Dataset) -> Dataset:
+    """Shift and scale every input to mean 0 and standard deviation 1 over the data points.
+
+    Args:
+        dataset: the data points; the targets stay as they are.
+
+    Raises:
+        InputError: an input has the same value in every data point.
+
+    >>> data = Dataset("example", ["x"], ["t"], inputs=[[1.0], [3.0]], targets=[[0.0], [1.0]])
+    >>> standardize(data).inputs
+    [[-1.0], [1.0]]
+    """
+    columns = [
+        _standardized(f"{dataset.source}, column {name!r}", column)
+        for name, column in zip(dataset.input_names, zip(*dataset.inputs))
+    ]
+    return replace(dataset, inputs=[list(row) for row in zip(*columns)])
+
+
+def _standardized(where: str, column: Sequence[float]) -> list[float]:
+    if min(column) == max(column):
+        raise InputError(f"{where}: it is {column[0]} in every row, so it cannot be standardized")
+    mean = math.fsum(x / len(column) for x in column)  # divided first: the sum could overflow
+    deviations = [x - mean for x in column]
+    scale = math.hypot(*deviations) / math.sqrt(len(column))  # no square that could overflow
+    if not 0.0 < scale < math.inf:
+        raise InputError(f"{where}: its numbers are too large or too small to be scaled")
+    return [deviation / scale for deviation in deviations]
+
+
+def read_weights(path: str) -> Weighted:
+    """Read the weights of a two-layer network, in the form in which ``save_weights`` writes them.
+
+    Args:
+        path: a JSON file {"activation": "logistic", "w1": [[w_10, w_11, ...], ...], "w2": ...},
+            each row a unit, its bias first.
+
+    Raises:
+        InputError: the file cannot be read, or does not have this form.
+    """
+    try:
+        content: Any = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except json.JSONDecodeError as error:
+        where = f"{path}, row {error.lineno}, column {error.colno}"
+        raise InputError(f"{where}: this is no JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:  # not UTF-8, an endless number, deep nesting
+        raise InputError(f"{path}: this is no JSON: {error}") from None
+    keys = ["activation", "w1", "w2"]
+    if not isinstance(content, dict) or sorted(content) != keys:
+        raise InputError(f"{path}: need an object with the keys {', '.join(map(repr, keys))}")
+    activation = content["activation"]
+    if activation not in SIGMOIDAL:
+        known = " or ".join(map(repr, SIGMOIDAL))
+        raise InputError(f"{path}, 'activation': need {known}, not {reprlib.repr(activation)}")
+    return Weighted(activation, [_matrix(f"{path}, {key!r}", content[key]) for key in keys[1:]])
+
+
+def _matrix(where: str, rows: Any) -> list[list[float]]:
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) for row in rows):
+        raise InputError(f"{where}: need a list of rows, one a unit, each a list of numbers")
+    return [
+        [_weight(f"{where}, row {j}, column {i}", w) for i, w in enumerate(row, start=1)]
+        for j, row in enumerate(rows, start=1)
+    ]
+
+
+def _weight(where: str, weight: Any) -> float:
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)):
+        raise InputError(f"{where}: {reprlib.repr(weight)} is no number")
+    try:
+        number = float(weight)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise InputError(f"{where}: {reprlib.repr(weight)} is no finite number")
+    return number
+
+
+def check_shape(path: str, weights: Weights, n_inputs: int, n_outputs: int) -> None:
+    """Check that weights are those of a two-layer network on given data.
+
+    Args:
+        path: the file of the weights, for the message.
+        weights: w1 and w2, each row a unit's bias and weights.
+        n_inputs: the number of inputs of the data.
+        n_outputs: the number of targets.
+
+    Raises:
+        InputError: they are not.
+
+    >>> check_shape("w.json", [[[0.0, 1.0]], [[0.5, 2.0]]], n_inputs=1, n_outputs=1)
+    """
+    n_hidden = len(weights[0])
+    if len(weights[1]) != n_outputs:
+        raise InputError(
+            f"{path}, 'w2': the number of rows is {len(weights[1])}, need {n_outputs}:"
+            " one for each target"
+        )
+    for key, matrix, n, what in (
+        ("w1", weights[0], n_inputs, "input"),
+        ("w2", weights[1], n_hidden, "hidden unit, a row of 'w1'"),
+    ):
+        for j, row in enumerate(matrix, start=1):
+            if len(row) != 1 + n:
+                raise InputError(
+                    f"{path}, {key!r}, row {j}: the number of weights is {len(row)}, need {1 + n}:"
+                    f" the bias and one for each {what}"
+                )
+
+
+def save_weights(path: str, activation: str, weights: Weights) -> None:
+    """Write the weights of a two-layer network to a JSON file, every bit of them.
+
+    Args:
+        path: the file; its folder is made if need be.
+        activation: h of the hidden units, by name.
+        weights: w1 and w2, each row a unit's bias and weights.
+
+    Raises:
+        OSError: the file cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_weights(f"{folder}/w.json", "tanh", [[[0.1, 1.0]], [[0.2, 3.0]]])
+    ...     read_weights(f"{folder}/w.json")
+    Weighted(activation='tanh', weights=[[[0.1, 1.0]], [[0.2, 3.0]]])
+    """
+    w1, w2 = (
+        ",\n".join(f"    {json.dumps(list(row), allow_nan=False)}" for row in matrix)
+        for matrix in weights
+    )
+    text = f'{{\n  "activation": "{activation}",\n  "w1": [\n{w1}\n  ],\n  "w2": [\n{w2}\n  ]\n}}\n'
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text, encoding="utf-8")
