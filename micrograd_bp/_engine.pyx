@@ -777,40 +777,39 @@ cdef object _dot(object weights, object inputs, object bias):
     cdef object w = weights if type(weights) is list or type(weights) is tuple else tuple(weights)
     cdef object x = inputs if type(inputs) is list or type(inputs) is tuple else tuple(inputs)
     cdef Py_ssize_t n = len(w), i, size = 2 * n + (bias is not None)
-    cdef PyObject** w_items
-    cdef PyObject** x_items
     if n != len(x):
         raise ValueError(f"dot of {n} weights needs as many inputs, not {len(x)}")
-    w_items = PySequence_Fast_ITEMS(w)
-    x_items = PySequence_Fast_ITEMS(x)
-    cdef bint plain = size > 2 and (bias is None or type(bias) is Value)
-    cdef double data = 0.0
-    if plain and bias is not None:
-        data = (<Value>bias)._data
+    if size < 3 or (bias is not None and type(bias) is not Value):
+        return apply(DOT, *w, *x, *(() if bias is None else (bias,)))
+    cdef PyObject** w_items = PySequence_Fast_ITEMS(w)
+    cdef PyObject** x_items = PySequence_Fast_ITEMS(x)
+    cdef double data = 0.0 if bias is None else (<Value>bias)._data
+    cdef Value node = _node(DOT_OPERATION, data)
+    cdef PyObject** block = <PyObject**>malloc(size * (sizeof(PyObject*) + sizeof(double)))
+    cdef double* derivatives = <double*>(block + size)
+    cdef bint plain = node._operation is not None
+    if block is NULL:
+        raise MemoryError(f"no memory for a node of {size} parents")
     for i in range(n):
-        if not (plain and type(<object>w_items[i]) is Value and type(<object>x_items[i]) is Value):
+        if type(<object>w_items[i]) is not Value or type(<object>x_items[i]) is not Value:
             plain = False
             break
-        data += (<Value>w_items[i])._data * (<Value>x_items[i])._data
-    if not (plain and isfinite(data)):
-        return apply(DOT, *w, *x, *(() if bias is None else (bias,)))
-    cdef Value node = _node(DOT_OPERATION, data)
-    if node._operation is None:
-        return node
-    _make_room(node, size)
-    cdef PyObject** block = _parents(node)
-    cdef double* derivatives = _derivatives(node)
-    for i in range(n):
-        Py_INCREF(<object>w_items[i])
         block[i] = w_items[i]
-        derivatives[i] = (<Value>x_items[i])._data
-        Py_INCREF(<object>x_items[i])
         block[n + i] = x_items[i]
+        derivatives[i] = (<Value>x_items[i])._data
         derivatives[n + i] = (<Value>w_items[i])._data
+        data += derivatives[n + i] * derivatives[i]
+    if not (plain and isfinite(data)):
+        free(block)
+        return apply(DOT, *w, *x, *(() if bias is None else (bias,)))
     if bias is not None:
-        Py_INCREF(bias)
         block[2 * n] = <PyObject*>bias
         derivatives[2 * n] = 1.0
+    for i in range(size):
+        Py_INCREF(<object>block[i])
+    node._data = data
+    node._first = <PyObject*>block
+    node._size = <unsigned int>size
     return node
 
 
