@@ -9,9 +9,11 @@ import math
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 from math import copysign, erfc, frexp, inf, isfinite, isnan, nan
+from typing import Any
 
 TWO_OVER_SQRT_PI = 1.1283791670955126
 ONE_OVER_SQRT_2PI = 0.3989422804014327
+_ONE_OVER_SQRT_2PI_LOW = -2.49232720227773e-17
 LN_2 = 0.6931471805599453
 LN_10 = 2.302585092994046
 SMALLEST_NORMAL = 2.2250738585072014e-308
@@ -195,16 +197,13 @@ def power_partial(x: float, y: float, k: int, j: int) -> float:
     """
     if x == 0.0 and j > 0 and (y > k or (k == 0 and y == 0.0)):
         return 0.0  # the limit for y > 0, and by convention at 0**0
-    falling = [1.0] + [0.0] * j  # y (y-1) ... (y-k+1) and its first j derivatives by y
-    for i in range(k):
-        for m in range(j, -1, -1):
-            falling[m] = falling[m] * (y - i) + (m * falling[m - 1] if m else 0.0)
-    coefficient = falling[0] if j == 0 else 0.0
-    if j > 0:
-        log_x = log(x)
-        for i in range(j + 1):
-            if falling[i]:
-                coefficient += math.comb(j, i) * falling[i] * log_x ** (j - i)
+    coefficient: float
+    size: float
+    coefficient, size = _power_coefficient(x, y, k, j)
+    if abs(coefficient) < 0.5 * size < inf and x > 0.0:  # 1 + y log(x) near its root, and kin
+        with localcontext() as context:
+            context.prec = 60
+            coefficient = float(_power_coefficient(Decimal(x), Decimal(y), k, j)[0])
     if coefficient == 0.0:
         return 0.0
     exponent, error = two_difference(y, float(k))
@@ -214,7 +213,25 @@ def power_partial(x: float, y: float, k: int, j: int) -> float:
     if (SMALLEST_NORMAL <= whole < inf and SMALLEST_NORMAL <= abs(result) < inf) or x == 0.0:
         return result
     half = power(x, 0.5 * exponent)
+    if half == 0.0:
+        return copysign(0.0, coefficient)
+    if half == inf or not isfinite(coefficient):
+        return copysign(inf, coefficient)
     return scaled_product(coefficient, correction, half, half)
+
+
+def _power_coefficient(x: Any, y: Any, k: int, j: int) -> tuple[Any, Any]:
+    """The polynomial in y and log x, and the sum of its terms' sizes; floats or Decimals."""
+    one = y * 0 + 1 if isinstance(y, Decimal) else 1.0
+    falling = [one] + [0 * one] * j  # y (y-1) ... (y-k+1) and its first j derivatives by y
+    for i in range(k):
+        for m in range(j, -1, -1):
+            falling[m] = falling[m] * (y - i) + (m * falling[m - 1] if m else 0)
+    if j == 0:
+        return falling[0], abs(falling[0])
+    log_x: Any = log(x) if isinstance(x, float) else x.ln()
+    terms = [math.comb(j, i) * falling[i] * log_x ** (j - i) for i in range(j + 1) if falling[i]]
+    return sum(terms, 0 * one), sum(map(abs, terms), 0 * one)
 
 
 def constant_power_derivative(x: float, c: float, k: int) -> float:
@@ -230,8 +247,8 @@ def constant_power_derivative(x: float, c: float, k: int) -> float:
 # Bell curves and their relatives
 
 
-def _bell(x: float, factor: float, half: bool) -> float:
-    """factor * exp(-x*x), or exp(-x*x/2) if half.
+def _bell(x: float, factor: float, half: bool, correction: float = 0.0) -> float:
+    """factor * (1 + correction) * exp(-x*x), or exp(-x*x/2) if half.
 
     The rounding error of x*x is folded back (447 ulp without), and the result is rounded
     into the subnormal numbers once only.
@@ -244,11 +261,11 @@ def _bell(x: float, factor: float, half: bool) -> float:
     square, low = _two_product(size, size)
     if half:
         square, low = 0.5 * square, 0.5 * low
-    if square > 700.0:
-        bell = math.exp(64.0 - square)
-        return factor * (bell - bell * low) * _EXP_MINUS_64
-    bell = math.exp(-square)
-    return factor * (bell - bell * low)
+    low -= correction
+    scale = 64.0 if square > 680.0 else 0.0
+    product, product_low = _two_product(factor, math.exp(scale - square))
+    bell = product + (product_low - product * low)
+    return bell * _EXP_MINUS_64 if scale else bell
 
 
 def gauss(x: float, n: int) -> float:
@@ -270,23 +287,34 @@ def _normal_cumulative(x: float) -> float:
     return 0.5 * erfc(-z) + low * (0.5 * TWO_OVER_SQRT_PI) * math.exp(-z * z)
 
 
-def _mills(x: float) -> float:
-    """Tail of the normal distribution over its density, for x < -30 (asymptotic series)."""
-    m = -1.0 / x
-    s = m * m
-    series = 1.0
-    for odd in (13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0):
-        series = 1.0 - odd * s * series
-    return m * series
+def _inverse_mills(x: float) -> tuple[float, float]:
+    """Density over tail of the normal distribution for x > 1.2, in two parts.
+
+    Laplace's continued fraction x + 1/(x + 2/(x + 3/...)), Abramowitz & Stegun 26.2.14.
+    """
+    rest = x
+    for i in range(int(10.0 + 500.0 / (x * x)), 1, -1):
+        rest = x + i / rest
+    return two_difference(x, -1.0 / rest)
 
 
 def gelu(x: float) -> float:
-    """x times the cumulative normal distribution; by Mills' ratio far to the left."""
+    """x times the cumulative normal distribution; to the left by the continued fraction.
+
+    There libm's erfc alone is off by up to 1.9 ulp, and the product with x by 2.9.
+    """
     if x < -40.0:
         return -0.0
-    if x < -30.0:
-        return _bell(x, x * _mills(x) * ONE_OVER_SQRT_2PI, half=True)
-    return x * _normal_cumulative(x)
+    if x > -1.25 or isnan(x):
+        return x * _normal_cumulative(x)
+    whole, low = _inverse_mills(-x)
+    numerator = x * ONE_OVER_SQRT_2PI
+    factor = numerator / whole
+    product, product_low = _two_product(factor, whole)
+    _, numerator_low = _two_product(x, ONE_OVER_SQRT_2PI)
+    numerator_low += x * _ONE_OVER_SQRT_2PI_LOW
+    residual = (numerator - product) - product_low + numerator_low - factor * low
+    return _bell(x, factor, half=True, correction=residual / numerator)
 
 
 def gelu_derivative(x: float) -> float:
@@ -294,9 +322,9 @@ def gelu_derivative(x: float) -> float:
         return 1.0
     if x < -40.0:
         return 0.0
-    if x < -30.0:
-        return _bell(x, (x + _mills(x)) * ONE_OVER_SQRT_2PI, half=True)
-    return _normal_cumulative(x) + x * normal(x, 0)
+    if x > -1.25 or isnan(x):
+        return _normal_cumulative(x) + x * normal(x, 0)
+    return _bell(x, (x + 1.0 / _inverse_mills(-x)[0]) * ONE_OVER_SQRT_2PI, half=True)
 
 
 def gelu_second_derivative(x: float) -> float:
@@ -350,7 +378,7 @@ def _times_exp(factor: float, x: float) -> float:
 def silu(x: float) -> float:
     if x < -760.0:
         return -0.0
-    return _times_exp(x, x) if x < -690.0 else x * sigmoid(x)
+    return _times_exp(x, x) if x < -690.0 else x / (1.0 + math.exp(-x))
 
 
 def silu_derivative(x: float) -> float:
@@ -388,6 +416,11 @@ def softsign_derivative(x: float, n: int) -> float:
     for _ in range(n - 1):
         power *= quotient
     return power - n * (error * quotient) * power if error else power
+
+
+def scaled_exp(x: float, factor: float) -> float:
+    """factor * exp(x), rounded into the subnormals once only."""
+    return _times_exp(factor, x) if -800.0 < x < -690.0 else factor * exp(x)
 
 
 # Inverse functions: 1 - x*x and its kin with the rounding error of x*x folded back
@@ -440,20 +473,59 @@ def hypot_direction(x: float, y: float) -> float:
     return x / math.hypot(x, y)
 
 
-def over_square_norm(x: float, y: float) -> float:
-    """x / (x*x + y*y), by convention 0 at the origin."""
-    if isnan(x) or isnan(y):
+def _square_norm(u: float, v: float) -> tuple[float, float]:
+    """u*u + v*v as a rounded sum and its error, for the larger between 1/2 and 1."""
+    uu, uu_low = _two_product(u, u)
+    vv, vv_low = _two_product(v, v)
+    high, low = two_difference(uu, -vv)
+    return high, low + (uu_low + vv_low)
+
+
+def hypot_moment(x: float, y: float, a: int, b: int, n: int) -> float:
+    """x**a y**b / hypot(x, y)**n, over- or underflowing only if the result does."""
+    if not (isfinite(x) and isfinite(y)):
         return nan
-    largest, smallest = max(abs(x), abs(y)), min(abs(x), abs(y))
+    largest = max(abs(x), abs(y))
     if largest == 0.0:
         return 0.0
-    if smallest > 1e-140 and largest < 1e140:
-        return x / (x * x + y * y)
     _, exponent = frexp(largest)
-    x_scaled, y_scaled = _ldexp(x, -exponent), _ldexp(y, -exponent)
-    mantissa, x_exponent = frexp(x)
-    norm = x_scaled * x_scaled + y_scaled * y_scaled
-    return _ldexp(mantissa / norm, x_exponent - 2 * exponent)
+    square, low = _square_norm(_ldexp(x, -exponent), _ldexp(y, -exponent))
+    norm = math.sqrt(square)
+    again, again_low = _two_product(norm, norm)
+    residual = ((square - again) - again_low + low) / square  # norm is off by half of it
+    (x_mantissa, x_exponent), (y_mantissa, y_exponent) = frexp(x), frexp(y)
+    mantissa = x_mantissa**a * y_mantissa**b / norm**n
+    mantissa -= mantissa * (0.5 * n * residual)
+    return _ldexp(mantissa, a * x_exponent + b * y_exponent - n * exponent)
+
+
+def inverse_power(x: float, y: float, n: int, k: int) -> float:
+    """The real part of i**k / (x + iy)**n, by convention 0 at the origin.
+
+    Over- or underflowing only if the result does; for n <= 2 without cancellation.
+    """
+    if not (isfinite(x) and isfinite(y)):
+        return nan
+    largest = max(abs(x), abs(y))
+    if largest == 0.0:
+        return 0.0
+    _, exponent = frexp(largest)
+    u, v = _ldexp(x, -exponent), _ldexp(y, -exponent)
+    square, low = _square_norm(u, v)
+    (x_mantissa, x_exponent), (y_mantissa, y_exponent) = frexp(x), frexp(y)
+    sign = -1.0 if k % 4 in (1, 2) else 1.0
+    if n == 1:  # (x - iy) / (x*x + y*y)
+        mantissa, own = (-y_mantissa, y_exponent) if k % 2 else (x_mantissa, x_exponent)
+        mantissa, scale = mantissa / square, own - 2 * exponent
+    elif n == 2 and k % 2 == 0:
+        mantissa, scale = (u - v) * (u + v) / (square * square), -2 * exponent
+    elif n == 2:
+        mantissa = -2.0 * x_mantissa * y_mantissa / (square * square)
+        scale = x_exponent + y_exponent - 4 * exponent
+    else:
+        power = complex(u, v) ** -n
+        return _ldexp(sign * (power.imag if k % 2 else power.real), -n * exponent)
+    return _ldexp(sign * (mantissa - mantissa * (n * low / square)), scale)
 
 
 def logaddexp(x: float, y: float) -> float:
@@ -467,9 +539,11 @@ def logaddexp(x: float, y: float) -> float:
     largest, smallest = max(x, y), min(x, y)
     if largest in (inf, -inf):
         return largest
-    rest = math.log1p(math.exp(smallest - largest))
+    difference, error = two_difference(smallest, largest)
+    ratio = math.exp(difference)
+    rest = math.log1p(ratio + ratio * error)
     result = largest + rest
-    if abs(result) >= 2.0 * rest or smallest - largest < -60.0:
+    if abs(result) >= 2.0 * rest or difference < -60.0:
         return result
     with localcontext() as context:
         context.prec = 40
@@ -540,13 +614,22 @@ def dot(*operands: float) -> float:
     return total
 
 
+def _exp_of_difference(x: float, y: float) -> float:
+    """exp(x - y), x <= y, the rounding error of x - y folded back (abs(x - y) / 2 ulp without)."""
+    difference, error = two_difference(x, y)
+    size = math.exp(difference)
+    return size + size * error
+
+
 def logsumexp(*terms: float) -> float:
     if any(map(isnan, terms)):
         return nan
     largest = max(terms)
     if not isfinite(largest):
         return largest
-    return largest + math.log(math.fsum([math.exp(term - largest) for term in terms]))
+    sizes = [_exp_of_difference(term, largest) for term in terms]
+    sizes.remove(1.0)  # of the largest itself: log1p keeps what a sum near 1 would lose
+    return largest + math.log1p(math.fsum(sizes))
 
 
 def shares(*terms: float) -> list[float]:
@@ -554,7 +637,7 @@ def shares(*terms: float) -> list[float]:
     largest = max(terms)
     if not isfinite(largest) or any(map(isnan, terms)):
         return [nan] * len(terms)
-    sizes = [math.exp(term - largest) for term in terms]
+    sizes = [_exp_of_difference(term, largest) for term in terms]
     total = math.fsum(sizes)
     return [size / total for size in sizes]
 

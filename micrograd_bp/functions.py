@@ -282,17 +282,17 @@ atanh: Function = Function(
     needs="-1 < data < 1",
 )
 atan2: Function = Function(
-    "atan2", math.atan2, lambda y, x: (over_square_norm(x, y), -over_square_norm(y, x))
+    "atan2", math.atan2, lambda y, x: (inverse_power(x, y, 1, 0), inverse_power(x, y, 1, 3))
 )
-over_square_norm: Function = Function(
-    "over_square_norm",
-    accurate.over_square_norm,
-    lambda x, y: (
-        (over_square_norm(y, x) - over_square_norm(x, y))
-        * (over_square_norm(y, x) + over_square_norm(x, y)),
-        -2.0 * over_square_norm(x, y) * over_square_norm(y, x),
+inverse_power: Function = Function(  # the real part of i**k / (x + iy)**n
+    "inverse_power",
+    accurate.inverse_power,
+    lambda x, y, n, k: (
+        -float(n) * inverse_power(x, y, n + 1, k),
+        -float(n) * inverse_power(x, y, n + 1, k + 1),
     ),
-    symbol="x/(x²+y²)",
+    parameters=2,
+    symbol="Re iᵏ/(x+iy)ⁿ",
 )
 hypot: Function = Function(
     "hypot", math.hypot, lambda x, y: (hypot_direction(x, y), hypot_direction(y, x))
@@ -300,11 +300,26 @@ hypot: Function = Function(
 hypot_direction: Function = Function(
     "hypot_direction",
     accurate.hypot_direction,
-    lambda x, y: (
-        div(hypot_direction(y, x) * hypot_direction(y, x), hypot(x, y)),
-        -div(hypot_direction(x, y) * hypot_direction(y, x), hypot(x, y)),
-    ),
+    lambda x, y: (hypot_moment(x, y, 0, 2, 3), -hypot_moment(x, y, 1, 1, 3)),
     symbol="x/hypot",
+)
+
+
+def _hypot_moment_rule(x: Number, y: Number, a: int, b: int, n: int) -> tuple[Number, Number]:
+    by_x = -float(n) * hypot_moment(x, y, a + 1, b, n + 2)
+    by_y = -float(n) * hypot_moment(x, y, a, b + 1, n + 2)
+    return (
+        by_x + float(a) * hypot_moment(x, y, a - 1, b, n) if a else by_x,
+        by_y + float(b) * hypot_moment(x, y, a, b - 1, n) if b else by_y,
+    )
+
+
+hypot_moment: Function = Function(
+    "hypot_moment",
+    accurate.hypot_moment,
+    _hypot_moment_rule,
+    parameters=3,
+    symbol="xᵃyᵇ/hypotⁿ",
 )
 
 # The error function and the normal distribution
@@ -409,7 +424,7 @@ elu: Function = Function(
 )
 elu_tail: Function = Function(
     "elu_tail",
-    lambda x, alpha: 0.0 if x > 0.0 else alpha * accurate.exp(x),
+    lambda x, alpha: 0.0 if x > 0.0 else accurate.scaled_exp(x, alpha),
     lambda x, alpha: (elu_tail(x, alpha),),
     parameters=1,
 )
