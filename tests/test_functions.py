@@ -349,7 +349,7 @@ def test_prod_has_derivatives_also_where_factors_are_zero() -> None:
 # The table, closed under differentiation
 
 BINARY_ENTRIES = (
-    "add sub mul div divide_by_power pow power_partial atan2 over_square_norm hypot"
+    "add sub mul div divide_by_power pow power_partial atan2 inverse_power hypot_moment hypot"
     " hypot_direction logaddexp softmax_of_two maximum minimum greater"
 )
 N_ARY_ENTRIES = {"dot", "fsum", "mean", "prod", "logsumexp", "softmax"}
@@ -368,6 +368,8 @@ ENTRY_PARAMETERS: dict[str, list[tuple[float, ...]]] = {
     "normal": [(0,), (1,), (3,)],
     "softsign_derivative": [(2,), (3,)],
     "softmax": [(0,), (1,)],
+    "inverse_power": [(1, 0), (1, 3), (2, 1), (3, 2)],
+    "hypot_moment": [(0, 2, 3), (1, 1, 3), (2, 1, 5)],
 }
 ENTRIES = [
     (key, parameters)
