@@ -14,8 +14,9 @@ With h = eps^(1/3) natural steps the rounding error is eps/h = eps^(2/3) = 3.7e-
 The truncation error is of h^2 = eps^(2/3) again: E, as a function of a complex a_j, stays within
 a few of its scales for a natural step, and so does its third derivative (Cauchy's estimate). The
 tolerance is ten times eps^(2/3); in some 400 random networks, with weights of 1e-3 to 3e2 and
-inputs and targets of 1e-6 to 1e6, no difference was above 1.3 times. Two ways that compute a derivative by the same
-equation, as autograd does, differ by rounding alone, on this scale by some eps = 2.2e-16.
+inputs and targets of 1e-6 to 1e6, no difference was above 1.3 times. Two ways that compute a
+derivative by the same equation, as autograd does, differ by rounding alone, on this scale by
+some eps = 2.2e-16.
 """
 
 import math

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_bp.layout import Box, layered_layout, text_width
+from micrograd_bp.drawing.layout import Box, layered_layout, text_width
 
 NAMES = st.sampled_from(["a", "b", "c"])
 TOLERANCE = 1e-6
@@ -131,6 +131,25 @@ def test_every_cluster_is_drawn_unless_it_is_left_and_entered_again():
     assert sorted(nested.clusters) == [("a",), ("a", "b"), ("c",)]
     entered_again = layered_layout(sizes, edges, [("a",), (), ("a",), ("c",)])
     assert list(entered_again.clusters) == [("c",)]
+
+
+def test_an_edge_may_end_at_a_cluster_and_start_at_one():
+    sizes = [(40, 20)] * 4
+    layout = layered_layout(sizes, [(0, ("c",)), (("c",), 3)], [(), ("c",), ("c",), ()])
+    cluster = layout.clusters["c",]
+    (x, y), (u, v) = layout.routes[0][-1], layout.routes[1][0]
+    assert x == pytest.approx(cluster.left)
+    assert u == pytest.approx(cluster.left + cluster.width)
+    assert cluster.top < y < cluster.top + cluster.height
+    assert cluster.top < v < cluster.top + cluster.height
+
+
+def test_for_a_cluster_that_is_left_out_stands_its_last_box_as_a_target():
+    sizes = [(40, 20)] * 3
+    edges = [(0, 1), (1, 2), (1, ("c",))]
+    layout = layered_layout(sizes, edges, [("c",), (), ("c",)])
+    assert not layout.clusters
+    assert layout.routes[2][-1][0] == pytest.approx(layout.boxes[2].left)
 
 
 def test_a_tree_is_drawn_without_crossings():

@@ -137,7 +137,7 @@ class _Grid:
         return self.heights[upper] + (BOX_GAP if both_boxes else EDGE_GAP)
 
 
-def sorter(links: list[Link]) -> TopologicalSorter[Item]:
+def sorter(links: list[Link]) -> "TopologicalSorter[Item]":
     """What sorts the items of one level, or finds a cycle."""
     sorter: TopologicalSorter[Item] = TopologicalSorter()
     for link in links:

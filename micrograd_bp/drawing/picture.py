@@ -1,0 +1,300 @@
+"""What a picture of a computation graph shows, before anything has a place: cards and arrows.
+
+A card stands for a node, or for many that are folded into one; an arrow for an operand, or for many
+between the same two ends. The writers of DOT and SVG know cards and arrows only, no Values.
+"""
+
+from collections.abc import Sequence
+from math import isfinite, log2
+from typing import Literal, NamedTuple
+
+from ..engine import Value
+from .columns import Item, Path
+from .folding import Group
+from .palette import TIMES, WHITE, Scale, Swatch, scale_for
+
+MAX_TEXT = 60  # characters of a label
+NO_GRAD = "—"
+DIGITS = 6  # characters of a number without its sign
+ZERO_WIDTH_JOINER = "\u200d"  # not printable, and yet part of many emoji
+
+Kind = Literal["leaf", "constant", "operation", "folded"]
+
+
+class Card(NamedTuple):
+    """A box of the picture.
+
+    Attributes:
+        title, note: its name, and what makes it if the name does not say so.
+        warning: where inf and nan come from; else empty.
+        rows: names and numbers, to be read line by line.
+        kind: what it stands for, which its shape shows.
+        is_root: whether it is, or holds, what the picture was asked for.
+        path: the names of the clusters around it, the outermost first.
+        fill: its colour.
+    """
+
+    title: str
+    note: str
+    warning: str
+    rows: tuple[tuple[str, str], ...]
+    kind: Kind
+    is_root: bool
+    path: Path
+    fill: str
+
+
+class Arrow(NamedTuple):
+    """An arrow between two cards by their numbers, or from or to a cluster by its path.
+
+    Attributes:
+        text: what is written on it.
+        number: how many operands it stands for.
+        is_back: whether it runs against the order of the cards, out of a scope that the graph
+            leaves and enters again.
+    """
+
+    source: Item
+    target: Item
+    text: str
+    number: int
+    is_back: bool = False
+
+    @property
+    def width(self) -> float:
+        """The width of its line, larger the more operands it stands for."""
+        return round(min(1 + log2(self.number) / 1.5, 6.0), 1)
+
+
+class Picture(NamedTuple):
+    """Cards in topological order, arrows, and a legend: titles, each with its swatches."""
+
+    cards: list[Card]
+    arrows: list[Arrow]
+    legend: list[tuple[str, list[Swatch]]]
+    rankdir: str
+
+
+def format_number(number: float) -> str:
+    """A number in at most six characters and a sign.
+
+    Four decimals or fewer, so that the numbers of a column stand with their points aligned, or
+    scientific notation. A zero has no sign.
+
+    >>> [format_number(x) for x in (0.5, -0.123456, 1234.56, 5e-5, float("nan"))]
+    ['0.5000', '-0.1235', '1234.6', '5.0e-5', 'nan']
+    """
+    if not isfinite(number):
+        return f"{number}"
+    sign, size = "-" if number < 0 else "", abs(number)
+    if size == 0 or size >= 1e-3:
+        for decimals in (4, 3, 2, 1):
+            text = f"{size:.{decimals}f}"
+            if len(text) <= DIGITS:
+                return sign + text
+    for decimals in (2, 1, 0):
+        mantissa, exponent = f"{size:.{decimals}e}".split("e")
+        text = f"{mantissa}e{int(exponent)}"
+        if len(text) <= DIGITS:
+            break
+    return sign + text
+
+
+def format_grad(node: Value) -> str:
+    """The grad of a node, or a dash where no backward pass has been."""
+    return format_number(node.grad) if node.has_grad else NO_GRAD
+
+
+def clean(text: str) -> str:
+    """One line of printable characters, not too long.
+
+    >>> clean("two\\nlines")
+    'two lines'
+    """
+    line = " ".join(text.split())
+    if len(line) > MAX_TEXT:
+        line = line[: MAX_TEXT - 1] + "…"
+    return "".join(c if c.isprintable() or c == ZERO_WIDTH_JOINER else "\ufffd" for c in line)
+
+
+def make_picture(
+    groups: Sequence[Group], roots: dict[Value, None], edges: str | None, rankdir: str
+) -> Picture:
+    """Write the cards and arrows of a graph.
+
+    Args:
+        groups: the nodes, folded, in topological order.
+        roots: what the picture was asked for.
+        edges: what to write on an arrow: "local", "contribution" or None.
+        rankdir: "LR" or "TB".
+
+    >>> x = Value(2.0, "x")
+    >>> picture = make_picture([Group([x], "node", "", ())], {x: None}, None, "LR")
+    >>> picture.cards[0].title, picture.cards[0].rows
+    ('x', (('data', '2.0000'), ('grad', '—')))
+    """
+    grads = [_largest_grad(group) for group in groups]
+    scale = scale_for(
+        grad for group, grad in zip(groups, grads, strict=True) if not _is_constant(group)
+    )
+    cards = [
+        _card(group, grad, scale, any(node in roots for node in group.nodes))
+        for group, grad in zip(groups, grads, strict=True)
+    ]
+    arrows = _with_backs(_arrows(groups, cards, edges), cards)
+    return Picture(cards, arrows, _legend(scale, cards), rankdir)
+
+
+def _legend(scale: Scale | None, cards: list[Card]) -> list[tuple[str, list[Swatch]]]:
+    legend = []
+    if scale and any(card.kind != "folded" for card in cards):
+        legend.append(("grad", scale.signed_legend()))
+    if scale and any(card.kind == "folded" for card in cards):
+        legend.append(("max |grad|", scale.magnitude_legend()))
+    return legend
+
+
+def _is_constant(group: Group) -> bool:
+    """Constants take no part in the scale: nobody asks for their grads, and they may be huge."""
+    operation = group.nodes[0].operation
+    return operation is not None and operation.name == "constant"
+
+
+def _largest_grad(group: Group) -> float | None:
+    grads = [node.grad for node in group.nodes if node.has_grad]
+    return max(grads, key=abs, default=None)
+
+
+# --- cards ----------------------------------------------------------------------------------------
+
+
+def _card(group: Group, grad: float | None, scale: Scale | None, is_root: bool) -> Card:
+    path = tuple(map(clean, group.path))
+    warning = _warning(group)
+    if group.kind == "node":
+        card = _node_card(group.nodes[0], path, warning, is_root)
+        return card._replace(fill=scale.fill(grad)) if scale else card
+    rows = [("nodes", str(len(group.nodes)))]
+    if group.kind == "scope":
+        rows.append(("parameters", str(sum(node.operation is None for node in group.nodes))))
+    title, note = clean(group.title), ""
+    last = group.nodes[-1]
+    if group.kind == "chain":
+        rows.append(("data", format_number(last.data)))
+        if last.label:
+            title, note = clean(last.label), title
+    largest = NO_GRAD if grad is None else format_number(abs(grad))
+    rows.append(("max |grad|", largest))
+    fill = (scale or Scale(0)).fill_of_magnitude(grad and abs(grad))
+    return Card(title, note, warning, tuple(rows), "folded", is_root, path, fill)
+
+
+def _node_card(node: Value, path: Path, warning: str, is_root: bool) -> Card:
+    label, operation = clean(node.label), node.operation
+    symbol = clean(operation.symbol) if operation else "leaf"
+    kind: Kind = "operation"
+    if operation is None or operation.name == "constant":
+        kind = "constant" if operation else "leaf"
+    return Card(
+        title=label or symbol,
+        note=symbol if label and kind == "operation" else "",
+        warning=warning,
+        rows=(("data", format_number(node.data)), ("grad", format_grad(node))),
+        kind=kind,
+        is_root=is_root,
+        path=path,
+        fill=WHITE,
+    )
+
+
+def _warning(group: Group) -> str:
+    """Says of the nodes that made inf or nan of finite operands, or are such a leaf."""
+    origins = [
+        node
+        for node in group.nodes
+        if not isfinite(node.data) and all(isfinite(parent.data) for parent in node.parents)
+    ]
+    kinds = sorted({f"{abs(node.data)}" for node in origins})
+    if not kinds:
+        return ""
+    if group.kind == "node":
+        return f"{kinds[0]} starts here"
+    return f"{' and '.join(kinds)} start here ({len(origins)})"
+
+
+# --- arrows ---------------------------------------------------------------------------------------
+
+
+class _Bundle:
+    """The arrows between two ends, each a card or a cluster of folded scopes."""
+
+    def __init__(self, source: Item, target: Item, text: str) -> None:
+        self.ends = source, target
+        self.text = text
+        self.number = 0
+        self.sources: dict[int, None] = {}
+        self.targets: dict[int, None] = {}
+
+    def add(self, source: int, target: int) -> None:
+        self.number += 1
+        self.sources[source] = self.targets[target] = None
+
+    def arrow(self) -> Arrow:
+        """One arrow for all. A cluster is its end only if several of its scopes take part."""
+        source, target = self.ends
+        if len(self.sources) == 1:
+            source = next(iter(self.sources))
+        if len(self.targets) == 1:
+            target = next(iter(self.targets))
+        text = self.text if self.number == 1 else f"{self.number}{TIMES}"
+        return Arrow(source, target, text, self.number)
+
+
+def _arrows(groups: Sequence[Group], cards: Sequence[Card], edges: str | None) -> list[Arrow]:
+    """The arrows, those into one card in the order of its operands."""
+    card_of = {node: i for i, group in enumerate(groups) for node in group.nodes}
+    arrows: list[Arrow | _Bundle] = []
+    bundles: dict[tuple[Item, Item], _Bundle] = {}
+    for node, target in card_of.items():
+        for parent, local_derivative in zip(node.parents, node.local_derivatives, strict=True):
+            source = card_of[parent]
+            if groups[source].kind == groups[target].kind == "node":
+                arrows.append(Arrow(source, target, _text(edges, local_derivative, node), 1))
+            elif source != target:
+                ends = _end(groups, cards, source, target), _end(groups, cards, target, source)
+                if ends not in bundles:
+                    bundles[ends] = _Bundle(*ends, _text(edges, local_derivative, node))
+                    arrows.append(bundles[ends])
+                bundles[ends].add(source, target)
+    return [arrow.arrow() if isinstance(arrow, _Bundle) else arrow for arrow in arrows]
+
+
+def _with_backs(arrows: Sequence[Arrow], cards: Sequence[Card]) -> list[Arrow]:
+    """The arrows, marked where one runs from a later card to an earlier one."""
+    first: dict[Item, int] = {}
+    last: dict[Item, int] = {}
+    for i, card in enumerate(cards):
+        first[i] = last[i] = i
+        for depth in range(1, len(card.path) + 1):
+            first.setdefault(card.path[:depth], i)
+            last[card.path[:depth]] = i
+    return [arrow._replace(is_back=first[arrow.source] > last[arrow.target]) for arrow in arrows]
+
+
+def _end(groups: Sequence[Group], cards: Sequence[Card], card: int, other: int) -> Item:
+    """The end of a bundle: the cluster around a folded scope, if the other end is outside."""
+    path = cards[card].path
+    if groups[card].kind == "scope" and path and cards[other].path[: len(path)] != path:
+        return path
+    return card
+
+
+def _text(edges: str | None, local_derivative: float, node: Value) -> str:
+    if edges is None:
+        return ""
+    if edges == "local":
+        return format_number(local_derivative)
+    if not node.has_grad:
+        return NO_GRAD
+    # As in the backward pass a zero adjoint contributes zero, whatever it meets.
+    return format_number(local_derivative * node.grad if node.grad else 0.0)
