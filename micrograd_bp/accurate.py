@@ -532,7 +532,7 @@ def logaddexp(x: float, y: float) -> float:
     """log(exp(x) + exp(y)) without overflow.
 
     Where the larger operand is negative and the logarithm beside it cancels most of it, the
-    sum is taken in 40 digits: a result near 0 would otherwise keep no digit at all.
+    sum is taken in many digits: a result near 0 would otherwise keep no digit at all.
     """
     if isnan(x) or isnan(y):
         return nan
@@ -543,10 +543,10 @@ def logaddexp(x: float, y: float) -> float:
     ratio = math.exp(difference)
     rest = math.log1p(ratio + ratio * error)
     result = largest + rest
-    if abs(result) >= 2.0 * rest or difference < -60.0:
+    if largest >= 0.0 or abs(result) >= 2.0 * rest:
         return result
     with localcontext() as context:
-        context.prec = 40
+        context.prec = 60 + int(-difference / 2.3)  # 1 + ratio, and 60 digits of the ratio
         return float((Decimal(x).exp() + Decimal(y).exp()).ln())
 
 

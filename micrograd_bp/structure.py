@@ -1,0 +1,165 @@
+"""Numbers in nested lists, tuples, dicts and arrays: taken apart into leaves, and put together.
+
+A structure is a number or Value, or a list, tuple, dict or NumPy array of structures (JAX calls
+it a pytree). NumPy is never imported here: whoever passes an array has imported it.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from itertools import islice
+from typing import Any
+
+Structure = Any
+
+
+def is_array(structure: Structure) -> bool:
+    """Whether it is a NumPy array, found without importing NumPy.
+
+    >>> is_array([1.0, 2.0])
+    False
+    """
+    kind: Any = type(structure)
+    return _is_array_type(kind)
+
+
+@cache
+def _is_array_type(kind: Any) -> bool:
+    return any(base.__module__ == "numpy" and base.__name__ == "ndarray" for base in kind.__mro__)
+
+
+@cache
+def _is_container_type(kind: Any) -> bool:
+    return issubclass(kind, (dict, list, tuple)) or _is_array_type(kind)
+
+
+def _is_flat(parts: Iterable[Any]) -> bool:
+    """Whether no part is a structure of several; a list of thousands is told at once."""
+    kinds: set[Any] = set(map(type, parts))
+    return not any(map(_is_container_type, kinds))
+
+
+def leaves(structure: Structure) -> list[Any]:
+    """The numbers in the structure, in order.
+
+    >>> leaves([1.0, {"w": [2.0, 3.0], "b": 4.0}])
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    if isinstance(structure, dict):
+        structure = list(structure.values())
+    if isinstance(structure, (list, tuple)):
+        if _is_flat(structure):
+            return list(structure)
+        return [leaf for part in structure for leaf in leaves(part)]
+    if is_array(structure):
+        flat: list[Any] = structure.ravel().tolist()
+        return flat
+    return [structure]
+
+
+def paths(structure: Structure, path: str = "") -> Iterator[str]:
+    """The index expression that leads to each leaf, in the order of ``leaves``.
+
+    >>> list(paths([1.0, {"w": (2.0,)}]))
+    ['[0]', "[1]['w'][0]"]
+    """
+    if isinstance(structure, dict):
+        for key, part in structure.items():
+            yield from paths(part, f"{path}[{key!r}]")
+    elif isinstance(structure, (list, tuple)) or (is_array(structure) and structure.ndim):
+        for index, part in enumerate(structure):
+            yield from paths(part, f"{path}[{index}]")
+    else:
+        yield path
+
+
+def outline(structure: Structure) -> Any:
+    """What two structures have in common that can be added leaf by leaf.
+
+    Lists, tuples and arrays count as the same.
+
+    >>> outline([1.0, {"w": (2.0, 3.0)}]) == outline(("a", {"w": ["b", "c"]}))
+    True
+    """
+    if isinstance(structure, dict):
+        return {key: outline(part) for key, part in structure.items()}
+    if is_array(structure):
+        structure = structure.tolist()
+    if isinstance(structure, (list, tuple)):
+        return len(structure) if _is_flat(structure) else [outline(part) for part in structure]
+    return None
+
+
+def rebuild(structure: Structure, new_leaves: Iterable[Any]) -> Structure:
+    """A structure of the same shape with other leaves; an array stays an array.
+
+    Args:
+        structure: gives the shape.
+        new_leaves: what to fill in, in the order of ``leaves``. Floats make an array of floats,
+            anything else an array of objects.
+
+    >>> rebuild([1.0, {"w": (2.0,)}], "ab")
+    ['a', {'w': ('b',)}]
+    """
+    return _rebuilt(structure, iter(new_leaves))
+
+
+def _rebuilt(structure: Structure, new_leaves: Iterator[Any]) -> Structure:
+    if isinstance(structure, dict):
+        return {key: _rebuilt(part, new_leaves) for key, part in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        if _is_flat(structure):
+            return _like(structure, list(islice(new_leaves, len(structure))))
+        return _like(structure, [_rebuilt(part, new_leaves) for part in structure])
+    if is_array(structure):
+        return _array(list(islice(new_leaves, structure.size)), structure.shape)
+    return next(new_leaves)
+
+
+def nest(structure: Structure, rows: Sequence[Structure]) -> Structure:
+    """A row in the place of each leaf: the Jacobian, in the shape of outputs, then of inputs.
+
+    Args:
+        structure: gives the outer shape, that of the outputs.
+        rows: one structure a leaf, each in the shape of the inputs. An array of rows that are
+            numbers or arrays is an array of so many dimensions more.
+
+    >>> nest({"y": 0.0, "z": 0.0}, [[1.0, 2.0], [3.0, 4.0]])
+    {'y': [1.0, 2.0], 'z': [3.0, 4.0]}
+    """
+    return _nested(structure, iter(rows))
+
+
+def _nested(structure: Structure, rows: Iterator[Structure]) -> Structure:
+    if isinstance(structure, dict):
+        return {key: _nested(part, rows) for key, part in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return _like(structure, [_nested(part, rows) for part in structure])
+    if is_array(structure) and structure.size:
+        return _stacked([next(rows) for _ in range(structure.size)], structure.shape)
+    return structure if is_array(structure) else next(rows)
+
+
+def _stacked(rows: Sequence[Structure], shape: tuple[int, ...]) -> Structure:
+    first = rows[0]
+    if isinstance(first, dict):
+        return {key: _stacked([row[key] for row in rows], shape) for key in first}
+    if isinstance(first, (list, tuple)):
+        return _like(first, [_stacked(column, shape) for column in zip(*rows)])
+    inner = first.shape if is_array(first) else ()
+    return _array([leaf for row in rows for leaf in leaves(row)], shape + inner)
+
+
+def _like(structure: Sequence[Any], parts: list[Any]) -> Structure:
+    """A list or (named) tuple as structure is."""
+    if isinstance(structure, list):
+        return parts
+    make: Callable[..., Any] = getattr(type(structure), "_make", tuple)
+    return make(parts)
+
+
+def _array(items: list[Any], shape: tuple[int, ...]) -> Any:
+    numpy = sys.modules["numpy"]
+    array = numpy.empty(len(items), float if set(map(type, items)) <= {float} else object)
+    array[:] = items
+    return array.reshape(shape)

@@ -1,0 +1,28 @@
+"""Tools to check gradients: finite differences, gradcheck, check_graph, random graphs.
+
+hypothesis and mpmath are imported where they are used: pip install 'micrograd_bp[testing]'.
+"""
+
+from .finite_differences import Difference, finite_difference
+from .gradcheck import gradcheck
+from .pinned import check_graph
+from .programs import OPERATIONS, GraphProgram, NetworkProgram, Step
+from .report import GradientError, Mismatch, Report
+from .strategies import graphs, networks, well_conditioned_floats
+
+__all__ = [
+    "OPERATIONS",
+    "Difference",
+    "GradientError",
+    "GraphProgram",
+    "Mismatch",
+    "NetworkProgram",
+    "Report",
+    "Step",
+    "check_graph",
+    "finite_difference",
+    "gradcheck",
+    "graphs",
+    "networks",
+    "well_conditioned_floats",
+]

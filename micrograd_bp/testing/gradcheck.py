@@ -1,0 +1,136 @@
+"""gradcheck: backward() of any function of Values against finite differences.
+
+Steps and tolerances come from the error estimates of the differences (finite_differences.py),
+not from the user. Where backward() and the difference disagree, one-sided differences decide
+whether the function has a kink there: of a smooth function the two agree.
+"""
+
+from collections.abc import Callable, Sequence
+from math import isfinite
+from typing import Any, NamedTuple
+
+from ..engine import Value
+from ..structure import Structure, leaves, paths, rebuild
+from .finite_differences import Difference, as_number, ridders
+from .report import Mismatch, Report
+
+SAFETY = 10.0  # how many error estimates a derivative may lie off
+
+
+def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool = True) -> Report:
+    """Compare backward() of f with finite differences.
+
+    Args:
+        f: from Values to a Value, or to a list, tuple or dict of Values, each of which is
+            checked. It is called many times, so it has to give the same again.
+        inputs: its arguments: numbers, or lists, tuples, dicts or NumPy arrays of numbers,
+            nested as you like. Each number is passed as a Value.
+        raise_on_failure: whether to raise for a wrong derivative, or only to report it.
+
+    Returns:
+        A report that is true where all is right, and prints well. Its notes name the kinks,
+        where the derivative is a convention: backward() then has to lie between the slopes
+        on the two sides.
+
+    Raises:
+        GradientError: a derivative is wrong.
+        TypeError: f gives something else than Values.
+
+    >>> from micrograd_bp import tanh
+    >>> print(gradcheck(lambda w, x: tanh(w[0] * x + w[1]), [0.5, -0.3], 2.0))
+    gradcheck of <lambda>: 3 compared, all right
+    """
+    subject = f"gradcheck of {getattr(f, '__name__', repr(f))}"
+    names = [f"input {i}{path}" for i, part in enumerate(inputs) for path in paths(part)]
+    numbers = [float(getattr(leaf, "data", leaf)) for leaf in leaves(inputs)]
+
+    def outputs_at(point: Sequence[float]) -> tuple[list[Value], Structure]:
+        values = [Value(number) for number in point]
+        return values, f(*rebuild(inputs, values))
+
+    faults: list[Mismatch] = []
+    notes: list[str] = []
+    _, outputs = outputs_at(numbers)
+    output_names = list(paths(outputs))
+    for k, (path, output) in enumerate(zip(output_names, leaves(outputs), strict=True)):
+        if not isinstance(output, Value):
+            raise TypeError(f"gradcheck needs a function that gives Values; it gave {output!r}")
+        gradient = _by_backward(*outputs_at(numbers), k)
+        for i, (name, got) in enumerate(zip(names, gradient, strict=True)):
+
+            def along(t: float, i: int = i, k: int = k) -> float:
+                _, moved = outputs_at([*numbers[:i], t, *numbers[i + 1 :]])
+                return as_number(leaves(moved)[k])
+
+            verdict = _judge(along, numbers[i], got)
+            what = f"d f{path} / d {name}"
+            if verdict.note:
+                notes.append(f"{what}: {verdict.note}")
+            if not verdict.right:
+                faults.append(Mismatch(what, verdict.expected, got, verdict.allowed))
+    report = Report(subject, len(output_names) * len(names), tuple(faults), tuple(notes))
+    return report.raise_if_wrong() if raise_on_failure else report
+
+
+def _by_backward(values: Sequence[Value], outputs: Structure, k: int) -> list[float]:
+    """The derivatives of one output, by one backward pass over a fresh graph."""
+    leaves(outputs)[k].backward()
+    return [value.grad for value in values]
+
+
+class _Verdict(NamedTuple):
+    right: bool
+    expected: float
+    allowed: float
+    note: str = ""
+
+
+def _judge(g: Callable[[float], float], t: float, got: float) -> _Verdict:
+    """Whether got is the derivative of g at t, or one that a convention may choose."""
+    try:
+        central = ridders(g, t)
+    except ValueError:
+        return _at_an_edge(g, t, got)
+    if _agrees(got, central):
+        return _Verdict(True, central.value, SAFETY * central.error)
+    step = max(abs(t), 0.1) / 4.0
+    kink = None
+    while t + step != t:  # a kink further off shows where the steps are as long as its distance
+        try:
+            left, right = ridders(g, t, step, side=-1), ridders(g, t, step, side=1)
+            central = min(central, ridders(g, t, step), key=lambda difference: difference.error)
+        except ValueError:
+            break
+        if _agrees(got, central):
+            return _Verdict(True, central.value, SAFETY * central.error)
+        if abs(left.value - right.value) <= SAFETY * (left.error + right.error):
+            break
+        kink = left, right, step
+        step /= 64.0
+    if kink is None or step > 1e-4 * max(abs(t), 0.1):
+        return _Verdict(False, central.value, SAFETY * central.error)
+    left, right, step = kink
+    low, high = sorted((left.value, right.value))
+    allowed = SAFETY * max(left.error, right.error)
+    note = (
+        f"a kink within {step:.1g} of {t!r}: the slope is {left.value:.6g} to the left and"
+        f" {right.value:.6g} to the right, and backward() gives {got!r}"
+    )
+    within = low - allowed <= got <= high + allowed
+    return _Verdict(within, min(max(got, low), high), allowed, note)
+
+
+def _at_an_edge(g: Callable[[float], float], t: float, got: float) -> _Verdict:
+    """At the edge of the domain, where g is defined on one side only, or on none."""
+    for side, word in ((1, "right"), (-1, "left")):
+        try:
+            slope = ridders(g, t, side=side)
+        except ValueError:
+            continue
+        note = f"defined to the {word} of {t!r} only: compared with the slope there"
+        return _Verdict(_agrees(got, slope), slope.value, SAFETY * slope.error, note)
+    return _Verdict(True, got, 0.0, f"not checked: the function is defined only at {t!r} itself")
+
+
+def _agrees(got: float, difference: Difference) -> bool:
+    return isfinite(got) and abs(got - difference.value) <= SAFETY * difference.error

@@ -1,0 +1,303 @@
+"""The tools that check gradients: finite differences, gradcheck, check_graph, random graphs."""
+
+import math
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+from micrograd.engine import Value as MicrogradValue
+
+import micrograd_bp
+from micrograd_bp import Value, functions, relu, tanh
+from micrograd_bp.testing import (
+    OPERATIONS,
+    GradientError,
+    GraphProgram,
+    NetworkProgram,
+    Step,
+    check_graph,
+    finite_difference,
+    gradcheck,
+    graphs,
+    networks,
+    pinned,
+    well_conditioned_floats,
+)
+from micrograd_bp.testing.optional import optional
+from micrograd_bp.testing.programs import OPERANDS
+
+MICROGRAD_HAS = ("add", "mul", "sub", "neg", "div", "constant_power", "relu")
+
+
+def wrong_square(x: Value, slope: float) -> Value:
+    """x * x with a derivative of its own: a constant factor on a detached rest."""
+    return x * x + (slope - 1.0) * (x * (2.0 * x.data) - (x * (2.0 * x.data)).data)
+
+
+# Finite differences
+
+
+@given(well_conditioned_floats())
+def test_ridders_is_within_its_error_estimate(x: float) -> None:
+    for f, slope in ((math.sin, math.cos(x)), (math.tanh, 1.0 / math.cosh(x) ** 2)):
+        value, error = finite_difference(f, x, "ridders")
+        assert abs(value - slope) <= 10.0 * error
+        assert error < 1e-6
+
+
+def test_differences_come_in_the_structure_of_the_argument() -> None:
+    def f(p: Any) -> Any:
+        return p["w"][0] ** 2 + 3 * p["w"][1] + p["b"]
+
+    slopes = finite_difference(f, {"w": (2.0, 5.0), "b": 1.0})
+    assert set(slopes) == {"w", "b"}
+    assert slopes["w"] == pytest.approx((4.0, 3.0), abs=1e-8)
+    exact = finite_difference(f, {"w": (2.0, 5.0), "b": 1.0}, "mpmath")
+    assert [float(slope) for slope in (*exact["w"], exact["b"])] == [4.0, 3.0, 1.0]
+
+
+def test_ridders_finds_a_step_inside_the_domain() -> None:
+    value, error = finite_difference(math.log, 1e-5, "ridders")
+    assert abs(value - 1e5) <= 10.0 * error < 1.0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: finite_difference(math.sin, 1.0, "magic"), "'magic'"),  # type: ignore[arg-type]
+        (lambda: finite_difference(math.sin, 1.0, step=0.0), "step is above 0, not 0.0"),
+        (lambda: finite_difference(lambda x: "a", 1.0), "gives one number or Value"),
+        (lambda: graphs(["sine"]), "no operation is called 'sine'"),
+        (lambda: networks(activations=["sine"]), "no activation is called 'sine'"),
+        (lambda: well_conditioned_floats(smallest=0.0), "smallest=0.0"),
+    ],
+)
+def test_errors_show_the_value(call: Any, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        call()
+
+
+# gradcheck
+
+
+@settings(max_examples=30)
+@given(graphs())
+def test_gradcheck_accepts_every_random_graph_and_sees_a_small_error(program: GraphProgram) -> None:
+    def f(*xs: Value) -> Any:
+        leaves = iter(xs)
+        return program.evaluate(lambda _: next(leaves)).root
+
+    assert gradcheck(f, *program.inputs)
+
+
+def test_gradcheck_says_which_input_is_wrong_and_by_how_much() -> None:
+    report = gradcheck(
+        lambda w: w[0] * w[1] + wrong_square(w[1], 1.0 + 1e-6), [3.0, 2.0], raise_on_failure=False
+    )
+    assert not report
+    (mismatch,) = report.mismatches
+    assert mismatch.what == "d f / d input 0[1]"
+    assert mismatch.expected == pytest.approx(7.0, abs=1e-8)
+    assert mismatch.got == pytest.approx(7.000004, abs=1e-9)
+    assert "off by 4e-06" in str(report)
+    with pytest.raises(GradientError, match="d f / d input 0"):
+        gradcheck(lambda x: wrong_square(x, 1.1), 3.0)
+
+
+def test_gradcheck_checks_each_output() -> None:
+    report = gradcheck(lambda x: {"y": [x * x, tanh(x)]}, 0.5)
+    assert report.checked == 2
+    with pytest.raises(GradientError, match=r"d f\['y'\]\[1\]"):
+        gradcheck(lambda x: {"y": [x * x, wrong_square(x, 0.9)]}, 0.5)
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-15, 1e-9])
+def test_gradcheck_names_a_kink_instead_of_failing(distance: float) -> None:
+    report = gradcheck(lambda x: relu(x - 1.0) + 2.0 * x, 1.0 - distance)
+    assert report
+    assert all("a kink within" in note for note in report.notes)
+    assert distance > 0.0 or report.notes
+
+
+def test_a_slope_outside_those_of_the_kink_fails() -> None:
+    with pytest.raises(GradientError):
+        gradcheck(lambda x: relu(x) + wrong_square(x + 1.0, 3.0), 0.0)
+
+
+def test_gradcheck_compares_at_the_edge_of_a_domain() -> None:
+    report = gradcheck(lambda x: x**2.5, 0.0)
+    assert "defined to the right of 0.0 only" in report.notes[0]
+
+
+def test_gradcheck_needs_values() -> None:
+    with pytest.raises(TypeError, match=r"gives Values; it gave 3\.0"):
+        gradcheck(lambda x: 3.0, 1.0)
+
+
+# check_graph
+
+
+@given(graphs())
+def test_check_graph_accepts_every_random_graph(program: GraphProgram) -> None:
+    assert check_graph(program.evaluate().root)
+
+
+@settings(max_examples=30)
+@given(networks())
+def test_check_graph_accepts_every_network(program: NetworkProgram) -> None:
+    assert check_graph(program.evaluate().root)
+
+
+def test_check_graph_leaves_every_grad_as_it_was() -> None:
+    x = Value(2.0)
+    y = x * x
+    y.backward()
+    check_graph(y)
+    assert (x.grad, y.grad) == (4.0, 1.0)
+
+
+def test_check_graph_sees_an_error_of_1e_10(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Value(2.0, label="x").sqrt() + 1.0
+    right = pinned._backward
+
+    def wrong(order: Any) -> list[float]:
+        return [grad * (1.0 + 1e-10) for grad in right(order)]
+
+    assert check_graph(root)
+    monkeypatch.setattr(pinned, "_backward", wrong)
+    with pytest.raises(GradientError, match=r"gradient of 'x'.*1e-10 of it"):
+        check_graph(root)
+
+
+def test_check_graph_notices_data_written_after_the_forward_pass() -> None:
+    x = Value(3.0, label="x")
+    y = x * 0.0
+    x.data = 5.0
+    with pytest.raises(GradientError, match="was written after the forward pass"):
+        check_graph(y)
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        lambda: relu(Value(0.0)) * 3.0,
+        lambda: micrograd_bp.maximum(Value(1.0), Value(1.0)),
+        lambda: micrograd_bp.hypot(Value(0.0), Value(0.0)),
+        lambda: Value(0.0) ** 1.5,
+        lambda: micrograd_bp.where(Value(0.0), Value(1.0), Value(2.0)),
+        lambda: Value(0.0).sqrt() * 0.0,
+        lambda: Value(2.5).floor() + Value(3.0).floor(),
+    ],
+)
+def test_a_convention_is_noted_and_no_failure(root: Any) -> None:
+    report = check_graph(root())
+    assert any("is a convention" in n or "are a convention" in n for n in report.notes)
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        lambda: Value(40.0).tanh() + 1.0,  # 1 - 7e-35
+        lambda: Value(20.0).erf(),
+        lambda: (Value(1e200) * 1e-200).exp() * 1e90,
+        lambda: Value(1e-310).sqrt(),
+        lambda: (Value(0.1) + 0.2) - 0.3,  # what is left is all rounding error
+        lambda: Value(-700.0).exp() * 1e-10,  # the gradient is subnormal
+    ],
+)
+def test_saturation_cancellation_and_extreme_sizes_are_no_failure(root: Any) -> None:
+    assert check_graph(root())
+
+
+def test_check_graph_covers_the_derivatives_that_rules_reach() -> None:
+    for name, n_operands in OPERANDS.items():
+        function = functions.FUNCTIONS[name]
+        if function.parameters == 0:
+            values = [Value(1.7 if name == "acosh" else 0.3 + 0.4 * i) for i in range(n_operands)]
+            for slope in function.partials(*values):
+                if isinstance(slope, Value):
+                    assert check_graph(slope), name
+
+
+def test_check_graph_needs_finite_data() -> None:
+    with pytest.raises(ValueError, match=r"inf"):
+        check_graph(Value(math.inf) * 2.0)
+
+
+# Random graphs
+
+
+@given(graphs())
+def test_a_program_prints_as_code_that_rebuilds_it(program: GraphProgram) -> None:
+    assert eval(repr(program)) == program
+    names = {name: getattr(micrograd_bp, name) for name in micrograd_bp.__all__}
+    scope: dict[str, Any] = dict(names)
+    exec(str(program), scope)
+    assert scope["root"].data == program.evaluate().root.data
+
+
+@given(graphs())
+def test_a_program_gives_the_same_on_floats_and_on_values(program: GraphProgram) -> None:
+    assert len(program.steps) >= 8
+    assert program.evaluate(float).root == program.evaluate(Value).root.data
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_occurs(name: str) -> None:
+    budget = settings(max_examples=1000, phases=[Phase.generate], derandomize=True)
+    find(graphs(), lambda p: any(step.name == name for step in p.steps), settings=budget)
+
+
+@given(
+    st.lists(well_conditioned_floats(), min_size=1),
+    st.lists(st.tuples(*[st.integers(0, 10**6)] * 3), max_size=20),
+)
+def test_any_encoding_is_a_program(inputs: list[float], code: Any) -> None:
+    program = GraphProgram.resolve(inputs, code)
+    assert len(program.steps) == len(code)
+
+
+def second_backward_is_wrong(program: GraphProgram, make_leaf: Any) -> bool:
+    root, inputs, _ = program.evaluate(make_leaf)
+    root.backward()
+    once = [x.grad for x in inputs]
+    root.backward()
+    return [x.grad for x in inputs] != [2.0 * grad for grad in once]
+
+
+def test_the_same_strategy_finds_the_second_backward_fault_of_micrograd() -> None:
+    strategy = graphs(MICROGRAD_HAS)
+    budget = settings(max_examples=100, database=None, derandomize=True)
+    fault = find(strategy, lambda p: second_backward_is_wrong(p, MicrogradValue), settings=budget)
+    assert len(fault.steps) == 8
+    with pytest.raises(NoSuchExample):
+        find(strategy, lambda p: second_backward_is_wrong(p, Value), settings=budget)
+
+
+@given(graphs(MICROGRAD_HAS))
+def test_micrograd_and_this_engine_agree_on_a_first_backward(program: GraphProgram) -> None:
+    theirs, ours = program.evaluate(MicrogradValue), program.evaluate(Value)
+    theirs.root.backward()
+    ours.root.backward()
+    for x, y in zip(theirs.inputs, ours.inputs, strict=True):
+        assert x.grad == pytest.approx(y.grad, rel=1e-9, abs=1e-9)
+
+
+def test_without_the_extra_a_message_says_what_to_install() -> None:
+    with pytest.raises(ImportError, match=r"pip install 'micrograd_bp\[testing\]'"):
+        optional("a_package_that_nobody_has")
+    code = (
+        "import sys; sys.modules['hypothesis'] = sys.modules['mpmath'] = None\n"
+        "from micrograd_bp.testing import gradcheck\n"
+        "print(gradcheck(lambda x: x * x, 3.0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "all right" in done.stdout
+
+
+def test_a_step_may_be_written_as_a_tuple() -> None:
+    assert GraphProgram((2.0,), (Step("square", (0,)),)).evaluate().root.data == 4.0
