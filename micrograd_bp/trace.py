@@ -1,0 +1,159 @@
+"""The evaluation trace of a recorded graph: what each node is, and its tangents and adjoint.
+
+One row a node, in the order of evaluation, as in the worked example of automatic
+differentiation in Bishop & Bishop, Deep Learning, 2024, section 8.2: f(x1, x2) = x1 x2 +
+exp(x1 x2) - sin(x2). Read downwards it is the forward mode, the tangents computed along with
+the primal values; read upwards the reverse mode, the adjoints.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .engine import Value
+from .numeric import Number, show, to_float
+from .sweeps import Sweeps, order_of, refuse_changed
+
+INFIX = ("add", "sub", "mul", "div")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A node of the trace.
+
+    Attributes:
+        node: the Value.
+        name: v_i.
+        expression: what it is in terms of the rows above.
+        primal: its value.
+        tangents: d v_i / d input for each input, or the one in the chosen direction.
+        adjoint: d root / d v_i.
+    """
+
+    node: Value
+    name: str
+    expression: str
+    primal: float
+    tangents: tuple[float, ...]
+    adjoint: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The rows of a trace; prints as aligned text.
+
+    Attributes:
+        headings: those of the columns.
+        rows: the inputs, then the other nodes in the order of evaluation.
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    def __str__(self) -> str:
+        cells = [
+            [row.name, row.expression]
+            + [f"{number:.12g}" for number in (row.primal, *row.tangents, row.adjoint)]
+            for row in self.rows
+        ]
+        table = [list(self.headings), *cells]
+        widths = [max(map(len, column)) for column in zip(*table)]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(width) if i < 2 else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(line, widths))
+            ).rstrip()
+            for line in table
+        )
+
+
+def trace_table(
+    root: Value, inputs: Sequence[Value], direction: Sequence[Number] | None = None
+) -> Trace:
+    """The evaluation trace of a recorded graph.
+
+    No grad is read or written: the derivatives come from sweeps of their own.
+
+    Args:
+        root: the output.
+        inputs: the Values by which tangents are taken, leaves or not; leaves come first.
+        direction: one number an input: one column of tangents, in this direction; a column
+            for each input unless given.
+
+    Returns:
+        A table with a row for each node; ``print`` it.
+
+    Raises:
+        TypeError: root or an input is no Value.
+        ValueError: direction has not one number an input, or the data of a node was changed
+            after the forward pass.
+
+    >>> from micrograd_bp import exp, sin
+    >>> x1, x2 = Value(1.0, label="x1"), Value(2.0, label="x2")
+    >>> print(trace_table(x1 * x2 + exp(x1 * x2) - sin(x2), [x1, x2]))
+    v_i  expression          primal       dv_i/dx1         dv_i/dx2        df/dv_i
+    v_1  x1                       1              1                0  16.7781121979
+    v_2  x2                       2              0                1  8.80520293548
+    v_3  v_1 * v_2                2              2                1              1
+    v_4  v_1 * v_2                2              2                1  7.38905609893
+    v_5  exp(v_4)     7.38905609893  14.7781121979    7.38905609893              1
+    v_6  v_3 + v_5    9.38905609893  16.7781121979    8.38905609893              1
+    v_7  sin(v_2)    0.909297426826              0  -0.416146836547             -1
+    v_8  v_6 - v_7     8.4797586721  16.7781121979    8.80520293548              1
+    """
+    for value in (root, *inputs):
+        if not isinstance(value, Value):
+            raise TypeError(f"trace_table needs Values for root and inputs, not {show(value)}")
+    first = [x for x in inputs if not x.parents]
+    order = list(dict.fromkeys([*first, *order_of([root, *inputs])]))
+    for node in order:
+        refuse_changed(node)
+    names = {node: f"v_{i}" for i, node in enumerate(order, 1)}
+    called = [x.label or names[x] for x in inputs]
+    if direction is None:
+        seeds = [{x: 1.0} for x in inputs]
+        headings = [f"dv_i/d{name}" for name in called]
+    else:
+        if len(direction) != len(inputs):
+            raise ValueError(
+                f"the direction has one number an input: {len(inputs)}, not {len(direction)}"
+            )
+        seeds = [{x: to_float(number) for x, number in zip(inputs, direction)}]
+        headings = ["tangent"]
+    by_inputs = Sweeps([root], inputs)
+    tangents = [by_inputs.forward(seed) for seed in seeds]
+    leaves = [node for node in order if not node.parents]
+    adjoints = Sweeps([root], [*inputs, *leaves]).back({root: 1.0})
+    rows = [
+        Row(
+            node,
+            names[node],
+            _expression(node, [names[parent] for parent in node.parents]),
+            node.data,
+            tuple(tangent.get(node, 0.0) for tangent in tangents),
+            adjoints.get(node, 0.0),
+        )
+        for node in order
+    ]
+    heading = ("v_i", "expression", "primal", *headings, f"d{root.label or 'f'}/dv_i")
+    return Trace(heading, tuple(rows))
+
+
+def _expression(node: Value, operands: list[str]) -> str:
+    """A node in terms of its operands."""
+    operation = node.operation
+    if operation is None or not operands:
+        return node.label or f"{node.data:.12g}"
+    if operation.name in INFIX:
+        return f" {operation.symbol} ".join(operands)
+    if operation.name == "neg":
+        return f"-{operands[0]}"
+    if operation.name == "pow" and operation.parameters:
+        return f"{operands[0]}{operation.symbol}"
+    if operation.name == "pow":
+        return " ** ".join(operands)
+    if operation.name == "dot":
+        n = len(operands) // 2
+        products = [f"{w}*{x}" for w, x in zip(operands[:n], operands[n:])]
+        return " + ".join([*operands[2 * n :], *products])
+    parameters = [f"{parameter:g}" for parameter in operation.parameters]
+    return f"{operation.name}({', '.join([*operands, *parameters])})"
