@@ -70,6 +70,18 @@ from .nn import MLP, Layer, Module, Neuron
 
 if TYPE_CHECKING:
     from .drawing import Graph, draw, draw_network
+    from .trace import trace_table
+    from .transforms import (
+        grad,
+        gradient,
+        hessian,
+        hvp,
+        jacobian,
+        jvp,
+        laplacian,
+        value_and_grad,
+        vjp,
+    )
 
 __version__ = "0.1.0"
 
@@ -107,7 +119,14 @@ __all__ = [
     "floor",
     "fsum",
     "gelu",
+    "grad",
+    "gradient",
+    "hessian",
+    "hvp",
     "hypot",
+    "jacobian",
+    "jvp",
+    "laplacian",
     "leaky_relu",
     "log",
     "log1p",
@@ -139,10 +158,21 @@ __all__ = [
     "tan",
     "tanh",
     "topological_order",
+    "trace_table",
+    "value_and_grad",
+    "vjp",
     "where",
 ]
 
-_LOADED_ON_USE = {"Graph": "drawing", "draw": "drawing", "draw_network": "drawing"}
+_TRANSFORMS = (
+    *("grad", "gradient", "hessian", "hvp", "jacobian", "jvp", "laplacian"),
+    *("value_and_grad", "vjp"),
+)
+_LOADED_ON_USE = {
+    **dict.fromkeys(("Graph", "draw", "draw_network"), "drawing"),
+    **dict.fromkeys(_TRANSFORMS, "transforms"),
+    "trace_table": "trace",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -773,12 +773,22 @@ def dot(weights, inputs, bias=None):
     return _dot(weights, inputs, bias)
 
 
+cdef Value _product(Value w, Value x):
+    """A dot node of one product, the commonest in the graph of a gradient."""
+    cdef double data = 0.0 + w._data * x._data
+    if isfinite(data):
+        return _binary_node(DOT_OPERATION, w, x, data, x._data, w._data)
+    return record(DOT, (w, x))
+
+
 cdef object _dot(object weights, object inputs, object bias):
     cdef object w = weights if type(weights) is list or type(weights) is tuple else tuple(weights)
     cdef object x = inputs if type(inputs) is list or type(inputs) is tuple else tuple(inputs)
     cdef Py_ssize_t n = len(w), i, size = 2 * n + (bias is not None)
     if n != len(x):
         raise ValueError(f"dot of {n} weights needs as many inputs, not {len(x)}")
+    if n == 1 and bias is None and type(w[0]) is Value and type(x[0]) is Value:
+        return _product(w[0], x[0])
     if size < 3 or (bias is not None and type(bias) is not Value):
         return apply(DOT, *w, *x, *(() if bias is None else (bias,)))
     cdef PyObject** w_items = PySequence_Fast_ITEMS(w)
@@ -1026,24 +1036,33 @@ cdef int _backward(Value root, double seed) except -1:
 
 
 cdef int _sweep(Order* order, double* adjoints, double seed) except -1:
-    """The chain rule: seed times the derivative of the last node by each node of the order."""
+    """Seed times the derivative of the last node by each node of the order."""
     cdef size_t i
+    cdef bint finite = True
+    for i in range(order.n):
+        adjoints[i] = 0.0
+    adjoints[order.n - 1] = seed
+    _carry_back(order, adjoints)
+    for i in range(order.n):
+        finite = finite and isfinite(adjoints[i])
+    if not finite:
+        messages.refuse_nonfinite_adjoint(_listed(order), [adjoints[i] for i in range(order.n)])
+    return 0
+
+
+cdef void _carry_back(Order* order, double* adjoints) noexcept:
+    """The chain rule, from the last node of the order to the first."""
+    cdef size_t i = order.n
     cdef unsigned int j, n
     cdef PyObject* node
     cdef PyObject** parents
     cdef double* derivatives
     cdef double adjoint
-    cdef bint finite = True
-    for i in range(order.n):
-        adjoints[i] = 0.0
-    adjoints[order.n - 1] = seed
-    i = order.n
     while i > 0:
         i -= 1
         adjoint = adjoints[i]
         if adjoint == 0.0:  # a zero adjoint contributes zero, whatever it meets
             continue
-        finite = finite and isfinite(adjoint)
         node = order.nodes[i]
         n = (<Value>node)._size & ~HAS_GRAD
         if n > 2:
@@ -1059,9 +1078,6 @@ cdef int _sweep(Order* order, double* adjoints, double seed) except -1:
                 adjoints[(<Value>(<Value>node)._second)._position] += (
                     (<Value>node)._second_derivative * adjoint
                 )
-    if not finite:
-        messages.refuse_nonfinite_adjoint(_listed(order), [adjoints[i] for i in range(order.n)])
-    return 0
 
 
 cdef int _accumulate(Order* order, double* adjoints) except -1:
@@ -1080,3 +1096,64 @@ cdef int _accumulate(Order* order, double* adjoints) except -1:
         (<Value>order.nodes[i])._grad += adjoints[i]
         (<Value>order.nodes[i])._size |= HAS_GRAD
     return 0
+
+
+def sweep(Value root, seeds, wanted, bint back):
+    """The chain rule on floats, through the graph of root, in either direction.
+
+    Args:
+        root: what the graph is of.
+        seeds: tangents (forward) or adjoints (back) of nodes to begin with, a dict.
+        wanted: nodes.
+        back: whether adjoints are swept back, or tangents forward.
+
+    Returns:
+        The tangents or adjoints of the nodes wanted, 0.0 where a node is not of the graph.
+        They may not be finite: zero contributes zero, and nothing else is looked after.
+
+    >>> x = Value(3.0)
+    >>> y = x * x
+    >>> sweep(y, {x: 1.0}, [y], back=False), sweep(y, {y: 1.0}, [x], back=True)
+    ([6.0], [6.0])
+    """
+    cdef Order order
+    cdef double* numbers
+    cdef double number, total
+    cdef size_t i
+    cdef unsigned int j, n
+    cdef PyObject** parents
+    cdef double* derivatives
+    cdef Value node
+    cdef Mark mark
+    cdef list result = []
+    _sort(root, &order)
+    mark = _last_mark
+    numbers = <double*>malloc(order.n * sizeof(double))
+    if numbers is NULL:
+        free(order.nodes)
+        raise MemoryError("no memory for a sweep")
+    for i in range(order.n):
+        numbers[i] = 0.0
+    for node, seed in (<dict>seeds).items():
+        if node._mark == mark:
+            numbers[node._position] = seed
+    if back:
+        _carry_back(&order, numbers)
+    else:
+        for i in range(order.n):
+            n = (<Value>order.nodes[i])._size & ~HAS_GRAD
+            if n == 0:
+                continue
+            parents = _parents(<Value>order.nodes[i])
+            derivatives = _derivatives(<Value>order.nodes[i])
+            total = numbers[i]
+            for j in range(n):
+                number = numbers[(<Value>parents[j])._position]
+                if number != 0.0:
+                    total += derivatives[j] * number
+            numbers[i] = total
+    for node in wanted:
+        result.append(numbers[node._position] if node._mark == mark else 0.0)
+    free(numbers)
+    free(order.nodes)
+    return result

@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 from . import modes
-from .engine import Value
+from .engine import Value, sweep
 from .numeric import is_number, show, to_float
 from .structure import Structure, leaves, outline, paths, rebuild
-from .sweeps import Number, Sweeps, data_of, order_of, same_as
+from .sweeps import Number, Sweeps, data_of, order_of, root_of, same_as
 
 Argnums = int | Sequence[int]
 
@@ -57,9 +58,27 @@ class Call:
         """What f returned, as the caller gets it."""
         return rebuild(self.output, self.results(self.outputs))
 
-    def derivatives(self, numbers: dict[Value, Number], nodes: Sequence[Value]) -> list[Number]:
-        """The tangents or adjoints of some nodes, as the caller gets them."""
-        return self.finished([numbers.get(node, 0.0) for node in nodes])
+    def forward(self, tangents: dict[Value, Number]) -> list[Number]:
+        """The tangents of the outputs, from those of inputs."""
+        return self._swept(tangents, self.outputs, back=False)
+
+    def back(self, adjoints: dict[Value, Number]) -> list[Number]:
+        """The adjoints of the inputs, from those of outputs."""
+        return self._swept(adjoints, self.inputs, back=True)
+
+    def _swept(
+        self, seeds: dict[Value, Number], wanted: Sequence[Value], back: bool
+    ) -> list[Number]:
+        if not self.attached:
+            numbers: list[Number] = sweep(self._root, seeds, wanted, back)
+            if all(map(isfinite, numbers)):
+                return numbers
+        found = self.sweeps.back(seeds) if back else self.sweeps.forward(seeds)
+        return [found.get(node, 0.0) for node in wanted]
+
+    @cached_property
+    def _root(self) -> Value:
+        return root_of(self.outputs)
 
     def finished(self, numbers: Sequence[Number]) -> list[Number]:
         """Numbers from sweeps, as the caller gets them."""

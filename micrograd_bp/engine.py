@@ -31,6 +31,7 @@ __all__ = [
     "no_grad",
     "record",
     "scope",
+    "sweep",
     "topological_order",
     "unit",
 ]
@@ -351,17 +352,55 @@ def topological_order(root: Value) -> list[Value]:
 
 
 def _adjoints(order: list[Value], seed: float) -> list[float]:
-    """The chain rule: seed times the derivative of the last node by each node of the order."""
+    """Seed times the derivative of the last node by each node of the order."""
     adjoints = dict.fromkeys(order, 0.0)
     adjoints[order[-1]] = seed
-    for node in reversed(order):
-        if adjoint := adjoints[node]:  # a zero adjoint contributes zero, whatever it meets
-            for parent, local_derivative in zip(node._parents, node._local_derivatives):
-                adjoints[parent] += local_derivative * adjoint
+    _carry_back(order, adjoints)
     result = list(adjoints.values())
     if not all(map(isfinite, result)):
         messages.refuse_nonfinite_adjoint(order, result)
     return result
+
+
+def _carry_back(order: list[Value], adjoints: dict[Value, float]) -> None:
+    """The chain rule, from the last node of the order to the first."""
+    for node in reversed(order):
+        if adjoint := adjoints[node]:  # a zero adjoint contributes zero, whatever it meets
+            for parent, local_derivative in zip(node._parents, node._local_derivatives):
+                adjoints[parent] += local_derivative * adjoint
+
+
+def sweep(
+    root: Value, seeds: dict[Value, float], wanted: Iterable[Value], back: bool
+) -> list[float]:
+    """The chain rule on floats, through the graph of root, in either direction.
+
+    Args:
+        root: what the graph is of.
+        seeds: tangents (forward) or adjoints (back) of nodes to begin with.
+        wanted: nodes.
+        back: whether adjoints are swept back, or tangents forward.
+
+    Returns:
+        The tangents or adjoints of the nodes wanted, 0.0 where a node is not of the graph.
+        They may not be finite: zero contributes zero, and nothing else is looked after.
+
+    >>> x = Value(3.0)
+    >>> y = x * x
+    >>> sweep(y, {x: 1.0}, [y], back=False), sweep(y, {y: 1.0}, [x], back=True)
+    ([6.0], [6.0])
+    """
+    order = topological_order(root)
+    numbers = dict.fromkeys(order, 0.0)
+    numbers.update((node, seed) for node, seed in seeds.items() if node in numbers)
+    if back:
+        _carry_back(order, numbers)
+    else:
+        for node in order:
+            for parent, local_derivative in zip(node._parents, node._local_derivatives):
+                if number := numbers[parent]:
+                    numbers[node] += local_derivative * number
+    return [numbers.get(node, 0.0) for node in wanted]
 
 
 # n-ary nodes
@@ -541,6 +580,7 @@ if not os.environ.get("MICROGRAD_BP_PURE"):
             dot,
             fsum,
             record,
+            sweep,
             topological_order,
             unit,
         )

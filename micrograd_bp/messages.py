@@ -30,7 +30,13 @@ def _describe_call(function: Function, operands: Sequence[Any], parameters: Sequ
     return f"{function.name} of {', '.join([*shown, *map(repr, parameters)])}"
 
 
-def _describe_node(node: Any) -> str:
+def describe_node(node: Any) -> str:
+    """A node as messages show it: what made it, of what, and its label.
+
+    >>> from micrograd_bp import Value
+    >>> describe_node(Value(2.0, label="p") * 3.0)
+    "mul of Value(2.0, label='p'), Value(3.0)"
+    """
     if not node.parents:
         return describe(node)
     call = _describe_call(node.operation.function, node.parents, node.operation.parameters)
@@ -86,7 +92,7 @@ def refuse_nonfinite_adjoint(order: Sequence[Any], adjoints: Sequence[float]) ->
     for node, adjoint in zip(reversed(order), reversed(adjoints)):
         if not isfinite(adjoint) and node not in excused:
             raise OverflowError(
-                f"backward: the gradient of {_describe_node(node)} is beyond the largest float,"
+                f"backward: the gradient of {describe_node(node)} is beyond the largest float,"
                 " 1.8e308"
             )
         if adjoint == 0.0:
@@ -98,12 +104,12 @@ def refuse_nonfinite_adjoint(order: Sequence[Any], adjoints: Sequence[float]) ->
                 excused.add(parent)
             elif isfinite(local_derivative):
                 raise OverflowError(
-                    f"backward: the adjoint {adjoint} of {_describe_node(node)} times the local"
+                    f"backward: the adjoint {adjoint} of {describe_node(node)} times the local"
                     f" derivative {local_derivative} is beyond the largest float, 1.8e308"
                 )
             else:
                 raise ZeroDivisionError(
-                    f"backward: the local derivative of {_describe_node(node)} is"
+                    f"backward: the local derivative of {describe_node(node)} is"
                     f" {local_derivative}, and an adjoint of {adjoint} reaches it; keep away from"
                     " that point, or allow the result with allow_nonfinite()"
                 )
@@ -118,6 +124,6 @@ def refuse_nonfinite_grad(
     for node, adjoint, total in zip(order, adjoints, totals):
         if isfinite(adjoint) and isfinite(node.grad) and not isfinite(total):
             raise OverflowError(
-                f"backward: the grad {node.grad} of {_describe_node(node)} plus {adjoint} is"
+                f"backward: the grad {node.grad} of {describe_node(node)} plus {adjoint} is"
                 " beyond the largest float, 1.8e308; set .grad to 0 between passes"
             )

@@ -139,8 +139,22 @@ def order_of(outputs: Iterable[Value]) -> list[Value]:
     roots = list(dict.fromkeys(outputs))
     if len(roots) == 1:
         return topological_order(roots[0])
+    return topological_order(root_of(roots))[1:-1]
+
+
+def root_of(outputs: Iterable[Value]) -> Value:
+    """A node that was computed from all the outputs: the one itself, or a sum.
+
+    >>> x = Value(2.0)
+    >>> root_of([x, x]) is x
+    True
+    """
+    roots = list(dict.fromkeys(outputs))
+    if len(roots) == 1:
+        return roots[0]
     with modes.changed(recording=True, nonfinite_allowed=True):
-        return topological_order(fsum([Value(0.0), *roots]))[1:-1]
+        root: Value = fsum([Value(0.0), *roots])
+    return root
 
 
 def same_as(value: Value) -> Value:
@@ -276,7 +290,7 @@ data, compute the graph again; to differentiate at the old, restore the .data
             suspects.append(node)
     names = " or ".join(dict.fromkeys(map(messages.describe, suspects[:6])))
     raise ValueError(
-        f"{messages._describe_node(node)} was {node.data} in the forward pass and is {value} now:"
+        f"{messages.describe_node(node)} was {node.data} in the forward pass and is {value} now:"
         f" the .data of {names} was changed since. To differentiate at the new data, compute the"
         " graph again; to differentiate at the old, restore the .data"
     )
@@ -309,12 +323,11 @@ def _refuse_nonfinite(
                 excused.add(node)
             elif not isfinite(slope):
                 raise ZeroDivisionError(
-                    f"the local derivative of {messages._describe_node(consumer)} is {slope}, and"
+                    f"the local derivative of {messages.describe_node(consumer)} is {slope}, and"
                     f" a {what} of {number} reaches it; keep away from that point, or allow the"
                     " result with allow_nonfinite()"
                 )
         if node not in excused:
             raise OverflowError(
-                f"the {what} of {messages._describe_node(node)} is beyond the largest float,"
-                " 1.8e308"
+                f"the {what} of {messages.describe_node(node)} is beyond the largest float, 1.8e308"
             )

@@ -101,8 +101,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     def of(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = record_call(f, args, positions, kwargs)
         output = call.single_output()
-        adjoints = call.sweeps.back({output: 1.0})
-        slopes = rebuild(call.primals, call.derivatives(adjoints, call.inputs))
+        slopes = rebuild(call.primals, call.finished(call.back({output: 1.0})))
         return call.value, slopes[0] if single else slopes
 
     return of
@@ -134,8 +133,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     primals, tangents = arguments_of("primals", primals), arguments_of("tangents", tangents)
     directions = matching_leaves("tangents", tangents, primals)
     call = record_call(f, primals, range(len(primals))).attached_to(directions)
-    moved = call.sweeps.forward(dict(zip(call.inputs, directions)))
-    return call.value, rebuild(call.output, call.derivatives(moved, call.outputs))
+    moved = call.forward(dict(zip(call.inputs, directions)))
+    return call.value, rebuild(call.output, call.finished(moved))
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -165,8 +164,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         seeds: dict[Value, Number] = {}
         for y, weight in zip(call.outputs, weights):
             seeds[y] = seeds[y] + weight if y in seeds else weight
-        adjoints = call.sweeps.back(seeds)
-        pulled: tuple[Any, ...] = rebuild(primals, call.derivatives(adjoints, call.inputs))
+        pulled: tuple[Any, ...] = rebuild(primals, call.finished(call.back(seeds)))
         return pulled
 
     return recorded.value, pullback
@@ -206,10 +204,10 @@ def _matrix(call: Call, single: bool, mode: str | None) -> Structure:
     """The Jacobian of a recorded call, column by column or row by row."""
     xs, ys = call.inputs, call.outputs
     if mode == "forward" or (mode is None and len(xs) <= len(ys)):
-        columns = [call.derivatives(call.sweeps.forward({x: 1.0}), ys) for x in xs]
+        columns = [call.finished(call.forward({x: 1.0})) for x in xs]
         matrix = [[column[k] for column in columns] for k in range(len(ys))]
     else:
-        matrix = [call.derivatives(call.sweeps.back({y: 1.0}), xs) for y in ys]
+        matrix = [call.finished(call.back({y: 1.0})) for y in ys]
     rows = [rebuild(call.primals, row) for row in matrix]
     return nest(call.output, [row[0] for row in rows] if single else rows)
 
@@ -263,8 +261,8 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     directions = matching_leaves("tangents", tangents, primals)
     call = record_call(f, primals, range(len(primals))).attached_to(directions)
     slopes = _gradient_call(call, single=len(primals) == 1)
-    moved = slopes.sweeps.forward(dict(zip(slopes.inputs, directions)))
-    return rebuild(slopes.output, slopes.derivatives(moved, slopes.outputs))
+    moved = slopes.forward(dict(zip(slopes.inputs, directions)))
+    return rebuild(slopes.output, slopes.finished(moved))
 
 
 def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -285,8 +283,7 @@ def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def of(*args: Any) -> Any:
         call = _gradient_call(record_call(f, args, range(len(args))), single=False)
-        slopes, sweeps = zip(call.inputs, call.outputs), call.sweeps
-        diagonal = [sweeps.forward({x: 1.0}).get(slope, 0.0) for x, slope in slopes]
+        diagonal = [call.forward({x: 1.0})[i] for i, x in enumerate(call.inputs)]
         return call.finished([fsum(diagonal)])[0]
 
     return of

@@ -607,17 +607,17 @@ def test_compositions_over_arrays() -> None:
 
 
 def test_the_jacobian_takes_the_mode_with_fewer_sweeps(monkeypatch) -> None:
-    from micrograd_bp.sweeps import Sweeps
+    from micrograd_bp.calls import Call
 
     taken = []
     for name in ("forward", "back"):
-        sweep = getattr(Sweeps, name)
+        sweep = getattr(Call, name)
 
         def counted(self, seeds, name=name, sweep=sweep):
             taken.append(name)
             return sweep(self, seeds)
 
-        monkeypatch.setattr(Sweeps, name, counted)
+        monkeypatch.setattr(Call, name, counted)
     wide, tall = (lambda x: [x[0] * x[1] * x[2]]), (lambda x: [x[0], x[0] ** 2, x[0] ** 3])
     jacobian(wide)([1.0, 2.0, 3.0])
     assert taken == ["back"]
