@@ -291,11 +291,11 @@ def _write(
     """Write the pictures and the weights; returns the path of each."""
     files = {}
     try:
-        if pictures:
-            Path(options.output).mkdir(parents=True, exist_ok=True)
         if options.save_weights is not None:
             save_weights(options.save_weights, activation, weights)
             files["weights"] = options.save_weights
+        if pictures:
+            Path(options.output).mkdir(parents=True, exist_ok=True)
         for name, svg in pictures.items():
             path = Path(options.output, name.replace(" ", "_") + ".svg")
             path.write_bytes(svg.encode())
@@ -303,6 +303,11 @@ def _write(
     except OSError as error:
         raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
     return files
+
+
+def _shown(name: str) -> str:
+    """The name of a column, without what a terminal would obey."""
+    return name if name.isprintable() else repr(name)
 
 
 def _as_text(
@@ -316,8 +321,8 @@ def _as_text(
     if options.data is not None:
         scaled = ", inputs standardized" if options.standardize else ""
         lines.append(f"{dataset.source}: {len(dataset.inputs)} data points{scaled}")
-        lines += [f"  x_{i}  {name}" for i, name in enumerate(dataset.input_names, start=1)]
-        lines += [f"  t_{k}  {name}" for k, name in enumerate(dataset.target_names, start=1)]
+        lines += [f"  x_{i}  {_shown(x)}" for i, x in enumerate(dataset.input_names, start=1)]
+        lines += [f"  t_{k}  {_shown(t)}" for k, t in enumerate(dataset.target_names, start=1)]
         lines.append("")
     if training is not None:
         grew = ": it grew, try a smaller --rate"

@@ -127,7 +127,8 @@ def _check_columns(where: str, columns: list[str], target_names: Sequence[str]) 
             raise InputError(f"{where}, column {number}: the header gives it no name")
         if name in columns[: number - 1]:
             raise InputError(f"{where}, column {name!r}: there are two columns of this name")
-    there_are = f"the columns are {', '.join(map(repr, columns))}"
+    names = ", ".join(map(repr, columns))
+    there_are = f"the columns are {names if len(names) <= 400 else names[:397] + '...'}"
     if not target_names:
         raise InputError(f"{where}: no target is chosen (--targets); {there_are}")
     for name in target_names:

@@ -113,7 +113,10 @@ class CentralDifferences:
     ) -> tuple[float, float]:
         h = max(STEP * natural_step, math.ulp(v))  # so that v + h is not v
         above, below = v + h, v - h
-        return (error(above) - error(below)) / (above - below), self.scale / natural_step
+        scale = self.scale / natural_step
+        if not math.isfinite(scale):  # against an infinite scale nothing would disagree
+            raise OverflowError("the scale of a central difference is beyond the largest float")
+        return (error(above) - error(below)) / (above - below), scale
 
 
 def terms_scale(w_j: Vector, x: Vector) -> float:
