@@ -389,12 +389,14 @@ cdef class Value:
 # Where a node keeps its parents and their local derivatives
 
 
+@cython.nonecheck(False)
 cdef inline PyObject** _parents(Value node) noexcept:
     if (node._size & ~HAS_GRAD) > 2:
         return <PyObject**>node._first
     return &node._first
 
 
+@cython.nonecheck(False)
 cdef inline double* _derivatives(Value node) noexcept:
     cdef unsigned int n = node._size & ~HAS_GRAD
     if n > 2:
@@ -487,6 +489,7 @@ cdef inline Value _constant(double data):
     return _node(CONSTANT_OPERATION, data)
 
 
+@cython.nonecheck(False)
 cdef inline Value _node(object operation, double data):
     """A node without parents as yet; under no_grad it stays so, without an operation too."""
     cdef Value node = Value.__new__(Value)
@@ -500,6 +503,7 @@ cdef inline Value _node(object operation, double data):
     return node
 
 
+@cython.nonecheck(False)
 cdef inline Value _unary_node(object operation, Value x, double data, double dx):
     cdef Value node = _node(operation, data)
     if node._operation is not None:
@@ -510,6 +514,7 @@ cdef inline Value _unary_node(object operation, Value x, double data, double dx)
     return node
 
 
+@cython.nonecheck(False)
 cdef inline Value _binary_node(object operation, Value x, Value y, double data, double dx, double dy):
     cdef Value node = _node(operation, data)
     if node._operation is not None:
@@ -608,6 +613,7 @@ def apply(function, *operands, tuple parameters=()):
 # Paths in C. Each formula is that of functions.py and accurate.py, to the bit.
 
 
+@cython.nonecheck(False)
 cdef Value _add(Value x, Value y):
     cdef double data = x._data + y._data
     if isfinite(data):
@@ -615,6 +621,7 @@ cdef Value _add(Value x, Value y):
     return record(ADD, (x, y))
 
 
+@cython.nonecheck(False)
 cdef Value _sub(Value x, Value y):
     cdef double data = x._data - y._data
     if isfinite(data):
@@ -622,6 +629,7 @@ cdef Value _sub(Value x, Value y):
     return record(SUB, (x, y))
 
 
+@cython.nonecheck(False)
 cdef Value _mul(Value x, Value y):
     cdef double data = x._data * y._data
     if isfinite(data):
@@ -697,6 +705,7 @@ cdef inline double _sigmoid(double x) noexcept:
     return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
 
 
+@cython.nonecheck(False)
 cdef Value _unary(int code, Value operand):
     cdef double x = operand._data, a = fabs(operand._data), data = 0.0, dx = 0.0, e
     cdef bint inside = isfinite(x)
@@ -781,6 +790,7 @@ cdef Value _product(Value w, Value x):
     return record(DOT, (w, x))
 
 
+@cython.nonecheck(False)
 cdef object _dot(object weights, object inputs, object bias):
     cdef object w = weights if type(weights) is list or type(weights) is tuple else tuple(weights)
     cdef object x = inputs if type(inputs) is list or type(inputs) is tuple else tuple(inputs)
@@ -921,6 +931,7 @@ cdef inline bint _grow(void** array, size_t* capacity, size_t width) noexcept:
     return True
 
 
+@cython.nonecheck(False)
 cdef int _sort(Value root, Order* order) except -1:
     """Depth first in the order of the operands. Until a node's own place in the order is
     known, its position counts the parents that have been looked at."""
@@ -1050,6 +1061,7 @@ cdef int _sweep(Order* order, double* adjoints, double seed) except -1:
     return 0
 
 
+@cython.nonecheck(False)
 cdef void _carry_back(Order* order, double* adjoints) noexcept:
     """The chain rule, from the last node of the order to the first."""
     cdef size_t i = order.n
@@ -1080,6 +1092,7 @@ cdef void _carry_back(Order* order, double* adjoints) noexcept:
                 )
 
 
+@cython.nonecheck(False)
 cdef int _accumulate(Order* order, double* adjoints) except -1:
     cdef size_t i
     cdef bint finite = True
