@@ -4,8 +4,10 @@ The derivatives of a function are entries too, reached by derivatives of derivat
 rule of each is held to central differences of its exact form, at points where neither cancels.
 """
 
+import dataclasses
 import math
 import pickle
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -25,7 +27,7 @@ BINARY = (
 POINTS: dict[str, list[tuple[float, ...]]] = {
     **dict.fromkeys(BINARY.split(), BINARY_POINTS),
     **dict.fromkeys("fsum mean prod logsumexp softmax".split(), N_ARY_POINTS),
-    "dot": [(0.7, -1.3, 0.4, 1.9), (0.7, -1.3, 0.4, 1.9, -0.2), (0.7, -1.3, 0.5)],
+    "dot": [(0.7, -1.3, 0.4, 1.9, 0.2, -0.6, 1.1, 0.3)[:n] for n in range(1, 9)],
     "where": [(1.0, 0.7, -1.3), (0.0, 0.7, -1.3)],
 }
 PARAMETERS: dict[str, list[tuple[Any, ...]]] = {
@@ -142,9 +144,10 @@ def test_every_domain_and_every_pole_is_tried() -> None:
     assert POLES.keys() == {key for key, entry in FUNCTIONS.items() if entry.pole}
 
 
-def test_the_zero_of_a_function_of_steps_has_the_sign_that_ieee_754_gives_it() -> None:
+def test_sign_and_relu_give_plus_zero_and_roundings_keep_the_sign_of_zero() -> None:
     for zero in (0.0, -0.0):
         assert math.copysign(1.0, functions.sign(zero)) == 1.0
+        assert math.copysign(1.0, functions.relu(zero)) == 1.0
         assert math.copysign(1.0, functions.floor(zero)) == math.copysign(1.0, zero)
         assert math.copysign(1.0, functions.ceil(zero)) == math.copysign(1.0, zero)
     assert math.copysign(1.0, functions.ceil(-0.5)) == -1.0
@@ -159,6 +162,18 @@ def test_a_function_and_an_operation_say_which_they_are() -> None:
     assert repr(x.tanh().operation) == "Operation('tanh')"
     assert repr((x**3).operation) == "Operation('pow', 3.0)"
     assert repr(x.clip(0.0, 5.0).operation) == "Operation('clip', 0.0, 5.0)"
+
+
+def test_an_entry_and_an_operation_cannot_be_changed() -> None:
+    operation = Value(2.0).tanh().operation
+    for record, name in ((functions.tanh, "value"), (operation, "parameters")):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(record, name, None)
+
+
+def test_an_entry_is_called_on_numbers_that_are_no_floats_too() -> None:
+    assert functions.hypot(3, 4) == functions.hypot(Fraction(3), 4.0) == 5.0
+    assert functions.leaky_relu(-2, 0.25) == -0.5
 
 
 @pytest.mark.parametrize("key", FUNCTIONS)
