@@ -9,6 +9,7 @@ from typing import Any
 import micrograd.nn
 import numpy as np
 import pytest
+import sklearn.datasets  # noqa: F401  its first import may draw from random
 
 import micrograd_bp.nn
 
