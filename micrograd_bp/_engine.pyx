@@ -668,7 +668,7 @@ cdef Value _power(Value x, double exponent):
         return record(POWER, (x,), (exponent,))
     data = pow(base, exponent)
     whole = pow(size, lower)
-    slope = exponent * (whole + whole * 0.0)
+    slope = exponent * whole
     if not (_is_normal(data) and _is_normal(whole) and _is_normal(slope)):
         return record(POWER, (x,), (exponent,))
     if base < 0.0 and fmod(lower, 2.0) != 0.0:
