@@ -12,7 +12,7 @@ from hypothesis.errors import NoSuchExample
 from micrograd.engine import Value as MicrogradValue
 
 import micrograd_bp
-from micrograd_bp import Value, functions, relu, tanh
+from micrograd_bp import Value, calls, engine, functions, relu, tanh
 from micrograd_bp.testing import (
     OPERATIONS,
     GradientError,
@@ -113,6 +113,21 @@ def test_gradcheck_checks_each_output() -> None:
     assert report.checked == 2
     with pytest.raises(GradientError, match=r"d f\['y'\]\[1\]"):
         gradcheck(lambda x: {"y": [x * x, wrong_square(x, 0.9)]}, 0.5)
+
+
+def test_gradcheck_compares_the_forward_mode_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def dropping_a_millionth(root: Value, seeds: Any, wanted: Any, back: bool) -> list[float]:
+        swept = engine.sweep(root, seeds, wanted, back)
+        return swept if back else [number * (1.0 - 1e-6) for number in swept]
+
+    monkeypatch.setattr(calls, "sweep", dropping_a_millionth)
+    report = gradcheck(lambda w, x: [w * x, w], 3.0, 2.0, raise_on_failure=False)
+    assert [mismatch.what for mismatch in report.mismatches] == [
+        "d f[0] / d input 0, by the forward mode",
+        "d f[0] / d input 1, by the forward mode",
+        "d f[1] / d input 0, by the forward mode",
+    ]
+    assert report.mismatches[0].got == pytest.approx(2.0 - 2e-6, abs=1e-12)
 
 
 @pytest.mark.parametrize("distance", [0.0, 1e-15, 1e-9])

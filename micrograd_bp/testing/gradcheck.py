@@ -1,4 +1,4 @@
-"""gradcheck: backward() of any function of Values against finite differences.
+"""gradcheck: backward() and the forward mode of any function of Values against finite differences.
 
 Steps and tolerances come from the error estimates of the differences (finite_differences.py),
 not from the user. Where backward() and the difference disagree, one-sided differences decide
@@ -6,11 +6,12 @@ whether the function has a kink there: of a smooth function the two agree.
 """
 
 from collections.abc import Callable, Sequence
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, NamedTuple
 
 from ..engine import Value
 from ..structure import Structure, leaves, paths, rebuild
+from ..transforms import jvp
 from .finite_differences import Difference, as_number, ridders
 from .report import Mismatch, Report
 
@@ -18,7 +19,7 @@ SAFETY = 10.0  # how many error estimates a derivative may lie off
 
 
 def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool = True) -> Report:
-    """Compare backward() of f with finite differences.
+    """Compare backward() of f, and its forward mode ``jvp``, with finite differences.
 
     Args:
         f: from Values to a Value, or to a list, tuple or dict of Values, each of which is
@@ -52,6 +53,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     notes: list[str] = []
     _, outputs = outputs_at(numbers)
     output_names = list(paths(outputs))
+    forward = _by_forward_mode(lambda *values: leaves(f(*rebuild(inputs, values))), numbers)
     for k, (path, output) in enumerate(zip(output_names, leaves(outputs), strict=True)):
         if not isinstance(output, Value):
             raise TypeError(f"gradcheck needs a function that gives Values; it gave {output!r}")
@@ -68,6 +70,9 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
                 notes.append(f"{what}: {verdict.note}")
             if not verdict.right:
                 faults.append(Mismatch(what, verdict.expected, got, verdict.allowed))
+            elif not abs(forward[i][k] - verdict.expected) <= verdict.allowed:
+                mode = f"{what}, by the forward mode"
+                faults.append(Mismatch(mode, verdict.expected, forward[i][k], verdict.allowed))
     report = Report(subject, len(output_names) * len(names), tuple(faults), tuple(notes))
     return report.raise_if_wrong() if raise_on_failure else report
 
@@ -76,6 +81,12 @@ def _by_backward(values: Sequence[Value], outputs: Structure, k: int) -> list[fl
     """The derivatives of one output, by one backward pass over a fresh graph."""
     leaves(outputs)[k].backward()
     return [value.grad for value in values]
+
+
+def _by_forward_mode(f: Callable[..., Any], numbers: Sequence[float]) -> list[list[float]]:
+    """The derivatives of all outputs by each input, one forward sweep an input."""
+    units = [[float(i == j) for j in range(len(numbers))] for i in range(len(numbers))]
+    return [jvp(f, numbers, unit)[1] for unit in units]
 
 
 class _Verdict(NamedTuple):
@@ -129,7 +140,7 @@ def _at_an_edge(g: Callable[[float], float], t: float, got: float) -> _Verdict:
             continue
         note = f"defined to the {word} of {t!r} only: compared with the slope there"
         return _Verdict(_agrees(got, slope), slope.value, SAFETY * slope.error, note)
-    return _Verdict(True, got, 0.0, f"not checked: the function is defined only at {t!r} itself")
+    return _Verdict(True, got, inf, f"not checked: the function is defined only at {t!r} itself")
 
 
 def _agrees(got: float, difference: Difference) -> bool:
