@@ -70,6 +70,7 @@ from .nn import MLP, Layer, Module, Neuron
 
 if TYPE_CHECKING:
     from .drawing import Graph, draw, draw_network
+    from .program import Program
     from .trace import trace_table
     from .transforms import (
         grad,
@@ -91,6 +92,7 @@ __all__ = [
     "Layer",
     "Module",
     "Neuron",
+    "Program",
     "Value",
     "abs",
     "acos",
@@ -171,6 +173,7 @@ _TRANSFORMS = (
 _LOADED_ON_USE = {
     **dict.fromkeys(("Graph", "draw", "draw_network"), "drawing"),
     **dict.fromkeys(_TRANSFORMS, "transforms"),
+    "Program": "program",
     "trace_table": "trace",
 }
 

@@ -614,7 +614,7 @@ def dot(*operands: float) -> float:
     return total
 
 
-def _exp_of_difference(x: float, y: float) -> float:
+def exp_of_difference(x: float, y: float) -> float:
     """exp(x - y), x <= y, the rounding error of x - y folded back (abs(x - y) / 2 ulp without)."""
     difference, error = two_difference(x, y)
     size = math.exp(difference)
@@ -627,7 +627,7 @@ def logsumexp(*terms: float) -> float:
     largest = max(terms)
     if not isfinite(largest):
         return largest
-    sizes = [_exp_of_difference(term, largest) for term in terms]
+    sizes = [exp_of_difference(term, largest) for term in terms]
     sizes.remove(1.0)  # of the largest itself: log1p keeps what a sum near 1 would lose
     return largest + math.log1p(math.fsum(sizes))
 
@@ -637,7 +637,7 @@ def shares(*terms: float) -> list[float]:
     largest = max(terms)
     if not isfinite(largest) or any(map(isnan, terms)):
         return [nan] * len(terms)
-    sizes = [_exp_of_difference(term, largest) for term in terms]
+    sizes = [exp_of_difference(term, largest) for term in terms]
     total = math.fsum(sizes)
     return [size / total for size in sizes]
 

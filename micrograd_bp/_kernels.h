@@ -1,0 +1,394 @@
+/* The elementary functions of programs, over rows of numbers, in C that compilers vectorise.
+
+   Each is written once, for one number, and looped over a row; on x86-64 with GCC the loops are
+   compiled for several instruction sets and the machine's own is chosen as the module is loaded.
+   No form contracts a * b + c, so all of them, and a single data point, give the same bits.
+   The formulas are those of accurate.py; exp, expm1, and what is made of them have no calls and
+   no branches: Cody & Waite's reduction to |r| <= log(2) / 2 and a Taylor polynomial, of which
+   2^k p and 2^k - 1 are added last, so that nothing cancels. */
+
+#ifndef MICROGRAD_BP_KERNELS_H
+#define MICROGRAD_BP_KERNELS_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#define INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define INLINE static inline
+#define INDEPENDENT
+#endif
+
+#define LANES 8 /* rows are padded to a multiple of it, and summed in as many partial sums */
+
+/* exp(x) = 2^k (1 + p), where p = expm1(x - k log 2). */
+
+#define ROUNDING 6755399441055744.0 /* 1.5 * 2^52: the sum has its integral part in the low bits */
+
+INLINE double power_of_two(double k) { /* for integral k from -1022 to 1023 */
+    double shifted = k + (ROUNDING + 1023.0), result;
+    uint64_t bits;
+    memcpy(&bits, &shifted, 8);
+    bits <<= 52;
+    memcpy(&result, &bits, 8);
+    return result;
+}
+
+INLINE double reduced(double x, double *k) {
+    double n = (x * 1.4426950408889634 + ROUNDING) - ROUNDING;
+    double r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
+    double q = 1.0 / 6227020800.0;
+    q = q * r + 1.0 / 479001600.0;
+    q = q * r + 1.0 / 39916800.0;
+    q = q * r + 1.0 / 3628800.0;
+    q = q * r + 1.0 / 362880.0;
+    q = q * r + 1.0 / 40320.0;
+    q = q * r + 1.0 / 5040.0;
+    q = q * r + 1.0 / 720.0;
+    q = q * r + 1.0 / 120.0;
+    q = q * r + 1.0 / 24.0;
+    q = q * r + 1.0 / 6.0;
+    q = q * r + 0.5;
+    *k = n;
+    return r + (r * r) * q;
+}
+
+INLINE double clamped(double x, double low, double high) { /* nan stays nan */
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+
+/* factor * 2^extra * exp(x), rounded into the subnormal numbers once only */
+INLINE double scaled_exp(double factor, double x, double extra) {
+    double k, p = reduced(clamped(x, -800.0, 720.0), &k), size = 1.0 + p;
+    double half = (k * 0.5 + ROUNDING) - ROUNDING;
+    return ((factor * size) * power_of_two(half)) * power_of_two(k - half + extra);
+}
+
+INLINE double k_exp(double x) { return scaled_exp(1.0, x, 0.0); }
+
+INLINE double k_expm1(double x) {
+    double k, p = reduced(clamped(x, -40.0, 710.0), &k);
+    double half = (k * 0.5 + ROUNDING) - ROUNDING;
+    double low = power_of_two(half), high = power_of_two(k - half);
+    double result = k < 1000.0 ? (low * high - 1.0) + low * high * p : (1.0 + p) * low * high;
+    return x == 0.0 ? x : result;
+}
+
+INLINE double k_tanh(double x) {
+    double size = fabs(x);
+    double k, p = reduced(clamped(2.0 * size, 0.0, 44.0), &k);
+    double scale = power_of_two(k);
+    double t = (scale - 1.0) + scale * p; /* expm1(2 |x|) */
+    return copysign(t / (t + 2.0), x);
+}
+
+INLINE double k_sech2(double x) { /* 4 e / (1 + e)^2, e = exp(-2 |x|) */
+    double four_e = scaled_exp(1.0, -2.0 * fabs(x), 2.0), whole = 1.0 + 0.25 * four_e;
+    return (four_e / whole) / whole;
+}
+
+INLINE double k_sigmoid(double x) {
+    double e = k_exp(-fabs(x));
+    return (x >= 0.0 ? 1.0 : e) / (1.0 + e);
+}
+
+INLINE double k_logistic_density(double x) {
+    double e = k_exp(-fabs(x)), whole = 1.0 + e;
+    return (e / whole) / whole;
+}
+
+INLINE double k_exp_of_difference(double x, double y) {
+    double high = x - y, back = high - x;
+    double low = (x - (high - back)) - (y + back), size = k_exp(high);
+    return size + size * (fabs(low) < 1.0 ? low : 0.0);
+}
+
+INLINE double k_softplus(double x) {
+    return x != x ? x : (x > 0.0 ? x : 0.0) + log1p(exp(-fabs(x)));
+}
+INLINE double k_log_sigmoid(double x) { return -k_softplus(-x); }
+INLINE double k_silu(double x) {
+    double e = k_exp(-fabs(x));
+    return (x >= 0.0 ? x : scaled_exp(x, x, 0.0)) / (1.0 + e);
+}
+
+/* Steps and kinks */
+
+INLINE double k_relu(double x) { return x <= 0.0 ? 0.0 : x; }
+INLINE double k_step(double x) { return x > 0.0 ? 1.0 : x <= 0.0 ? 0.0 : x; }
+INLINE double k_sign(double x) { return fabs(x) > 0.0 ? copysign(1.0, x) : x; }
+INLINE double k_maximum(double x, double y) { return x > y || x != x ? x : y; }
+INLINE double k_minimum(double x, double y) { return x < y || x != x ? x : y; }
+INLINE double k_greater(double x, double y) {
+    return x > y ? 1.0 : x < y ? 0.0 : x == y ? 0.5 : x + y;
+}
+INLINE double k_leaky_relu(double x, double slope) { return x > 0.0 ? x : slope * x; }
+INLINE double k_leaky_step(double x, double slope) {
+    return x > 0.0 ? 1.0 : x <= 0.0 ? slope : x;
+}
+INLINE double k_elu(double x, double alpha) { return x > 0.0 ? x : alpha * k_expm1(x); }
+INLINE double k_elu_tail(double x, double alpha) {
+    return x > 0.0 ? 0.0 : scaled_exp(alpha, x, 0.0);
+}
+INLINE double k_clip(double x, double low, double high) { return clamped(x, low, high); }
+INLINE double k_within(double x, double low, double high) {
+    return x != x ? x : x >= low && x <= high ? 1.0 : 0.0;
+}
+
+/* Arithmetic, and what the C library does well */
+
+INLINE double k_add(double x, double y) { return x + y; }
+INLINE double k_sub(double x, double y) { return x - y; }
+INLINE double k_mul(double x, double y) { return x * y; }
+INLINE double k_div(double x, double y) { return x / y; }
+INLINE double k_neg(double x) { return -x; }
+INLINE double k_abs(double x) { return fabs(x); }
+INLINE double k_square(double x) { return x * x; }
+INLINE double k_reciprocal(double x) { return 1.0 / x; }
+INLINE double k_softsign(double x) { return x / (1.0 + fabs(x)); }
+INLINE double k_asinh_derivative(double x) { return 1.0 / hypot(1.0, x); }
+INLINE double k_sec2(double x) { return 1.0 + tan(x) * tan(x); }
+
+/* name, operands, parameters */
+#define FUNCTIONS_OF_ONE(F) \
+    F(neg, k_neg) F(abs, k_abs) F(square, k_square) F(reciprocal, k_reciprocal) \
+    F(sqrt, sqrt) F(floor, floor) F(ceil, ceil) F(sign, k_sign) F(step, k_step) \
+    F(relu, k_relu) F(softsign, k_softsign) \
+    F(exp, k_exp) F(expm1, k_expm1) F(tanh, k_tanh) F(sech2, k_sech2) \
+    F(sigmoid, k_sigmoid) F(logistic_density, k_logistic_density) \
+    F(softplus, k_softplus) F(log_sigmoid, k_log_sigmoid) F(silu, k_silu) \
+    F(exp2, exp2) F(log, log) F(log2, log2) F(log10, log10) F(log1p, log1p) \
+    F(sin, sin) F(cos, cos) F(tan, tan) F(sec2, k_sec2) F(sinh, sinh) F(cosh, cosh) \
+    F(asin, asin) F(acos, acos) F(atan, atan) F(asinh, asinh) F(acosh, acosh) F(atanh, atanh) \
+    F(asinh_derivative, k_asinh_derivative) F(erf, erf) F(erfc, erfc)
+#define FUNCTIONS_OF_TWO(F) \
+    F(add, k_add) F(sub, k_sub) F(mul, k_mul) F(div, k_div) \
+    F(maximum, k_maximum) F(minimum, k_minimum) F(greater, k_greater) \
+    F(exp_of_difference, k_exp_of_difference) F(atan2, atan2) F(hypot, hypot)
+#define FUNCTIONS_OF_ONE_WITH_A_PARAMETER(F) \
+    F(leaky_relu, k_leaky_relu) F(leaky_step, k_leaky_step) F(elu, k_elu) \
+    F(elu_tail, k_elu_tail) F(constant_power, pow)
+#define FUNCTIONS_OF_ONE_WITH_TWO_PARAMETERS(F) F(clip, k_clip) F(within, k_within)
+
+#define LOOP1(name, f) \
+    CLONES static void row_##name(double *r, const double *x, const double *y, const double *p, int n) { \
+        (void)y; (void)p; \
+        INDEPENDENT for (int i = 0; i < n; i++) r[i] = f(x[i]); \
+    }
+#define LOOP2(name, f) \
+    CLONES static void row_##name(double *r, const double *x, const double *y, const double *p, int n) { \
+        (void)p; \
+        INDEPENDENT for (int i = 0; i < n; i++) r[i] = f(x[i], y[i]); \
+    }
+#define LOOP1P(name, f) \
+    CLONES static void row_##name(double *r, const double *x, const double *y, const double *p, int n) { \
+        const double a = p[0]; (void)y; \
+        INDEPENDENT for (int i = 0; i < n; i++) r[i] = f(x[i], a); \
+    }
+#define LOOP1PP(name, f) \
+    CLONES static void row_##name(double *r, const double *x, const double *y, const double *p, int n) { \
+        const double a = p[0], b = p[1]; (void)y; \
+        INDEPENDENT for (int i = 0; i < n; i++) r[i] = f(x[i], a, b); \
+    }
+FUNCTIONS_OF_ONE(LOOP1)
+FUNCTIONS_OF_TWO(LOOP2)
+FUNCTIONS_OF_ONE_WITH_A_PARAMETER(LOOP1P)
+FUNCTIONS_OF_ONE_WITH_TWO_PARAMETERS(LOOP1PP)
+
+typedef void (*RowFunction)(double *, const double *, const double *, const double *, int);
+typedef struct {
+    const char *name;
+    RowFunction loop;
+} Kernel;
+
+#define ENTRY(name, f) {#name, row_##name},
+static const Kernel KERNELS[] = {
+    FUNCTIONS_OF_ONE(ENTRY) FUNCTIONS_OF_TWO(ENTRY) FUNCTIONS_OF_ONE_WITH_A_PARAMETER(ENTRY)
+        FUNCTIONS_OF_ONE_WITH_TWO_PARAMETERS(ENTRY){0, 0}};
+
+/* Weighted sums: r = bias + sum over the terms of w x, where each w is a row or one number. */
+
+typedef struct {
+    const double *weight;
+    const double *factor;
+    int weight_varies; /* else the weight is one number */
+} Term;
+
+#define CHUNK 32
+
+#define DOT(width) \
+    for (; at + width <= n; at += width) { \
+        double total[width]; \
+        for (int i = 0; i < width; i++) total[i] = bias ? bias[bias_varies ? at + i : 0] : 0.0; \
+        for (int t = 0; t < n_terms; t++) { \
+            const double *x = terms[t].factor + at; \
+            if (terms[t].weight_varies) { \
+                const double *w = terms[t].weight + at; \
+                for (int i = 0; i < width; i++) total[i] += w[i] * x[i]; \
+            } else { \
+                const double w = *terms[t].weight; \
+                for (int i = 0; i < width; i++) total[i] += w * x[i]; \
+            } \
+        } \
+        for (int i = 0; i < width; i++) r[at + i] = total[i]; \
+    }
+
+CLONES static void row_dot(
+    double *r, const Term *terms, int n_terms, const double *bias, int bias_varies, int n) {
+    int at = 0;
+    DOT(CHUNK)
+    DOT(LANES)
+}
+
+/* What is computed number by number. Each gives 0 where its short way does not hold; the table
+   then computes the number. */
+
+typedef int (*NumberFunction)(double *, const double *, int, const double *);
+
+static int each_where(double *r, const double *x, int n, const double *p) {
+    (void)n, (void)p;
+    *r = x[0] != 0.0 ? x[1] : x[2];
+    return 1;
+}
+
+static int each_pow(double *r, const double *x, int n, const double *p) {
+    (void)n, (void)p;
+    *r = x[0] >= 0.0 || x[0] != x[0] ? pow(x[0], x[1]) : NAN;
+    return 1;
+}
+
+static int each_prod(double *r, const double *x, int n, const double *p) {
+    (void)p;
+    *r = 1.0;
+    for (int i = 0; i < n; i++) *r *= x[i];
+    return 1;
+}
+
+/* The exactly rounded sum: Shewchuk, Adaptive precision floating-point arithmetic, 1997. */
+static int each_fsum(double *r, const double *x, int n, const double *p) {
+    double partials[48], high, low;
+    int count = 0;
+    (void)p;
+    for (int i = 0; i < n; i++) {
+        double a = x[i];
+        int kept = 0;
+        for (int j = 0; j < count; j++) {
+            double b = partials[j], back;
+            high = a + b;
+            back = high - a;
+            low = (a - (high - back)) + (b - back);
+            if (low != 0.0) partials[kept++] = low;
+            a = high;
+        }
+        if (kept == 48 || !isfinite(a)) return 0;
+        partials[kept++] = a;
+        count = kept;
+    }
+    high = 0.0, low = 0.0;
+    while (count > 0) {
+        double a = high, b = partials[--count], back;
+        high = a + b;
+        back = high - a;
+        low = b - back;
+        if (low != 0.0) break;
+    }
+    if (count > 0 && ((low < 0.0 && partials[count - 1] < 0.0) ||
+                      (low > 0.0 && partials[count - 1] > 0.0))) { /* half-way cases */
+        double a = low * 2.0, b = high + a;
+        if (a == b - high) high = b;
+    }
+    *r = high;
+    return 1;
+}
+
+static int each_mean(double *r, const double *x, int n, const double *p) {
+    int short_way = each_fsum(r, x, n, p);
+    *r /= n;
+    return short_way;
+}
+
+static int each_logsumexp(double *r, const double *x, int n, const double *p) {
+    double largest = x[0], rest = 0.0;
+    int at = 0;
+    (void)p;
+    for (int i = 1; i < n; i++)
+        if (x[i] > largest) largest = x[i], at = i;
+    for (int i = 0; i < n; i++)
+        if (i != at) rest += k_exp_of_difference(x[i], largest);
+    *r = largest + log1p(rest);
+    return isfinite(*r) && (largest >= 0.0 || fabs(*r) >= 2.0 * log1p(rest));
+}
+
+static int each_divide_by_power(double *r, const double *x, int n, const double *p) {
+    (void)n;
+    *r = x[0];
+    for (int i = 0; i < (int)p[0]; i++) *r /= x[1];
+    return isnormal(*r) && isnormal(x[0]);
+}
+
+/* c (c-1) ... (c-k+1) x^(c-k), where c - k is exact, as it is for integers. */
+static int each_constant_power_derivative(double *r, const double *x, int n, const double *p) {
+    double c = p[0], k = p[1], power = pow(x[0], c - k), coefficient = 1.0;
+    (void)n;
+    for (int i = 0; i < (int)k; i++) coefficient *= c - i;
+    *r = coefficient * power;
+    return c == floor(c) && fabs(c) < 1e9 && isnormal(power) && isnormal(*r);
+}
+
+static int each_logaddexp(double *r, const double *x, int n, const double *p) {
+    double largest = x[0] > x[1] ? x[0] : x[1], smallest = x[0] > x[1] ? x[1] : x[0];
+    double rest = log1p(k_exp_of_difference(smallest, largest));
+    (void)n, (void)p;
+    *r = largest + rest;
+    return isfinite(*r) && (largest >= 0.0 || fabs(*r) >= 2.0 * rest);
+}
+
+static int each_softmax_of_two(double *r, const double *x, int n, const double *p) {
+    double difference = x[0] - x[1], back = difference - x[0];
+    double error = (x[0] - (difference - back)) - (x[1] + back), share = k_sigmoid(difference);
+    (void)n, (void)p;
+    *r = share + share * k_sigmoid(-difference) * error;
+    return isfinite(error) && difference > -690.0;
+}
+
+typedef struct {
+    const char *name;
+    NumberFunction each;
+} NumberKernel;
+
+#define EACH(name) {#name, each_##name},
+static const NumberKernel NUMBER_KERNELS[] = {
+    EACH(where) EACH(pow) EACH(prod) EACH(fsum) EACH(mean) EACH(logsumexp) EACH(logaddexp)
+        EACH(softmax_of_two) EACH(divide_by_power) EACH(constant_power_derivative){0, 0}};
+
+/* Sums over data points, in LANES partial sums. */
+
+CLONES static void add_products(double *sums, const double *x, const double *y, int n) {
+    double total[LANES];
+    int i = 0;
+    for (int l = 0; l < LANES; l++) total[l] = sums[l];
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) total[l] += x[i + l] * y[i + l];
+    for (; i < n; i++) total[i % LANES] += x[i] * y[i];
+    for (int l = 0; l < LANES; l++) sums[l] = total[l];
+}
+
+CLONES static void add_numbers(double *sums, const double *x, double factor, int n) {
+    double total[LANES] = {0};
+    int i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) total[l] += x[i + l];
+    for (; i < n; i++) total[i % LANES] += x[i];
+    for (int l = 0; l < LANES; l++) sums[l] += factor * total[l];
+}
+
+#endif

@@ -1,0 +1,499 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Runs the instructions of a plan (lowering.py) in C, without Python: the compiled twin of interpreter.py.
+
+A block of data points at a time, whose rows fit the cache; the functions are loops over a row
+(_kernels.h). Sums over the data points are taken in parts whose bounds and order depend on the
+number of points alone, so any number of threads gives the same bits.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer,
+    PyObject_GetBuffer,
+)
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.math cimport isfinite
+from libc.string cimport memcpy, memset, strcmp
+
+import numpy
+
+from .lowering import KEYS, Sum
+
+cdef extern from "_kernels.h" nogil:
+    ctypedef void (*RowFunction)(double*, const double*, const double*, const double*, int)
+    ctypedef int (*NumberFunction)(double*, const double*, int, const double*)
+    ctypedef struct Kernel:
+        const char* name
+        RowFunction loop
+    ctypedef struct NumberKernel:
+        const char* name
+        NumberFunction each
+    ctypedef struct Term:
+        const double* weight
+        const double* factor
+        int weight_varies
+    const Kernel KERNELS[]
+    const NumberKernel NUMBER_KERNELS[]
+    int LANES
+    void row_dot(double*, const Term*, int, const double*, int, int)
+    void add_products(double*, const double*, const double*, int)
+    void add_numbers(double*, const double*, double, int)
+
+cdef enum Kind:
+    ROW, DOT, EACH, SUM
+
+cdef struct Step:
+    Kind kind
+    RowFunction loop  # of a ROW
+    NumberFunction each  # of an EACH that has one
+    int function  # the index of an EACH's function in the table's own form
+    int n_operands
+    int* operands  # places; of a SUM first the shared number, then the factors
+    int* results  # a place; of a SUM the results
+    double* parameters
+
+cdef int MOST_PARTS = 64
+cdef int CACHE = 24576  # numbers: 192 kB, within the second-level cache of any machine of today
+
+
+cdef class _Space:
+    """The places of one thread: scalars, rows, lanes of sums, and room for operands."""
+
+    cdef double* scalars
+    cdef double* rows
+    cdef double* lanes
+    cdef double* broadcast
+    cdef Term* terms
+    cdef double* products
+
+    def __cinit__(self, Executor run):
+        cdef Py_ssize_t block = run.block
+        self.scalars = <double*>_allocated(run.n_places * 8)
+        self.rows = <double*>_allocated((run.n_rows * block + LANES) * 8)
+        self.lanes = <double*>_allocated(run.n_sums * LANES * 8)
+        self.broadcast = <double*>_allocated(3 * block * 8)
+        self.terms = <Term*>_allocated((run.most_operands + 1) * sizeof(Term))
+        self.products = <double*>_allocated((run.most_operands + 1) * 8)
+        cdef Py_ssize_t i
+        for i in range(block):
+            self.broadcast[2 * block + i] = 1.0
+        memset(self.rows, 0, (run.n_rows * block + LANES) * 8)
+        for i in range(len(run.constants)):
+            self.scalars[run.n_parameters + i] = run.constants[i]
+
+    def __dealloc__(self):
+        PyMem_Free(self.scalars)
+        PyMem_Free(self.rows)
+        PyMem_Free(self.lanes)
+        PyMem_Free(self.broadcast)
+        PyMem_Free(self.terms)
+        PyMem_Free(self.products)
+
+
+cdef void* _allocated(Py_ssize_t size) except NULL:
+    cdef void* memory = PyMem_Malloc(size if size > 0 else 1)
+    if memory is NULL:
+        raise MemoryError(f"a program needs {size} bytes")
+    return memory
+
+
+cdef class Executor:
+    """A plan, ready to run.
+
+    Args:
+        plan: of lowering.py.
+    """
+
+    cdef Py_ssize_t n_inputs, n_parameters, n_scalars, n_rows, n_places, n_sums, n_outputs, block
+    cdef int most_operands
+    cdef Py_ssize_t n_once, n_each
+    cdef Step* steps  # those that run once a call, then those of each block
+    cdef int* numbers  # the memory of the steps' operands and results
+    cdef double* parameter_memory
+    cdef int* outputs
+    cdef tuple constants
+    cdef list functions, spaces
+
+    def __cinit__(self, plan):
+        instructions = [*plan.once, *plan.each]
+        self.n_inputs, self.n_parameters = plan.n_inputs, plan.n_parameters
+        self.n_scalars, self.n_rows = plan.n_scalars, plan.n_rows
+        self.n_places = self.n_scalars + self.n_rows
+        self.n_sums, self.n_outputs = plan.n_sums, len(plan.outputs)
+        self.n_once, self.n_each = len(plan.once), len(plan.each)
+        self.constants = plan.constants
+        self.functions, self.spaces = [], []
+        self.most_operands = 1
+        self.block = 128
+        while self.block > 8 and self.block * self.n_rows > CACHE:
+            self.block //= 2
+        cdef Py_ssize_t n_numbers = 0, n_fixed = 0
+        for one in instructions:
+            if isinstance(one, Sum):
+                n_numbers += 1 + len(one.factors) + len(one.results)
+            else:
+                n_numbers += len(one.operands) + 1
+                n_fixed += len(one.parameters)
+        self.steps = <Step*>_allocated(len(instructions) * sizeof(Step))
+        self.numbers = <int*>_allocated(n_numbers * sizeof(int))
+        self.parameter_memory = <double*>_allocated(n_fixed * sizeof(double))
+        self.outputs = <int*>_allocated(self.n_outputs * sizeof(int))
+        cdef int* numbers = self.numbers
+        cdef double* fixed = self.parameter_memory
+        cdef Step* step = self.steps
+        cdef Py_ssize_t i
+        for one in instructions:
+            operands = (one.shared, *one.factors) if isinstance(one, Sum) else one.operands
+            results = one.results if isinstance(one, Sum) else (one.result,)
+            step.n_operands, step.operands = len(operands), numbers
+            for place in operands:
+                numbers[0] = place
+                numbers += 1
+            step.results = numbers
+            for place in results:
+                numbers[0] = place
+                numbers += 1
+            step.parameters, step.loop, step.each, step.function = fixed, NULL, NULL, -1
+            if isinstance(one, Sum):
+                step.kind = SUM
+            else:
+                self._find(step, one.function)
+                for number in one.parameters:
+                    fixed[0] = number
+                    fixed += 1
+                if step.kind == EACH:
+                    step.function = len(self.functions)
+                    self.functions.append((one.function, tuple(one.parameters)))
+            self.most_operands = max(self.most_operands, step.n_operands)
+            step += 1
+        for i in range(self.n_outputs):
+            self.outputs[i] = plan.outputs[i]
+
+    def __dealloc__(self):
+        PyMem_Free(self.steps)
+        PyMem_Free(self.numbers)
+        PyMem_Free(self.parameter_memory)
+        PyMem_Free(self.outputs)
+
+    cdef int _find(self, Step* step, function) except -1:
+        """What computes a function: a loop over rows, or one number at a time."""
+        cdef bytes key = KEYS[function].encode()
+        cdef int i = 0
+        if key == b"dot":
+            step.kind = DOT
+            return 0
+        step.kind = ROW
+        while KERNELS[i].name != NULL:
+            if strcmp(KERNELS[i].name, key) == 0:
+                step.loop = KERNELS[i].loop
+                return 0
+            i += 1
+        step.kind = EACH
+        i = 0
+        while NUMBER_KERNELS[i].name != NULL:
+            if strcmp(NUMBER_KERNELS[i].name, key) == 0:
+                step.each = NUMBER_KERNELS[i].each
+            i += 1
+        return 0
+
+    def run(self, inputs, parameters, int threads=1):
+        """Outputs for each data point, or the sums over all.
+
+        Args:
+            inputs: a float64 array of shape (n_inputs,) or (N, n_inputs), in C order.
+            parameters: a float64 array of shape (n_parameters,), in C order.
+            threads: how many to run on.
+
+        Returns:
+            A pair: the sums, an array of shape (n_sums,), or the outputs, one of shape
+            (n_outputs,) or (N, n_outputs); and whether all its numbers are finite. None where
+            an argument is not such an array.
+        """
+        cdef Py_buffer x, w, r
+        if not _view(inputs, &x):
+            return None
+        if not _view(parameters, &w):
+            PyBuffer_Release(&x)
+            return None
+        cdef bint fits = (
+            w.ndim == 1 and w.shape[0] == self.n_parameters
+            and 1 <= x.ndim <= 2 and x.shape[x.ndim - 1] == self.n_inputs
+        )
+        try:
+            if not fits:
+                return None
+            if self.n_sums:
+                result = numpy.empty(self.n_sums)
+            elif x.ndim == 1:
+                result = numpy.empty(self.n_outputs)
+            else:
+                result = numpy.empty((x.shape[0], self.n_outputs))
+            PyObject_GetBuffer(result, &r, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
+            try:
+                if x.ndim == 1:
+                    self._run_point(<double*>x.buf, <double*>w.buf, <double*>r.buf)
+                else:
+                    self._run_points(
+                        <double*>x.buf, x.shape[0], <double*>w.buf, <double*>r.buf, threads
+                    )
+                return result, _all_finite(<double*>r.buf, r.len // 8)
+            finally:
+                PyBuffer_Release(&r)
+        finally:
+            PyBuffer_Release(&x)
+            PyBuffer_Release(&w)
+
+    cdef _Space _space(self):
+        return self.spaces.pop() if self.spaces else _Space(self)
+
+    cdef int _run_point(self, const double* x, const double* w, double* results) except -1:
+        cdef _Space space = self._space()
+        cdef double* numbers = space.scalars
+        cdef Py_ssize_t i
+        with nogil:
+            memcpy(numbers, w, self.n_parameters * 8)
+            memcpy(numbers + self.n_scalars, x, self.n_inputs * 8)
+            self._steps_of_a_point(space, 0, self.n_once + self.n_each, results)
+            for i in range(self.n_outputs):
+                results[i] = numbers[self.outputs[i]]
+        self.spaces.append(space)
+        return 0
+
+    cdef int _steps_of_a_point(
+        self, _Space space, Py_ssize_t first, Py_ssize_t last, double* results
+    ) except -1 nogil:
+        cdef double* numbers = space.scalars
+        cdef double total
+        cdef Step* step
+        cdef int* operands
+        cdef int i, n
+        cdef Py_ssize_t at
+        for at in range(first, last):
+            step = self.steps + at
+            operands = step.operands
+            if step.kind == DOT:
+                n = step.n_operands // 2
+                total = numbers[operands[2 * n]] if step.n_operands % 2 else 0.0
+                for i in range(n):
+                    total += numbers[operands[i]] * numbers[operands[n + i]]
+                numbers[step.results[0]] = total
+            elif step.kind == ROW:
+                step.loop(
+                    numbers + step.results[0], numbers + operands[0],
+                    numbers + operands[step.n_operands - 1], step.parameters, 1,
+                )
+            elif step.kind == SUM:
+                total = numbers[operands[0]]
+                if step.n_operands == 1:
+                    results[step.results[0]] = total
+                for i in range(step.n_operands - 1):
+                    results[step.results[i]] = total * numbers[operands[i + 1]]
+            else:
+                for i in range(step.n_operands):
+                    space.products[i] = numbers[operands[i]]
+                self._each(step, numbers + step.results[0], space.products)
+        return 0
+
+    cdef int _each(self, Step* step, double* result, double* operands) except -1 nogil:
+        if step.each == NULL or not step.each(result, operands, step.n_operands, step.parameters):
+            with gil:
+                function, parameters = self.functions[step.function]
+                result[0] = function.value(
+                    *[operands[i] for i in range(step.n_operands)], *parameters
+                )
+        return 0
+
+    cdef int _run_points(
+        self, const double* x, Py_ssize_t n, const double* w, double* results, int threads
+    ) except -1:
+        cdef Py_ssize_t n_blocks = (n + self.block - 1) // self.block, n_parts = MOST_PARTS, part, i
+        while n_parts > 1 and (n_parts > n_blocks or n_parts * self.n_sums > 4194304):
+            n_parts //= 2
+        cdef double* sums = <double*>_allocated(n_parts * self.n_sums * 8)
+        cdef _Job job = _Job()
+        job.inputs, job.n, job.parameters, job.outputs, job.sums = x, n, w, results, sums
+        job.n_blocks, job.n_parts = n_blocks, n_parts
+        try:
+            threads = min(threads, n_parts)
+            if threads <= 1:
+                self._work(job, 0, 1)
+            else:
+                with ThreadPoolExecutor(threads) as pool:
+                    list(pool.map(lambda first: self._work(job, first, threads), range(threads)))
+            for i in range(self.n_sums):
+                results[i] = 0.0
+                for part in range(n_parts):
+                    results[i] += sums[part * self.n_sums + i]
+        finally:
+            PyMem_Free(sums)
+        return 0
+
+    def _work(self, _Job job, Py_ssize_t first, Py_ssize_t stride):
+        """The parts first, first + stride, and so on."""
+        cdef _Space space = self._space()
+        cdef Py_ssize_t part, block, n, i, l
+        cdef double total
+        with nogil:
+            memcpy(space.scalars, job.parameters, self.n_parameters * 8)
+            self._steps_of_a_point(space, 0, self.n_once, NULL)
+            part = first
+            while part < job.n_parts:
+                memset(space.lanes, 0, self.n_sums * LANES * 8)
+                for block in range(
+                    part * job.n_blocks // job.n_parts, (part + 1) * job.n_blocks // job.n_parts
+                ):
+                    n = min(self.block, job.n - block * self.block)
+                    self._load(space, job.inputs + block * self.block * self.n_inputs, n)
+                    self._steps_of_a_block(space, n)
+                    self._store(
+                        space, job.outputs + block * self.block * self.n_outputs, n
+                    )
+                for i in range(self.n_sums):
+                    total = 0.0
+                    for l in range(LANES):
+                        total += space.lanes[i * LANES + l]
+                    job.sums[part * self.n_sums + i] = total
+                part += stride
+        self.spaces.append(space)
+
+    cdef void _load(self, _Space space, const double* inputs, Py_ssize_t n) noexcept nogil:
+        """The inputs of a block, as rows; padded with the last point."""
+        cdef Py_ssize_t i, k, padded = (n + LANES - 1) // LANES * LANES
+        for k in range(self.n_inputs):
+            for i in range(n):
+                space.rows[k * self.block + i] = inputs[i * self.n_inputs + k]
+            for i in range(n, padded):
+                space.rows[k * self.block + i] = inputs[(n - 1) * self.n_inputs + k]
+
+    cdef void _store(self, _Space space, double* outputs, Py_ssize_t n) noexcept nogil:
+        cdef Py_ssize_t i, k
+        cdef int place
+        for k in range(self.n_outputs):
+            place = self.outputs[k]
+            for i in range(n):
+                outputs[i * self.n_outputs + k] = (
+                    space.scalars[place] if place < self.n_scalars
+                    else space.rows[(place - self.n_scalars) * self.block + i]
+                )
+
+    cdef inline double* _row(self, _Space space, int place) noexcept nogil:
+        return space.rows + (place - self.n_scalars) * self.block
+
+    cdef const double* _as_row(self, _Space space, int place, int which, int n) noexcept nogil:
+        """An operand as a row: a scalar is broadcast."""
+        cdef double* row
+        cdef int i
+        if place >= self.n_scalars:
+            return self._row(space, place)
+        row = space.broadcast + which * self.block
+        for i in range(n):
+            row[i] = space.scalars[place]
+        return row
+
+    cdef int _steps_of_a_block(self, _Space space, int n) except -1 nogil:
+        cdef int padded = (n + LANES - 1) // LANES * LANES
+        cdef Step* step
+        cdef int* operands
+        cdef const double* x
+        cdef double* r
+        cdef int i, k
+        cdef Py_ssize_t at
+        for at in range(self.n_once, self.n_once + self.n_each):
+            step = self.steps + at
+            operands = step.operands
+            if step.kind == DOT:
+                self._dot(space, step, padded)
+            elif step.kind == ROW:
+                x = self._as_row(space, operands[0], 0, padded)
+                step.loop(
+                    self._row(space, step.results[0]), x,
+                    x if step.n_operands == 1 else self._as_row(space, operands[1], 1, padded),
+                    step.parameters, padded,
+                )
+            elif step.kind == SUM:
+                self._sum(space, step, n)
+            else:
+                r = self._row(space, step.results[0])
+                for i in range(padded):
+                    for k in range(step.n_operands):
+                        space.products[k] = (
+                            space.scalars[operands[k]] if operands[k] < self.n_scalars
+                            else self._row(space, operands[k])[i]
+                        )
+                    self._each(step, r + i, space.products)
+        return 0
+
+    cdef void _dot(self, _Space space, Step* step, int n) noexcept nogil:
+        cdef int i, w, x, n_terms = step.n_operands // 2, bias
+        cdef Term* term
+        for i in range(n_terms):
+            w, x = step.operands[i], step.operands[n_terms + i]
+            if x < self.n_scalars:
+                w, x = x, w
+            term = space.terms + i
+            term.weight_varies = w >= self.n_scalars
+            if x < self.n_scalars:
+                space.products[i] = space.scalars[w] * space.scalars[x]
+                term.weight = space.products + i
+                term.factor = space.broadcast + 2 * self.block
+            else:
+                term.factor = self._row(space, x)
+                term.weight = self._row(space, w) if term.weight_varies else space.scalars + w
+        cdef const double* start = NULL
+        bias = step.operands[2 * n_terms] if step.n_operands % 2 else -1
+        if bias >= 0:
+            start = self._row(space, bias) if bias >= self.n_scalars else space.scalars + bias
+        row_dot(
+            self._row(space, step.results[0]), space.terms, n_terms, start,
+            bias >= self.n_scalars, n,
+        )
+
+    cdef void _sum(self, _Space space, Step* step, int n) noexcept nogil:
+        cdef int i, shared = step.operands[0], factor
+        cdef double* lanes
+        if step.n_operands == 1:
+            lanes = space.lanes + step.results[0] * LANES
+            if shared < self.n_scalars:
+                lanes[0] += n * space.scalars[shared]
+            else:
+                add_numbers(lanes, self._row(space, shared), 1.0, n)
+        for i in range(step.n_operands - 1):
+            factor = step.operands[i + 1]
+            lanes = space.lanes + step.results[i] * LANES
+            if factor < self.n_scalars:
+                add_numbers(lanes, self._row(space, shared), space.scalars[factor], n)
+            else:
+                add_products(lanes, self._row(space, shared), self._row(space, factor), n)
+
+
+cdef class _Job:
+    """One call over many data points."""
+
+    cdef const double* inputs
+    cdef const double* parameters
+    cdef double* outputs
+    cdef double* sums
+    cdef Py_ssize_t n, n_blocks, n_parts
+
+
+cdef bint _view(object array, Py_buffer* view) except -1:
+    """Whether an object is an array of native doubles in C order; then its buffer."""
+    if not PyObject_CheckBuffer(array):
+        return False
+    try:
+        PyObject_GetBuffer(array, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
+    except (BufferError, ValueError):
+        return False
+    if view.itemsize != 8 or view.format == NULL or strcmp(view.format, b"d") != 0:
+        PyBuffer_Release(view)
+        return False
+    return True
+
+
+cdef bint _all_finite(const double* numbers, Py_ssize_t n) noexcept:
+    cdef Py_ssize_t i
+    cdef double total = 0.0
+    for i in range(n):
+        total += numbers[i] * 0.0
+    return isfinite(total)

@@ -1,0 +1,85 @@
+"""A plan as a short assembly listing: what print(program) shows."""
+
+from collections.abc import Sequence
+
+from . import functions
+from .lowering import KEYS, Instruction, Plan, Sum
+
+LINES = 100  # of instructions; of a longer listing the middle is left out
+TERMS = 8
+
+
+def listing(plan: Plan, names: Sequence[str]) -> str:
+    """The instructions of a plan, in the order in which they run.
+
+    Args:
+        plan: of lowering.py.
+        names: the labels of the inputs, then of the parameters; "" for none.
+    """
+    places = _place_names(plan, names)
+    once = [_line(one, places) for one in plan.once]
+    each = [_line(one, places) for one in plan.each if isinstance(one, Instruction)]
+    parameters = [name or f"w{i}" for i, name in enumerate(names[plan.n_inputs :])]
+    results = ["E", *(f"dE/d{name}" for name in parameters)]
+    sums = [
+        f"{results[k]} = sum {places[one.shared]}"
+        + (f" * {places[one.factors[i]]}" if one.factors else "")
+        for one in plan.each
+        if isinstance(one, Sum)
+        for i, k in enumerate(one.results)
+    ]
+    outputs = [f"output {k} = {places[place]}" for k, place in enumerate(plan.outputs)]
+    head = (
+        f"program of {plan.n_inputs} inputs and {plan.n_parameters} parameters:"
+        f" {len(once)} instructions a call, {len(each)} a data point, in {plan.n_rows} rows"
+    )
+    constants = [f"{places[plan.n_parameters + i]} = {c!r}" for i, c in enumerate(plan.constants)]
+    sections = (
+        ("constants", constants),
+        ("once a call", once),
+        ("for each data point", each),
+        ("summed over the data points", sums),
+        ("results", outputs),
+    )
+    lines = [head]
+    for title, section in sections:
+        if section:
+            lines += [f"{title}:", *("  " + line for line in _shortened(section))]
+    return "\n".join(lines)
+
+
+def _place_names(plan: Plan, names: Sequence[str]) -> list[str]:
+    inputs, parameters = names[: plan.n_inputs], names[plan.n_inputs :]
+    n_known = plan.n_parameters + len(plan.constants)
+    return [
+        *(name or f"w{i}" for i, name in enumerate(parameters)),
+        *(f"c{i}" for i in range(len(plan.constants))),
+        *(f"s{i}" for i in range(plan.n_scalars - n_known)),
+        *(name or f"x{i}" for i, name in enumerate(inputs)),
+        *(f"r{i}" for i in range(plan.n_rows - plan.n_inputs)),
+    ]
+
+
+def _line(one: Instruction, places: Sequence[str]) -> str:
+    operands = [places[operand] for operand in one.operands]
+    if one.function is functions.dot:
+        n = len(operands) // 2
+        terms = [f"{w} {x}" for w, x in zip(operands[:n], operands[n : 2 * n])]
+        what = " + ".join(_some([*operands[2 * n :], *terms]))
+    else:
+        fixed = [f"{parameter:g}" for parameter in one.parameters]
+        what = " ".join([KEYS[one.function], ", ".join([*_some(operands), *fixed])])
+    line = f"{places[one.result]} = {what}"
+    remark = " ".join(part for part in (one.scope, one.label) if part)
+    return f"{line:<40}  ; {remark}" if remark else line
+
+
+def _some(words: list[str]) -> list[str]:
+    return words if len(words) <= TERMS else [*words[: TERMS - 2], "...", words[-1]]
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    if len(lines) <= LINES:
+        return lines
+    half = LINES // 2
+    return [*lines[:half], f"... {len(lines) - 2 * half} more", *lines[-half:]]
