@@ -29,7 +29,7 @@
 
 #define LANES 8 /* rows are padded to a multiple of it, and summed in as many partial sums */
 
-/* exp(x) = 2^k (1 + p), where p = expm1(x - k log 2). */
+/* exp(x) = 2^k exp(r) with r = x - k log 2, and exp(r) = 1 + r + rest. */
 
 #define ROUNDING 6755399441055744.0 /* 1.5 * 2^52: the sum has its integral part in the low bits */
 
@@ -42,9 +42,10 @@ INLINE double power_of_two(double k) { /* for integral k from -1022 to 1023 */
     return result;
 }
 
-INLINE double reduced(double x, double *k) {
+INLINE double reduced(double x, double *k, double *rest) {
     double n = (x * 1.4426950408889634 + ROUNDING) - ROUNDING;
-    double r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
+    double high = x - n * 6.93147180369123816490e-01, low = n * 1.90821492927058770002e-10;
+    double r = high - low;
     double q = 1.0 / 6227020800.0;
     q = q * r + 1.0 / 479001600.0;
     q = q * r + 1.0 / 39916800.0;
@@ -58,7 +59,21 @@ INLINE double reduced(double x, double *k) {
     q = q * r + 1.0 / 6.0;
     q = q * r + 0.5;
     *k = n;
-    return r + (r * r) * q;
+    *rest = (r * r) * q + ((high - r) - low);
+    return r;
+}
+
+/* 1 + e and what is lost by rounding it, for 0 <= e <= 1 */
+INLINE double one_plus(double e, double *lost) {
+    double whole = 1.0 + e;
+    *lost = (1.0 - whole) + e;
+    return whole;
+}
+
+/* number / (whole + lost) */
+INLINE double quotient(double number, double whole, double lost) {
+    double ratio = number / whole;
+    return ratio - ratio * (lost / whole);
 }
 
 INLINE double clamped(double x, double low, double high) { /* nan stays nan */
@@ -68,42 +83,56 @@ INLINE double clamped(double x, double low, double high) { /* nan stays nan */
 
 /* factor * 2^extra * exp(x), rounded into the subnormal numbers once only */
 INLINE double scaled_exp(double factor, double x, double extra) {
-    double k, p = reduced(clamped(x, -800.0, 720.0), &k), size = 1.0 + p;
+    double k, rest, r = reduced(clamped(x, -800.0, 720.0), &k, &rest), lost;
+    double size = 1.0 + r;
+    lost = (1.0 - size) + r;
     double half = (k * 0.5 + ROUNDING) - ROUNDING;
-    return ((factor * size) * power_of_two(half)) * power_of_two(k - half + extra);
+    return ((factor * (size + (lost + rest))) * power_of_two(half)) * power_of_two(k - half + extra);
 }
 
 INLINE double k_exp(double x) { return scaled_exp(1.0, x, 0.0); }
 
-INLINE double k_expm1(double x) {
-    double k, p = reduced(clamped(x, -40.0, 710.0), &k);
-    double half = (k * 0.5 + ROUNDING) - ROUNDING;
-    double low = power_of_two(half), high = power_of_two(k - half);
-    double result = k < 1000.0 ? (low * high - 1.0) + low * high * p : (1.0 + p) * low * high;
-    return x == 0.0 ? x : result;
+/* expm1(x) in two parts, for -40 <= x <= 700: 2^k - 1 + 2^k r, its rounding error, the rest */
+INLINE double expm1_in_parts(double x, double *low) {
+    double k, rest, r = reduced(x, &k, &rest), scale = power_of_two(k);
+    double whole = scale - 1.0, high = whole + scale * r;
+    *low = ((whole - high) + scale * r) + scale * rest;
+    return high;
 }
 
-INLINE double k_tanh(double x) {
-    double size = fabs(x);
-    double k, p = reduced(clamped(2.0 * size, 0.0, 44.0), &k);
-    double scale = power_of_two(k);
-    double t = (scale - 1.0) + scale * p; /* expm1(2 |x|) */
-    return copysign(t / (t + 2.0), x);
+INLINE double k_expm1(double x) {
+    double low, high = expm1_in_parts(clamped(x, -40.0, 700.0), &low);
+    return x == 0.0 ? x : x > 700.0 ? k_exp(x) : high + low;
+}
+
+INLINE double k_tanh(double x) { /* t / (t + 2), t = expm1(2 |x|) */
+    double low, high = expm1_in_parts(clamped(2.0 * fabs(x), 0.0, 44.0), &low);
+    double t = high + low, whole = t + 2.0, back = whole - t;
+    low = (high - t) + low;
+    double lost = (t - (whole - back)) + (2.0 - back) + low, ratio = t / whole;
+    return copysign(ratio + (low - ratio * lost) / whole, x);
 }
 
 INLINE double k_sech2(double x) { /* 4 e / (1 + e)^2, e = exp(-2 |x|) */
-    double four_e = scaled_exp(1.0, -2.0 * fabs(x), 2.0), whole = 1.0 + 0.25 * four_e;
-    return (four_e / whole) / whole;
+    double four_e = scaled_exp(1.0, -2.0 * fabs(x), 2.0), lost;
+    double whole = one_plus(0.25 * four_e, &lost);
+    return quotient(four_e / whole, whole, 2.0 * lost);
 }
 
 INLINE double k_sigmoid(double x) {
-    double e = k_exp(-fabs(x));
-    return (x >= 0.0 ? 1.0 : e) / (1.0 + e);
+    double e = k_exp(-fabs(x)), lost, whole = one_plus(e, &lost);
+    return quotient(x >= 0.0 ? 1.0 : e, whole, lost);
 }
 
-INLINE double k_logistic_density(double x) {
-    double e = k_exp(-fabs(x)), whole = 1.0 + e;
-    return (e / whole) / whole;
+INLINE double k_logistic_density(double x) { /* e / (1 + e)^2, e = exp(-|x|) */
+    double e = k_exp(-fabs(x)), lost, whole = one_plus(e, &lost);
+    return quotient(e / whole, whole, 2.0 * lost);
+}
+
+INLINE double k_silu(double x) { /* x / (1 + e), e = exp(-x) */
+    double e = k_exp(-x), whole = 1.0 + e, lost = e > 1.0 ? (e - whole) + 1.0 : (1.0 - whole) + e;
+    double tail = scaled_exp(x < -800.0 ? -800.0 : x, x, 0.0);
+    return x == 0.0 || x > 40.0 ? x : x < -690.0 ? tail : quotient(x, whole, lost);
 }
 
 INLINE double k_exp_of_difference(double x, double y) {
@@ -116,11 +145,6 @@ INLINE double k_softplus(double x) {
     return x != x ? x : (x > 0.0 ? x : 0.0) + log1p(exp(-fabs(x)));
 }
 INLINE double k_log_sigmoid(double x) { return -k_softplus(-x); }
-INLINE double k_silu(double x) {
-    double e = k_exp(-fabs(x));
-    return (x >= 0.0 ? x : scaled_exp(x, x, 0.0)) / (1.0 + e);
-}
-
 /* Steps and kinks */
 
 INLINE double k_relu(double x) { return x <= 0.0 ? 0.0 : x; }
@@ -372,14 +396,25 @@ static const NumberKernel NUMBER_KERNELS[] = {
 
 /* Sums over data points, in LANES partial sums. */
 
+#if defined(__GNUC__)
+typedef double Lanes __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+#define AT(x, i) (*(const Lanes *)((x) + (i)))
+#endif
+
 CLONES static void add_products(double *sums, const double *x, const double *y, int n) {
-    double total[LANES];
     int i = 0;
-    for (int l = 0; l < LANES; l++) total[l] = sums[l];
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) total[l] += x[i + l] * y[i + l];
-    for (; i < n; i++) total[i % LANES] += x[i] * y[i];
-    for (int l = 0; l < LANES; l++) sums[l] = total[l];
+#if defined(__GNUC__) /* four sums, whose additions need not wait for each other */
+    Lanes a = AT(sums, 0), b = {0}, c = {0}, d = {0};
+    for (; i + 4 * LANES <= n; i += 4 * LANES) {
+        a += AT(x, i) * AT(y, i);
+        b += AT(x, i + LANES) * AT(y, i + LANES);
+        c += AT(x, i + 2 * LANES) * AT(y, i + 2 * LANES);
+        d += AT(x, i + 3 * LANES) * AT(y, i + 3 * LANES);
+    }
+    for (; i + LANES <= n; i += LANES) a += AT(x, i) * AT(y, i);
+    *(Lanes *)sums = (a + b) + (c + d);
+#endif
+    for (; i < n; i++) sums[i % LANES] += x[i] * y[i];
 }
 
 CLONES static void add_numbers(double *sums, const double *x, double factor, int n) {
