@@ -70,8 +70,17 @@ from .nn import MLP, Layer, Module, Neuron
 
 if TYPE_CHECKING:
     from .drawing import Graph, draw, draw_network
+    from .losses import (
+        binary_cross_entropy,
+        cross_entropy,
+        hinge,
+        mean_squared_error,
+        sum_of_squares,
+    )
+    from .optim import LBFGS, SGD, Adam, AdamW
     from .program import Program
     from .trace import trace_table
+    from .training import fit
     from .transforms import (
         grad,
         gradient,
@@ -87,7 +96,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "LBFGS",
     "MLP",
+    "SGD",
+    "Adam",
+    "AdamW",
     "Graph",
     "Layer",
     "Module",
@@ -103,11 +116,13 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "binary_cross_entropy",
     "cbrt",
     "ceil",
     "clip",
     "cos",
     "cosh",
+    "cross_entropy",
     "dot",
     "draw",
     "draw_network",
@@ -118,12 +133,14 @@ __all__ = [
     "exp",
     "exp2",
     "expm1",
+    "fit",
     "floor",
     "fsum",
     "gelu",
     "grad",
     "gradient",
     "hessian",
+    "hinge",
     "hvp",
     "hypot",
     "jacobian",
@@ -139,6 +156,7 @@ __all__ = [
     "logsumexp",
     "maximum",
     "mean",
+    "mean_squared_error",
     "minimum",
     "no_grad",
     "pow",
@@ -157,6 +175,7 @@ __all__ = [
     "sqrt",
     "square",
     "step",
+    "sum_of_squares",
     "tan",
     "tanh",
     "topological_order",
@@ -170,10 +189,17 @@ _TRANSFORMS = (
     *("grad", "gradient", "hessian", "hvp", "jacobian", "jvp", "laplacian"),
     *("value_and_grad", "vjp"),
 )
+_LOSSES = (
+    *("binary_cross_entropy", "cross_entropy", "hinge", "mean_squared_error"),
+    "sum_of_squares",
+)
 _LOADED_ON_USE = {
     **dict.fromkeys(("Graph", "draw", "draw_network"), "drawing"),
     **dict.fromkeys(_TRANSFORMS, "transforms"),
+    **dict.fromkeys(("LBFGS", "SGD", "Adam", "AdamW"), "optim"),
+    **dict.fromkeys(_LOSSES, "losses"),
     "Program": "program",
+    "fit": "training",
     "trace_table": "trace",
 }
 

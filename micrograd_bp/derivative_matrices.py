@@ -27,6 +27,7 @@ from .backprop import (
 from .engine import dot
 from .nn import ACTIVATIONS, weight_label
 from .structure import leaves, rebuild
+from .tables import Table
 from .transforms import hessian, jacobian
 
 STEP = 6.1e-6  # the cube root of the rounding error, best for central differences of order 1
@@ -212,11 +213,6 @@ def hessian_table(
 
 
 def _table(entries: Iterable[str], ways: dict[str, list[list[float]]]) -> str:
-    columns = [["entry", *entries]] + [
-        [way, *(f"{number:.8g}" for number in leaves(matrix))] for way, matrix in ways.items()
-    ]
-    widths = [max(map(len, column)) for column in columns]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
-        for line in zip(*columns)
-    )
+    numbers = zip(*(leaves(matrix) for matrix in ways.values()))
+    rows = [[entry, *(f"{number:.8g}" for number in row)] for entry, row in zip(entries, numbers)]
+    return Table("l" + "r" * len(ways), rows, headings=["entry", *ways]).text()

@@ -6,9 +6,10 @@ pass from the error E, delta_j = dE/da_j is the grad of the node a_j, and the gr
 diagram of the network. The interface is that of karpathy/micrograd.
 """
 
+import os
 import random
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from . import functions
 from .engine import Value, unit
@@ -16,6 +17,7 @@ from .modes import inside
 from .numeric import show
 
 Activation = str | Callable[[Value], Value]
+Self = TypeVar("Self", bound="Module")
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "relu": functions.relu,
@@ -51,6 +53,62 @@ class Module:
         """
         for parameter in self.parameters():
             parameter.grad = 0.0
+
+    def named_weights(self) -> Mapping[str, list[Value] | list[list[Value]]]:
+        """The parameters by the names under which they are saved.
+
+        Vectors are lists, and matrices lists of rows. A Module of one's own has one vector,
+        "parameters", unless it says otherwise.
+        """
+        return {"parameters": self.parameters()}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the weights to a safetensors file, every bit of them.
+
+        Names and shapes are those of PyTorch: layer l of an MLP, from 0, has "{2 l}.weight",
+        (n_out, n_in), and "{2 l}.bias", as in a ``torch.nn.Sequential`` of ``Linear`` layers with
+        a module for the activation after each (``torch.nn.Identity()`` for a linear one); a
+        ``Layer`` or ``Neuron`` has "weight" and "bias", as ``torch.nn.Linear`` has. So
+        ``sequential.double().load_state_dict(safetensors.torch.load_file(path))`` reads the file.
+
+        Args:
+            path: the file; one that is there is replaced, at once.
+
+        Raises:
+            OSError: the file cannot be written.
+            ImportError: there is no safetensors (``pip install safetensors``).
+
+        >>> import tempfile
+        >>> model = MLP(2, [3, 1], seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.safetensors")
+        ...     other = MLP(2, [3, 1], seed=1).load(f"{folder}/model.safetensors")
+        >>> other([1.0, 2.0]).data == model([1.0, 2.0]).data
+        True
+        """
+        from . import weights_file  # NumPy, only where it is needed
+
+        weights_file.save(self.named_weights(), path)
+
+    def load(self: Self, path: str | os.PathLike[str]) -> Self:
+        """Read the weights from a file that ``save`` or PyTorch wrote.
+
+        Args:
+            path: a safetensors file with the names and shapes that ``save`` gives, in double,
+                single or half precision. Nothing in it is run, and no pickle is read.
+
+        Returns:
+            The model itself.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is damaged, or of another model. No weight has changed then.
+            ImportError: there is no safetensors (``pip install safetensors``).
+        """
+        from . import weights_file
+
+        weights_file.load(self.named_weights(), path)
+        return self
 
 
 class Neuron(Module):
@@ -120,6 +178,10 @@ class Neuron(Module):
         """The weights, then the bias."""
         return [*self.w, self.b]
 
+    def named_weights(self) -> dict[str, list[Value] | list[list[Value]]]:
+        """A weight of one row, and a bias."""
+        return {"weight": [self.w], "bias": [self.b]}
+
     def __repr__(self) -> str:
         names = {"relu": "ReLU", "linear": "Linear"}
         return f"{names.get(self.activation, self.activation)}Neuron({len(self.w)})"
@@ -175,6 +237,13 @@ class Layer(Module):
     def parameters(self) -> list[Value]:
         """Those of the units, unit by unit."""
         return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+
+    def named_weights(self) -> dict[str, list[Value] | list[list[Value]]]:
+        """A weight of a row for each unit, and a bias."""
+        return {
+            "weight": [neuron.w for neuron in self.neurons],
+            "bias": [neuron.b for neuron in self.neurons],
+        }
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(str, self.neurons))}]"
@@ -254,6 +323,14 @@ class MLP(Module):
     def parameters(self) -> list[Value]:
         """Those of the layers, layer by layer."""
         return [parameter for layer in self.layers for parameter in layer.parameters()]
+
+    def named_weights(self) -> dict[str, list[Value] | list[list[Value]]]:
+        """Those of layer l = 0, 1, ... under {2 l}.weight and {2 l}.bias."""
+        return {
+            f"{2 * index}.{name}": weights
+            for index, layer in enumerate(self.layers)
+            for name, weights in layer.named_weights().items()
+        }
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"

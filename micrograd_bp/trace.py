@@ -6,12 +6,14 @@ exp(x1 x2) - sin(x2). Read downwards it is the forward mode, the tangents comput
 the primal values; read upwards the reverse mode, the adjoints.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .engine import Value
+from .formulas import Part, derivative_formula, name_formula, node_formula
 from .numeric import Number, show, to_float
 from .sweeps import Sweeps, order_of, refuse_changed
+from .tables import Cell, Readable, Table
 
 INFIX = ("add", "sub", "mul", "div")
 
@@ -23,7 +25,8 @@ class Row:
     Attributes:
         node: the Value.
         name: v_i.
-        expression: what it is in terms of the rows above.
+        expression: what it is in terms of the rows above, as text.
+        formula: the same as LaTeX.
         primal: its value.
         tangents: d v_i / d input for each input, or the one in the chosen direction.
         adjoint: d root / d v_i.
@@ -32,14 +35,15 @@ class Row:
     node: Value
     name: str
     expression: str
+    formula: str
     primal: float
     tangents: tuple[float, ...]
     adjoint: float
 
 
 @dataclass(frozen=True)
-class Trace:
-    """The rows of a trace; prints as aligned text.
+class Trace(Readable):
+    """The rows of a trace; prints as aligned text, and shows itself in a notebook as a table.
 
     Attributes:
         headings: those of the columns.
@@ -49,21 +53,19 @@ class Trace:
     headings: tuple[str, ...]
     rows: tuple[Row, ...]
 
-    def __str__(self) -> str:
-        cells = [
-            [row.name, row.expression]
+    def _blocks(self) -> Iterator[Table]:
+        lines = [
+            [Cell(row.name, name_formula(row.name)), Cell(row.expression, row.formula)]
             + [f"{number:.12g}" for number in (row.primal, *row.tangents, row.adjoint)]
             for row in self.rows
         ]
-        table = [list(self.headings), *cells]
-        widths = [max(map(len, column)) for column in zip(*table)]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) if i < 2 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(line, widths))
-            ).rstrip()
-            for line in table
-        )
+        name, *columns = self.headings
+        derivatives = [
+            column if "/" not in column else Cell(column, derivative_formula(column))
+            for column in columns
+        ]
+        headings = [Cell(name, name_formula(name)), *derivatives]
+        yield Table("ll" + "r" * (len(headings) - 2), lines, headings)
 
 
 def trace_table(
@@ -127,7 +129,8 @@ def trace_table(
         Row(
             node,
             names[node],
-            _expression(node, [names[parent] for parent in node.parents]),
+            expression(node, [names[parent] for parent in node.parents]),
+            _formula(node, [names[parent] for parent in node.parents]),
             node.data,
             tuple(tangent.get(node, 0.0) for tangent in tangents),
             adjoints.get(node, 0.0),
@@ -138,8 +141,22 @@ def trace_table(
     return Trace(heading, tuple(rows))
 
 
-def _expression(node: Value, operands: list[str]) -> str:
-    """A node in terms of its operands."""
+def _formula(node: Value, operands: list[str]) -> str:
+    if not node.parents and node.label:
+        return name_formula(node.label)
+    return node_formula(node, [Part(name_formula(operand)) for operand in operands]).text
+
+
+def expression(node: Value, operands: Sequence[str]) -> str:
+    """A node in terms of its operands, as text.
+
+    Args:
+        node: a Value.
+        operands: the names of its parents.
+
+    >>> expression(Value(2.0) * 3.0, ["x", "y"])
+    'x * y'
+    """
     operation = node.operation
     if operation is None or not operands:
         return node.label or f"{node.data:.12g}"

@@ -26,7 +26,9 @@ from .backprop import (
 from .differences import DIFFERENCE_TOLERANCE, ROUNDING_TOLERANCE, CentralDifferences, terms_scale
 from .elementary import square
 from .engine import Value, fsum
+from .formulas import derivative_formula
 from .nn import MLP, weight_label
+from .tables import Cell, Readable, Table
 
 # The default example: 2 inputs, 3 hidden units, 2 outputs, four data points.
 WEIGHTS = [
@@ -50,6 +52,24 @@ EQUATIONS = {
 SIGMOIDS = {  # the two readings of "sigmoidal"
     "logistic": "h(a) = 1 / (1 + exp(-a)), h'(a_j) = z_j (1 - z_j)",
     "tanh": "h(a) = tanh(a), h'(a_j) = 1 - z_j^2",
+}
+FORMULAS = {  # the equations as LaTeX
+    "pre-activation": r"a_j = \sum_i w^{(1)}_{ji} x_i, \quad x_0 = 1 \text{ for the bias}",
+    "activation": "z_j = h(a_j), \\quad {h}",
+    "output": r"y_k = \sum_j w^{(2)}_{kj} z_j, \quad z_0 = 1 \text{ for the bias}",
+    "sum of squares": r"E_n = \frac{1}{2} \sum_k (y_k - t_k)^2",
+    "output error": r"\delta_k = y_k - t_k",
+    "backpropagation formula": r"\delta_j = h'(a_j) \sum_k w^{(2)}_{kj} \delta_k",
+    "chain rule for a weight": r"\frac{\partial E_n}{\partial w^{(1)}_{ji}} = \delta_j x_i, \quad"
+    r" \frac{\partial E_n}{\partial w^{(2)}_{kj}} = \delta_k z_j",
+    "total": r"E = \sum_n E_n, \quad"
+    r" \frac{\partial E}{\partial w} = \sum_n \frac{\partial E_n}{\partial w}",
+    "numerical check": r"\frac{\partial E_n}{\partial w} ="
+    r" \frac{E_n(w + h) - E_n(w - h)}{2 h} + O(h^2)",
+}
+SIGMOID_FORMULAS = {
+    "logistic": r"h(a) = \frac{1}{1 + e^{-a}}, \quad h'(a_j) = z_j (1 - z_j)",
+    "tanh": r"h(a) = \tanh(a), \quad h'(a_j) = 1 - z_j^2",
 }
 
 
@@ -107,8 +127,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class WorkedExample:
-    """The table of a two-layer network; ``print`` shows it as text.
+class WorkedExample(Readable):
+    """The table of a two-layer network; ``print`` shows it as text, a notebook as a table.
 
     Attributes:
         sizes: the numbers of inputs, hidden units and outputs.
@@ -145,29 +165,24 @@ class WorkedExample:
         """Whether the three ways agree within tolerance in every row."""
         return all(row.agrees for row in self.rows)
 
-    def __str__(self) -> str:
+    def _blocks(self) -> Iterator[str | Table]:
         n_inputs, n_hidden, n_outputs = (
             f"{size} {name}{'s' * (size != 1)}"
             for size, name in zip(self.sizes, ("input", "hidden unit", "linear output"))
         )
-        h = SIGMOIDS[self.activation]
         name = {"logistic": "logistic sigmoid"}.get(self.activation, self.activation)
-        title = f"Two-layer network: {n_inputs}, {n_hidden} ({name}), {n_outputs}"
-        return "\n".join(
-            [
-                title,
-                "",
-                *(f"  {name:<25}{formula.format(h=h)}" for name, formula in EQUATIONS.items()),
-                "",
-                f"Data point n = {self.point} of {self.n_points}",
-                *_table(self.point_rows),
-                "",
-                f"Total over n = 1, ..., {self.n_points}",
-                *_table(self.total_rows),
-                "",
-                *self._verdict(),
-            ]
-        )
+        yield f"Two-layer network: {n_inputs}, {n_hidden} ({name}), {n_outputs}"
+        yield Table("ll", self._equations(), indent="  ")
+        yield _table(self.point_rows, f"Data point n = {self.point} of {self.n_points}")
+        yield _table(self.total_rows, f"Total over n = 1, ..., {self.n_points}")
+        yield "\n".join(self._verdict())
+
+    def _equations(self) -> list[list[str | Cell]]:
+        h, formula_of_h = SIGMOIDS[self.activation], SIGMOID_FORMULAS[self.activation]
+        return [
+            [name, Cell(text.format(h=h), FORMULAS[name].replace("{h}", formula_of_h))]
+            for name, text in EQUATIONS.items()
+        ]
 
     def _verdict(self) -> list[str]:
         autograd = max(row.autograd_disagreement for row in self.rows)
@@ -361,9 +376,8 @@ def _relative(a: float, b: float, scale: float) -> float:
     return math.inf if math.isnan(ratio) else ratio
 
 
-def _table(rows: Sequence[Row]) -> list[str]:
-    """The rows as aligned text."""
-    heads = (
+def _table(rows: Sequence[Row], caption: str) -> Table:
+    headings = (
         "quantity",
         "equation",
         "by equations",
@@ -373,21 +387,14 @@ def _table(rows: Sequence[Row]) -> list[str]:
     )
     cells = [
         (
-            row.quantity,
+            Cell(row.quantity, derivative_formula(row.quantity)),
             row.equation,
             *map(_text, (row.by_equations, row.by_autograd, row.by_differences)),
             f"{row.disagreement:.0e}" if row.disagreement else "0",
         )
         for row in rows
     ]
-    widths = [max(map(len, column)) for column in zip(heads, *cells)]
-    return [
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths))
-        )
-        for line in (heads, *cells)
-    ]
+    return Table("llrrrr", cells, headings, caption)
 
 
 def _text(number: float | None) -> str:

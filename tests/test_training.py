@@ -1,0 +1,516 @@
+"""fit: it learns, it tells what it did, it does the same twice, and it refuses in time."""
+
+import math
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from micrograd_bp import MLP, Module, Value, no_grad, relu, scope, where
+from micrograd_bp.losses import (
+    LOSSES,
+    binary_cross_entropy,
+    cross_entropy,
+    hinge,
+    mean_squared_error,
+    sum_of_squares,
+)
+from micrograd_bp.optim import LBFGS, SGD, Adam, AdamW
+from micrograd_bp.training import Epoch, History, fit
+
+XOR = ([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0])
+
+
+def weights(model: Module) -> list[float]:
+    return [parameter.data for parameter in model.parameters()]
+
+
+def moons() -> tuple[np.ndarray, np.ndarray]:
+    datasets = pytest.importorskip("sklearn.datasets")
+    X, T = datasets.make_moons(100, noise=0.1, random_state=0)
+    return X, T
+
+
+def outputs(model: Module, X: Any) -> list[Any]:
+    with no_grad():
+        return [model(x) for x in np.asarray(X, float).tolist()]
+
+
+def small_fit(model: Module, **options: Any) -> History:
+    defaults = {
+        "loss": "sum_of_squares",
+        "optimizer": SGD(lr=0.05),
+        "epochs": 3,
+        "progress": False,
+    }
+    options = {**defaults, **options}
+    X, T = options.pop("X", XOR[0]), options.pop("T", XOR[1])
+    return fit(model, X, T, **options)
+
+
+# It learns
+
+
+@pytest.mark.parametrize(
+    ("loss", "optimizer", "epochs", "batch_size"),
+    [
+        ("binary_cross_entropy", lambda: Adam(lr=0.05), 100, None),
+        ("binary_cross_entropy", lambda: SGD(lr=0.5, momentum=0.9), 60, 20),
+        ("binary_cross_entropy", LBFGS, 100, None),
+        ("hinge", lambda: AdamW(lr=0.02), 100, 25),
+    ],
+)
+def test_two_moons_are_told_apart(loss, optimizer, epochs, batch_size) -> None:
+    X, T = moons()
+    model = MLP(2, [16, 16, 1], hidden="tanh", seed=1)
+    history = fit(
+        model,
+        X,
+        2 * T - 1 if loss == "hinge" else T,
+        loss=loss,
+        optimizer=optimizer(),
+        epochs=epochs,
+        batch_size=batch_size,
+        progress=False,
+    )
+    assert all((y.data > 0) == t for y, t in zip(outputs(model, X), T))
+    assert history.error_after[-1] < 0.02 < history.error_before[0]
+
+
+def test_xor() -> None:
+    model = MLP(2, [4, 1], hidden="tanh", seed=1)
+    small_fit(model, optimizer=Adam(lr=0.1), epochs=200)
+    assert [round(y.data) for y in outputs(model, XOR[0])] == XOR[1]
+
+
+def test_a_sinusoid() -> None:
+    pytest.importorskip("scipy")
+    x = np.linspace(0, 1, 40)
+    t = np.sin(2 * np.pi * x)
+    model = MLP(1, [6, 1], hidden="tanh", seed=1)
+    fit(model, x, t, loss=sum_of_squares, optimizer=LBFGS(), epochs=300, progress=False)
+    assert max(abs(y.data - t_n) for y, t_n in zip(outputs(model, x[:, None]), t)) < 0.05
+
+
+def test_three_kinds_of_iris() -> None:
+    datasets = pytest.importorskip("sklearn.datasets")
+    pytest.importorskip("scipy")
+    X, T = datasets.load_iris(return_X_y=True)
+    X = (X - X.mean(0)) / X.std(0)
+    model = MLP(4, [8, 3], hidden="tanh", seed=1)
+    fit(model, X, T, loss="cross_entropy", optimizer=LBFGS(), epochs=100, progress=False)
+    classes = [np.argmax([y_k.data for y_k in y]) for y in outputs(model, X)]
+    assert np.mean(classes == T) > 0.99
+
+
+# It is gradient descent
+
+
+def by_hand(model: MLP, X, T, loss, optimizer, epochs, orders, average) -> None:
+    """The same in a loop over Values; orders has the rows of each batch."""
+    for _ in range(epochs):
+        for rows in orders():
+            optimizer.zero_grad()
+            for n in rows:
+                loss(model(X[n]), T[n]).backward(1.0 / len(rows) if average else 1.0)
+            optimizer.step()
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from(sorted(LOSSES)),
+    st.integers(1, 3),
+    st.integers(1, 7),
+    st.one_of(st.none(), st.integers(1, 9)),
+    st.sampled_from([lambda p: SGD(p, lr=0.05, momentum=0.5), lambda p: Adam(p, lr=0.05)]),
+    st.integers(0, 1000),
+)
+def test_fit_does_what_a_loop_by_hand_does(name, n_in, n, batch_size, make, seed) -> None:
+    loss, draw = LOSSES[name], np.random.default_rng(seed)
+    X = draw.normal(size=(n, n_in))
+    T: Any = draw.normal(size=(n, 2))
+    if name == "cross_entropy":
+        T = draw.integers(0, 2, size=n)
+    elif name == "binary_cross_entropy":
+        T = draw.uniform(size=(n, 2))
+    elif name == "hinge":
+        T = draw.choice([-1, 1], size=(n, 2))
+    model, twin = (MLP(n_in, [3, 2], hidden="tanh", seed=seed) for _ in range(2))
+    average = loss is not sum_of_squares
+
+    def error() -> float:
+        total = math.fsum(loss(model(x), t).data for x, t in zip(X.tolist(), T.tolist()))
+        return total / n if average else total
+
+    before = error()
+    history = fit(
+        *(model, X, T),
+        loss=loss,
+        optimizer=make(None),
+        epochs=3,
+        batch_size=batch_size,
+        seed=seed,
+        progress=False,
+    )
+    rng = np.random.default_rng(seed)
+
+    def orders() -> list[Any]:
+        if batch_size is None or batch_size >= n:
+            return [range(n)]
+        order = rng.permutation(n)
+        return [order[i : i + batch_size] for i in range(0, n, batch_size)]
+
+    optimizer = make(twin.parameters())
+    by_hand(twin, X.tolist(), T.tolist(), loss, optimizer, 3, orders, average)
+    assert weights(model) == pytest.approx(weights(twin), rel=1e-6, abs=1e-7)
+    assert history.error_before[0] == pytest.approx(before, rel=1e-12)
+    assert history.error_after[-1] == pytest.approx(error(), rel=1e-12)
+    assert history.error_before[1:] == history.error_after[:-1]
+
+
+@pytest.mark.parametrize("optimizer", [lambda: SGD(lr=0.1, momentum=0.9), lambda: Adam(lr=0.01)])
+@pytest.mark.parametrize("batch_size", [None, 16])
+def test_the_same_seed_gives_the_same_bits(optimizer, batch_size) -> None:
+    X, T = moons()
+    once = optimizer()
+    runs = []
+    for run in (0, 0, 1):
+        model = MLP(2, [8, 1], hidden="tanh", seed=1)
+        history = fit(
+            *(model, X, T),
+            loss="binary_cross_entropy",
+            optimizer=once,  # which begins afresh
+            epochs=10,
+            batch_size=batch_size,
+            seed=run,
+            progress=False,
+        )
+        runs.append((weights(model), history.error_after))
+    assert runs[0] == runs[1]
+    assert (runs[2] != runs[0]) == (batch_size is not None)
+
+
+def test_an_average_does_not_depend_on_how_many_points_there_are_and_a_sum_does() -> None:
+    for loss, ratio in ((mean_squared_error, 1), (sum_of_squares, 3)):
+        once = small_fit(MLP(2, [2, 1], seed=1), loss=loss)
+        thrice = small_fit(MLP(2, [2, 1], seed=1), loss=loss, X=XOR[0] * 3, T=XOR[1] * 3)
+        assert thrice.error_before[0] == pytest.approx(ratio * once.error_before[0], rel=1e-14)
+
+
+def test_classes_and_one_of_k_coding_are_the_same() -> None:
+    models = [MLP(2, [4, 2], hidden="tanh", seed=1) for _ in range(3)]
+    for model, T in zip(models, ([0, 1, 1, 0], np.eye(2)[[0, 1, 1, 0]], [[0], [1.0], [1], [0]])):
+        small_fit(model, loss=cross_entropy, T=T)
+    assert weights(models[0]) == weights(models[1]) == weights(models[2])
+
+
+def test_only_the_parameters_of_the_optimizer_are_trained() -> None:
+    model = MLP(2, [3, 1], hidden="tanh", seed=1)
+    first, last = weights(model.layers[0]), weights(model.layers[1])
+    small_fit(model, optimizer=Adam(model.layers[1].parameters(), lr=0.1))
+    assert weights(model.layers[0]) == first
+    assert all(after != before for after, before in zip(weights(model.layers[1]), last))
+
+
+def test_models_and_losses_of_ones_own() -> None:
+    class Line(Module):
+        def __init__(self) -> None:
+            self.slope, self.shift = Value(0.0, "slope"), Value(0.0, "shift")
+
+        def __call__(self, x):
+            return where(x[0] - 1.0, self.slope * x[0], relu(self.slope) * x[0]) + self.shift
+
+        def parameters(self):
+            return [self.slope, self.shift, self.slope]  # a shared one is moved once
+
+    line = Line()
+    history = fit(
+        *(line, [1.0, 2.0, 3.0], [3.0, 5.0, 7.0]),
+        loss=lambda y, t: (y - t) ** 2,
+        optimizer=SGD(lr=0.1),
+        epochs=2000,
+        progress=False,
+    )
+    assert weights(line)[:2] == pytest.approx([2.0, 1.0], rel=1e-6)
+    assert history.error_before[0] == pytest.approx((9 + 25 + 49) / 3)
+
+
+def test_modes_in_force_outside_do_not_matter() -> None:
+    model, twin = MLP(2, [2, 1], seed=1), MLP(2, [2, 1], seed=1)
+    small_fit(model)
+    with no_grad(), scope("outside"):
+        small_fit(twin)
+    assert weights(model) == weights(twin)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda X: X,
+        np.array,
+        lambda X: np.array(X, np.float32),
+        lambda X: np.array(X, bool),
+        lambda X: np.array(X, object),
+        tuple,
+    ],
+)
+def test_inputs_may_be_any_real_numbers(kind) -> None:
+    model, twin = MLP(2, [2, 1], seed=1), MLP(2, [2, 1], seed=1)
+    small_fit(model, X=kind(XOR[0]), T=kind(XOR[1]))
+    small_fit(twin)
+    assert weights(model) == weights(twin)
+
+
+# What it tells
+
+
+@pytest.mark.parametrize("optimizer", [lambda: SGD(lr=0.05), LBFGS])
+def test_callbacks_see_each_epoch_and_may_end_it(optimizer) -> None:
+    seen: list[Epoch] = []
+    kept: list[list[float]] = []
+
+    def watch(epoch: Epoch) -> Any:
+        seen.append(epoch)
+        kept.append(weights(epoch.model))
+        epoch.model.parameters()[0].data = 1e9  # has no effect
+        return np.bool_(epoch.epoch == 3)
+
+    model = MLP(2, [3, 1], hidden="tanh", seed=1)
+    history = small_fit(
+        model,
+        optimizer=optimizer(),
+        epochs=10,
+        validation=([[0.5, 0.5]], [0.5]),
+        callbacks=[watch, lambda epoch: "not True"],
+    )
+    assert [epoch.epoch for epoch in seen] == [1, 2, 3]
+    assert [epoch.error_before for epoch in seen] == history.error_before
+    assert [epoch.error_after for epoch in seen] == history.error_after
+    assert [epoch.validation for epoch in seen] == history.validation
+    assert kept[-1] == weights(model)
+    assert len({tuple(row) for row in kept}) == 3
+    assert history.ended == "after 3 epochs: a callback returned True"
+    [y] = outputs(model, [[0.5, 0.5]])
+    assert history.validation[-1] == pytest.approx((y.data - 0.5) ** 2 / 2, rel=1e-12)
+
+
+def test_lbfgs_tells_why_it_ended() -> None:
+    history = small_fit(MLP(2, [3, 1], hidden="tanh", seed=1), optimizer=LBFGS(), epochs=500)
+    n = len(history.error_after)
+    assert n < 500
+    assert history.ended.startswith(f"after {n} epochs: CONVERGENCE")
+    assert history.error_after == sorted(history.error_after, reverse=True)
+    assert history.error_before[1:] == history.error_after[:-1]
+
+
+def test_a_history_prints_as_a_table() -> None:
+    history = small_fit(MLP(2, [3, 1], seed=1), epochs=100, validation=XOR)
+    lines = str(history).splitlines()
+    assert lines[0].split("  ")[0] == "epoch"
+    assert lines[0].endswith("validation")
+    assert len(lines) == 12
+    assert [line.split()[0] for line in (lines[1], lines[-2])] == ["1", "100"]
+    assert f"{history.error_after[-1]:.6g}" in lines[-2]
+    assert lines[-1] == "after 100 epochs"
+    assert repr(history).startswith("History(100 epochs: error ")
+    assert repr(History()) == "History(no epoch)"
+
+
+def test_the_progress_bar_shows_the_error(capsys) -> None:
+    history = small_fit(MLP(2, [3, 1], seed=1), progress=True)
+    assert f"error {history.error_after[-1]:.4g}" in capsys.readouterr().err
+    small_fit(MLP(2, [3, 1], seed=1))
+    assert capsys.readouterr().err == ""
+
+
+# When it goes wrong
+
+
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_a_number_that_stops_being_finite_is_told_and_the_last_weights_are_kept(batch_size) -> None:
+    model = MLP(2, [3, 1], hidden="relu", seed=1)
+    seen: list[list[float]] = [weights(model)]
+    errors: list[float] = []
+
+    def watch(epoch: Epoch) -> None:
+        seen.append(weights(epoch.model))
+        errors.append(epoch.error_after)
+
+    with pytest.raises(FloatingPointError) as info:
+        small_fit(
+            model,
+            optimizer=SGD(lr=30.0),
+            epochs=10_000,
+            batch_size=batch_size,
+            callbacks=watch,
+        )
+    message = str(info.value)
+    assert message.startswith(f"epoch {len(seen)}: ")
+    assert f"after epoch {len(seen) - 1}, of error {errors[-1]:.6g}" in message
+    assert "errors=" not in message
+    assert len(seen) > 2
+    assert weights(model) == seen[-1]
+    assert all(map(math.isfinite, weights(model)))
+
+
+def test_an_overflow_where_the_graph_is_recorded_is_told_in_the_same_way() -> None:
+    model = MLP(1, [1], seed=1)
+    before = weights(model)
+    for X in ([1e200, 1.0], [1.0, 1e200]):
+        with pytest.raises(FloatingPointError, match=r"epoch 1: .*y_1 - t_1.*that it began with"):
+            small_fit(model, X=X, T=[0.0, 0.0])
+    assert weights(model) == before
+
+
+def test_the_node_and_the_data_point_are_named() -> None:
+    model = MLP(1, [1], seed=1)
+    X, T = np.ones((40, 1)), np.ones(40)
+    X[3] = 1e200
+    before = weights(model)
+    for batch_size in (None, 1, 3):
+        with pytest.raises(FloatingPointError, match=r"epoch 1: .*\(y_1 - t_1\)\^2.*point 3"):
+            small_fit(model, X=X, T=T, batch_size=batch_size)
+        assert weights(model) == before
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_data_point_of_a_minibatch_is_named_by_its_row_in_the_data(seed) -> None:
+    model = MLP(1, [1], seed=1)
+    model.parameters()[0].data = 1e-150
+    X, T = [0.0, 0.0, 0.0, 1e150, 0.0, 1.0], [0.0] * 6
+    with pytest.raises(FloatingPointError, match=r"epoch 1: .* at data point 3\. The model"):
+        small_fit(model, X=X, T=T, optimizer=SGD(lr=1e10), batch_size=1, seed=seed)
+    assert weights(model) == [1e-150, 0.0]
+
+
+@pytest.mark.parametrize("batch_size", [None, 1])
+def test_a_sum_beyond_the_largest_float_is_told(batch_size) -> None:
+    model, before = untouched()
+    with pytest.raises(FloatingPointError, match=r"epoch 1: .*sum.*beyond the largest float"):
+        small_fit(model, T=[1.2e154] * 4, batch_size=batch_size)
+    assert weights(model) == before
+
+
+def test_a_step_beyond_the_largest_float_names_the_weight() -> None:
+    model = MLP(1, [1], seed=1)
+    with pytest.raises(FloatingPointError, match=r"epoch 1: overflow.*SGD.*label='w_1"):
+        small_fit(model, X=[1e150], T=[0.0], optimizer=SGD(lr=1e160))
+
+
+def test_a_validation_error_that_is_not_finite_says_so() -> None:
+    model = MLP(1, [1], seed=1)
+    before = weights(model)
+    with pytest.raises(FloatingPointError, match="epoch 1: validation: "):
+        small_fit(model, X=[1.0], T=[0.0], validation=([1e200], [0.0]))
+    assert weights(model) == before
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, FloatingPointError])
+@pytest.mark.parametrize("optimizer", [lambda: SGD(lr=0.05), LBFGS])
+def test_an_interruption_keeps_the_weights_of_the_last_epoch(error, optimizer) -> None:
+    model, twin = (MLP(2, [3, 1], hidden="tanh", seed=1) for _ in range(2))
+
+    def interrupt(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            raise error("now")
+
+    with pytest.raises(error, match=r"^now$"):
+        small_fit(model, optimizer=optimizer(), epochs=10, callbacks=interrupt)
+    small_fit(twin, optimizer=optimizer(), epochs=2)
+    assert weights(model) == weights(twin)
+
+
+def untouched() -> tuple[MLP, list[float]]:
+    model = MLP(2, [2, 1], seed=1)
+    return model, weights(model)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"X": [[0, 0], [1, 1]]}, ValueError, "X has 2 data points and T has 4"),
+        ({"X": [[0, 1], [0]]}, ValueError, "X has rows of different lengths"),
+        ({"X": [[0, 1, 2]] * 4}, ValueError, "2 inputs was given 3"),
+        ({"X": [0, 1, 2, 3]}, ValueError, "2 inputs was given 1"),
+        ({"X": [[0, math.nan]] * 4}, ValueError, r"X\[0, 1\] is nan"),
+        ({"T": [0, 1, math.inf, 0]}, ValueError, r"T\[2, 0\] is inf"),
+        ({"X": [["a", "b"]] * 4}, TypeError, "X needs numbers.*'a'"),
+        ({"X": [[0, None]] * 4}, TypeError, r"X\[0, 1\]: .*None"),
+        ({"X": [[0, Value(1.0)]] * 4}, TypeError, r"X\[0, 1\]: .*\.data"),
+        ({"X": [[0, 1j]] * 4}, TypeError, "X needs numbers, not complex"),
+        ({"X": []}, ValueError, r"X needs a row .*not \(0,\)"),
+        ({"X": np.zeros((4, 1, 1))}, ValueError, r"not \(4, 1, 1\)"),
+        ({"X": 3.0}, ValueError, r"not \(\)"),
+        ({"T": [[0, 1]] * 4}, ValueError, "2 for 1"),
+        ({"loss": "squares"}, ValueError, "'squares'; there are sum_of_squares"),
+        ({"loss": None}, TypeError, "None"),
+        ({"loss": lambda y, t: 1.0}, TypeError, "1.0"),
+        ({"loss": hinge}, ValueError, r"T\[0\]: .*2 \* t - 1"),
+        ({"loss": binary_cross_entropy, "T": [0, 1, 2, 0]}, ValueError, r"T\[2\]: .*not 2.0"),
+        ({"loss": cross_entropy}, ValueError, "binary_cross_entropy for one"),
+        ({"optimizer": "adam"}, TypeError, "'adam'"),
+        ({"optimizer": SGD([Value(1.0, "v")])}, ValueError, "label='v'.*no parameter of the"),
+        ({"optimizer": LBFGS(), "batch_size": 2}, ValueError, "all 4 data points"),
+        ({"epochs": 0}, ValueError, "epochs is at least 1"),
+        ({"epochs": 1.5}, TypeError, "epochs is an integer"),
+        ({"batch_size": 0}, ValueError, "batch_size is at least 1"),
+        ({"callbacks": [None]}, TypeError, "None"),
+        ({"validation": [1.0]}, TypeError, "pair"),
+        ({"validation": ([[1.0]], [1.0])}, ValueError, "1 inputs and 1 targets.*2 and 1"),
+        ({"validation": ([[1.0, math.nan]], [1.0])}, ValueError, r"validation\[0, 1\] is nan"),
+        ({"seed": -1}, ValueError, "negative"),
+    ],
+)
+def test_what_is_refused_before_a_weight_is_touched(options, error, message) -> None:
+    model, before = untouched()
+    with pytest.raises(error, match=message):
+        small_fit(model, **options)
+    assert weights(model) == before
+
+
+def test_what_is_no_model_is_refused() -> None:
+    with pytest.raises(TypeError, match="the model is"):
+        small_fit(None)
+    with pytest.raises(TypeError, match="the model is"):
+        small_fit(Module())
+    model, _ = untouched()
+    model.parameters()[0].data = math.nan
+    with pytest.raises(ValueError, match=r"nan, label='w_11'.*not finite"):
+        small_fit(model)
+
+
+class Odd(Module):
+    """A model whose operations are not the same for all data points."""
+
+    def __init__(self, call: Any) -> None:
+        self.w, self.call = Value(0.5, "w"), call
+
+    def __call__(self, x):
+        return self.call(self.w, x)
+
+    def parameters(self):
+        return [self.w]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda w, x: w * x[0] if x[1] > 0 else w + x[0],
+        lambda w, x: w * x[1].data,
+        lambda w, x: w * x[0] * random.random(),
+        lambda w, x: w * max(x),
+    ],
+)
+def test_a_model_that_python_steers_is_refused(call) -> None:
+    model = Odd(call)
+    with pytest.raises(ValueError, match="other operations for data point"):
+        small_fit(model)
+    assert weights(model) == [0.5]
+
+
+def test_a_model_that_gives_no_value_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"gives a Value or a list of Values, not 1\.0"):
+        small_fit(Odd(lambda w, x: 1.0))
