@@ -51,7 +51,7 @@ class Sum:
     Attributes:
         shared: the place of the number.
         factors: the places of those it is multiplied by; none where it is summed itself.
-        results: which results they are.
+        results: which results they are: one for each factor, or one.
     """
 
     shared: int
@@ -271,7 +271,7 @@ def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
 
     def release(read: Iterable[int], time: int) -> None:
         for i in dict.fromkeys(read):
-            if varies[i] and last_read[i] == time:
+            if varies[i] and i >= graph.n_inputs and last_read[i] == time:
                 heappush(free, places[i])
 
     once: list[Instruction] = []
@@ -391,11 +391,10 @@ def _sums(nodes: Nodes, results: Sequence[int], varies: list[bool]) -> dict[int,
     for at, by_shared in found.items():
         sums[at] = []
         for shared, pairs in by_shared.items():
-            for is_product in (False, True):
-                group = [(factors, k) for factors, k in pairs if bool(factors) == is_product]
-                if group:
-                    together = tuple(j for factors, _ in group for j in factors)
-                    sums[at].append(Sum(shared, together, tuple(k for _, k in group)))
+            sums[at] += [Sum(shared, (), (k,)) for factors, k in pairs if not factors]
+            products = [(factor, k) for factors, k in pairs for factor in factors]
+            if products:
+                sums[at].append(Sum(shared, *map(tuple, zip(*products))))
     return sums
 
 

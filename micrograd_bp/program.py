@@ -122,7 +122,7 @@ class Program:
             inputs, parameters = self._checked(inputs, parameters, threads)
             found = self._run_forward(inputs, parameters, threads)
         result, finite = found
-        if not finite:
+        if not finite or errors != "raise":
             self._refuse(self._forward, inputs, parameters, errors)
         if not self._single:
             return result
@@ -155,7 +155,7 @@ class Program:
             inputs, parameters = self._checked(inputs, parameters, threads)
             found = self._run_summed(inputs, parameters, threads)
         result, finite = found
-        if not finite:
+        if not finite or errors != "raise":
             self._refuse(self._summed, inputs, parameters, errors)
         return float(result[0]), result[1:]
 
@@ -317,7 +317,7 @@ def _floats(what: str, numbers: Any) -> Floats:
         raise TypeError(
             f"the {what} are real numbers, not of the type {array.dtype}: {show(numbers)}"
         )
-    return numpy.ascontiguousarray(array, dtype=numpy.float64)
+    return numpy.asarray(array, dtype=numpy.float64, order="C")
 
 
 def _named(labels: Sequence[str], letter: str) -> str:
