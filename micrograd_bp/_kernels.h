@@ -2,10 +2,10 @@
 
    Each is written once, for one number, and looped over a row; on x86-64 with GCC the loops are
    compiled for several instruction sets and the machine's own is chosen as the module is loaded.
-   No form contracts a * b + c, so all of them, and a single data point, give the same bits.
-   The formulas are those of accurate.py; exp, expm1, and what is made of them have no calls and
-   no branches: Cody & Waite's reduction to |r| <= log(2) / 2 and a Taylor polynomial, of which
-   2^k p and 2^k - 1 are added last, so that nothing cancels. */
+   A row and a single data point get the same bits, by the same loops.
+   The formulas are those of accurate.py; exp and what is made of it have no calls and no branches:
+   Cody & Waite's reduction to |r| <= log(2) / 2 and a Taylor polynomial, whose largest terms are
+   added last, with what their rounding loses. */
 
 #ifndef MICROGRAD_BP_KERNELS_H
 #define MICROGRAD_BP_KERNELS_H
@@ -83,33 +83,30 @@ INLINE double clamped(double x, double low, double high) { /* nan stays nan */
 
 /* factor * 2^extra * exp(x), rounded into the subnormal numbers once only */
 INLINE double scaled_exp(double factor, double x, double extra) {
-    double k, rest, r = reduced(clamped(x, -800.0, 720.0), &k, &rest), lost;
-    double size = 1.0 + r;
-    lost = (1.0 - size) + r;
-    double half = (k * 0.5 + ROUNDING) - ROUNDING;
+    double k, rest, r = reduced(clamped(x, -800.0, 720.0), &k, &rest);
+    double size = 1.0 + r, lost = (1.0 - size) + r, half = (k * 0.5 + ROUNDING) - ROUNDING;
     return ((factor * (size + (lost + rest))) * power_of_two(half)) * power_of_two(k - half + extra);
 }
 
 INLINE double k_exp(double x) { return scaled_exp(1.0, x, 0.0); }
 
-/* expm1(x) in two parts, for -40 <= x <= 700: 2^k - 1 + 2^k r, its rounding error, the rest */
+/* expm1(x) in two parts, for x <= 700: 2^k - 1 + 2^k r; what rounding loses, and the rest */
 INLINE double expm1_in_parts(double x, double *low) {
-    double k, rest, r = reduced(x, &k, &rest), scale = power_of_two(k);
+    double k, rest, r = reduced(clamped(x, -800.0, 720.0), &k, &rest);
+    double scale = power_of_two(k < -1000.0 ? -1000.0 : k);
     double whole = scale - 1.0, high = whole + scale * r;
     *low = ((whole - high) + scale * r) + scale * rest;
     return high;
 }
 
 INLINE double k_expm1(double x) {
-    double low, high = expm1_in_parts(clamped(x, -40.0, 700.0), &low);
-    return x == 0.0 ? x : x > 700.0 ? k_exp(x) : high + low;
+    double low, high = expm1_in_parts(x < 700.0 ? x : 700.0, &low);
+    return x == 0.0 ? x : x <= 700.0 ? high + low : k_exp(x);
 }
 
-INLINE double k_tanh(double x) { /* t / (t + 2), t = expm1(2 |x|) */
-    double low, high = expm1_in_parts(clamped(2.0 * fabs(x), 0.0, 44.0), &low);
-    double t = high + low, whole = t + 2.0, back = whole - t;
-    low = (high - t) + low;
-    double lost = (t - (whole - back)) + (2.0 - back) + low, ratio = t / whole;
+INLINE double k_tanh(double x) { /* -expm1(-2 |x|) / (1 + e), e = exp(-2 |x|) */
+    double e = 0.25 * scaled_exp(1.0, -2.0 * fabs(x), 2.0), lost, whole = one_plus(e, &lost);
+    double low, high = expm1_in_parts(-2.0 * fabs(x), &low), ratio = high / whole;
     return copysign(ratio + (low - ratio * lost) / whole, x);
 }
 
@@ -233,6 +230,25 @@ typedef struct {
     const char *name;
     RowFunction loop;
 } Kernel;
+
+/* Two functions of one row: what they have in common is computed once. */
+typedef void (*PairFunction)(double *, double *, const double *, int);
+#define PAIR(name, f, other, g) \
+    CLONES static void pair_##name(double *r, double *s, const double *x, int n) { \
+        INDEPENDENT for (int i = 0; i < n; i++) { \
+            double number = x[i]; \
+            r[i] = f(number), s[i] = g(number); \
+        } \
+    }
+#define PAIRS(F) \
+    F(tanh, k_tanh, sech2, k_sech2) F(sigmoid, k_sigmoid, logistic_density, k_logistic_density)
+PAIRS(PAIR)
+typedef struct {
+    const char *name, *other;
+    PairFunction loop;
+} PairKernel;
+#define PAIR_ENTRY(name, f, other, g) {#name, #other, pair_##name},
+static const PairKernel PAIR_KERNELS[] = {PAIRS(PAIR_ENTRY){0, 0, 0}};
 
 #define ENTRY(name, f) {#name, row_##name},
 static const Kernel KERNELS[] = {
@@ -393,6 +409,14 @@ typedef struct {
 static const NumberKernel NUMBER_KERNELS[] = {
     EACH(where) EACH(pow) EACH(prod) EACH(fsum) EACH(mean) EACH(logsumexp) EACH(logaddexp)
         EACH(softmax_of_two) EACH(divide_by_power) EACH(constant_power_derivative){0, 0}};
+
+/* The same for one data point, whose numbers are at places. */
+CLONES static double point_dot(const double *numbers, const int *places, int n_places) {
+    int n_terms = n_places / 2;
+    double total = n_places % 2 ? numbers[places[2 * n_terms]] : 0.0;
+    for (int t = 0; t < n_terms; t++) total += numbers[places[t]] * numbers[places[n_terms + t]];
+    return total;
+}
 
 /* Sums over data points, in LANES partial sums. */
 

@@ -29,23 +29,31 @@ cdef extern from "_kernels.h" nogil:
     ctypedef struct NumberKernel:
         const char* name
         NumberFunction each
+    ctypedef void (*PairFunction)(double*, double*, const double*, int)
+    ctypedef struct PairKernel:
+        const char* name
+        const char* other
+        PairFunction loop
     ctypedef struct Term:
         const double* weight
         const double* factor
         int weight_varies
     const Kernel KERNELS[]
     const NumberKernel NUMBER_KERNELS[]
+    const PairKernel PAIR_KERNELS[]
     int LANES
     void row_dot(double*, const Term*, int, const double*, int, int)
+    double point_dot(const double*, const int*, int)
     void add_products(double*, const double*, const double*, int)
     void add_numbers(double*, const double*, double, int)
 
 cdef enum Kind:
-    ROW, DOT, EACH, SUM
+    ROW, PAIR, DOT, EACH, SUM
 
 cdef struct Step:
     Kind kind
     RowFunction loop  # of a ROW
+    PairFunction pair  # of a PAIR, whose second result is that of the next instruction
     NumberFunction each  # of an EACH that has one
     int function  # the index of an EACH's function in the table's own form
     int n_operands
@@ -121,7 +129,7 @@ cdef class Executor:
         self.n_scalars, self.n_rows = plan.n_scalars, plan.n_rows
         self.n_places = self.n_scalars + self.n_rows
         self.n_sums, self.n_outputs = plan.n_sums, len(plan.outputs)
-        self.n_once, self.n_each = len(plan.once), len(plan.each)
+        previous = None
         self.constants = plan.constants
         self.functions, self.spaces = [], []
         self.most_operands = 1
@@ -143,7 +151,17 @@ cdef class Executor:
         cdef double* fixed = self.parameter_memory
         cdef Step* step = self.steps
         cdef Py_ssize_t i
-        for one in instructions:
+        self.n_once, self.n_each = 0, 0
+        for number_of_one, one in enumerate(instructions):
+            if step != self.steps and self._is_other(step - 1, previous, one):
+                (step - 1).results[1] = one.result
+                numbers += 1
+                continue
+            previous = one
+            if number_of_one < len(plan.once):
+                self.n_once += 1
+            else:
+                self.n_each += 1
             operands = (one.shared, *one.factors) if isinstance(one, Sum) else one.operands
             results = one.results if isinstance(one, Sum) else (one.result,)
             step.n_operands, step.operands = len(operands), numbers
@@ -175,6 +193,19 @@ cdef class Executor:
         PyMem_Free(self.numbers)
         PyMem_Free(self.parameter_memory)
         PyMem_Free(self.outputs)
+
+    cdef bint _is_other(self, Step* step, previous, one) except -1:
+        """Whether two instructions in turn are a pair; the step of the first becomes theirs."""
+        cdef int i = 0
+        if step.kind != ROW or isinstance(one, Sum) or one.operands != previous.operands:
+            return False
+        first, second = KEYS[previous.function].encode(), KEYS[one.function].encode()
+        while PAIR_KERNELS[i].name != NULL:
+            if PAIR_KERNELS[i].name == first and PAIR_KERNELS[i].other == second:
+                step.kind, step.pair = PAIR, PAIR_KERNELS[i].loop
+                return True
+            i += 1
+        return False
 
     cdef int _find(self, Step* step, function) except -1:
         """What computes a function: a loop over rows, or one number at a time."""
@@ -267,21 +298,21 @@ cdef class Executor:
         cdef double total
         cdef Step* step
         cdef int* operands
-        cdef int i, n
+        cdef int i
         cdef Py_ssize_t at
         for at in range(first, last):
             step = self.steps + at
             operands = step.operands
             if step.kind == DOT:
-                n = step.n_operands // 2
-                total = numbers[operands[2 * n]] if step.n_operands % 2 else 0.0
-                for i in range(n):
-                    total += numbers[operands[i]] * numbers[operands[n + i]]
-                numbers[step.results[0]] = total
+                numbers[step.results[0]] = point_dot(numbers, operands, step.n_operands)
             elif step.kind == ROW:
                 step.loop(
                     numbers + step.results[0], numbers + operands[0],
                     numbers + operands[step.n_operands - 1], step.parameters, 1,
+                )
+            elif step.kind == PAIR:
+                step.pair(
+                    numbers + step.results[0], numbers + step.results[1], numbers + operands[0], 1
                 )
             elif step.kind == SUM:
                 total = numbers[operands[0]]
@@ -410,6 +441,11 @@ cdef class Executor:
                     self._row(space, step.results[0]), x,
                     x if step.n_operands == 1 else self._as_row(space, operands[1], 1, padded),
                     step.parameters, padded,
+                )
+            elif step.kind == PAIR:
+                step.pair(
+                    self._row(space, step.results[0]), self._row(space, step.results[1]),
+                    self._row(space, operands[0]), padded,
                 )
             elif step.kind == SUM:
                 self._sum(space, step, n)

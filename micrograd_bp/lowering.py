@@ -20,6 +20,11 @@ exp_of_difference: Function = Function(
 )
 """exp(x - y) for x <= y, to the last bit of x - y: what the shares of a softmax have in common."""
 
+DERIVATIVES = {
+    functions.tanh: functions.sech2,
+    functions.sigmoid: functions.logistic_density,
+}
+
 KNOWN = {**FUNCTIONS, "exp_of_difference": exp_of_difference}
 KEYS = {function: key for key, function in KNOWN.items()}
 
@@ -253,7 +258,7 @@ def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
         results: which of them are wanted.
         summed: whether it is their sums over the data points that are wanted.
     """
-    nodes = _fused(graph, results)
+    nodes, results = _neighbours(_fused(graph, results), results)
     varies = _varying(nodes, graph.n_inputs)
     sums = _sums(nodes, results, varies) if summed else {}
     wanted = [i for all_at in sums.values() for one in all_at for i in (one.shared, *one.factors)]
@@ -344,6 +349,31 @@ def _fused(graph: Numbered, results: Sequence[int]) -> Nodes:
             bias = before[2 * n :]
         nodes[i] = replace(node, function=functions.dot, operands=(*weights, *factors, *bias))
     return nodes
+
+
+def _neighbours(nodes: Nodes, results: Sequence[int]) -> tuple[Nodes, list[int]]:
+    """The nodes with each activation followed by its derivative: most of the two is common."""
+    found = {
+        (node.function, node.operands): i
+        for i, node in enumerate(nodes)
+        if isinstance(node, Instruction) and node.function in DERIVATIVES.values()
+    }
+    order: dict[int, None] = {}
+    for i, node in enumerate(nodes):
+        order[i] = None
+        if isinstance(node, Instruction) and node.function in DERIVATIVES:
+            j = found.get((DERIVATIVES[node.function], node.operands))
+            if j is not None:
+                order[j] = None
+    number = {i: place for place, i in enumerate(order)}
+    moved = [nodes[i] for i in order]
+    renumbered: Nodes = [
+        replace(node, operands=tuple(number[operand] for operand in node.operands))
+        if isinstance(node, Instruction)
+        else node
+        for node in moved
+    ]
+    return renumbered, [number[i] for i in results]
 
 
 def _operands(node: Instruction | float | None) -> tuple[int, ...]:
