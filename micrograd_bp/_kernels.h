@@ -268,7 +268,10 @@ typedef struct {
 #define DOT(width) \
     for (; at + width <= n; at += width) { \
         double total[width]; \
-        for (int i = 0; i < width; i++) total[i] = bias ? bias[bias_varies ? at + i : 0] : 0.0; \
+        const double start = bias && !bias_varies ? *bias : 0.0; \
+        for (int i = 0; i < width; i++) total[i] = start; \
+        if (bias_varies) \
+            for (int i = 0; i < width; i++) total[i] = bias[at + i]; \
         for (int t = 0; t < n_terms; t++) { \
             const double *x = terms[t].factor + at; \
             if (terms[t].weight_varies) { \

@@ -72,29 +72,30 @@ cdef class _Space:
     cdef double* rows
     cdef double* lanes
     cdef double* broadcast
+    cdef void* memory  # that of the last three, which begin at whole cache lines
     cdef Term* terms
     cdef double* products
 
     def __cinit__(self, Executor run):
         cdef Py_ssize_t block = run.block
         self.scalars = <double*>_allocated(run.n_places * 8)
-        self.rows = <double*>_allocated((run.n_rows * block + LANES) * 8)
-        self.lanes = <double*>_allocated(run.n_sums * LANES * 8)
-        self.broadcast = <double*>_allocated(3 * block * 8)
+        cdef Py_ssize_t size = (run.n_rows * block + run.n_sums * LANES + 3 * block) * 8
+        self.memory = _allocated(size + 64)
+        memset(self.memory, 0, size + 64)
+        self.rows = <double*>((<size_t>self.memory + 63) // 64 * 64)
+        self.lanes = self.rows + run.n_rows * block
+        self.broadcast = self.lanes + run.n_sums * LANES
         self.terms = <Term*>_allocated((run.most_operands + 1) * sizeof(Term))
         self.products = <double*>_allocated((run.most_operands + 1) * 8)
         cdef Py_ssize_t i
         for i in range(block):
             self.broadcast[2 * block + i] = 1.0
-        memset(self.rows, 0, (run.n_rows * block + LANES) * 8)
         for i in range(len(run.constants)):
             self.scalars[run.n_parameters + i] = run.constants[i]
 
     def __dealloc__(self):
         PyMem_Free(self.scalars)
-        PyMem_Free(self.rows)
-        PyMem_Free(self.lanes)
-        PyMem_Free(self.broadcast)
+        PyMem_Free(self.memory)
         PyMem_Free(self.terms)
         PyMem_Free(self.products)
 
