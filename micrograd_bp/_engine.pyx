@@ -1007,6 +1007,9 @@ def topological_order(root):
     Depth first in the order of the operands, by a stack of our own: a graph may be deeper
     than Python's calls can be.
 
+    Args:
+        root: a Value.
+
     Raises:
         TypeError: root is no Value.
 

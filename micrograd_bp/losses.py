@@ -45,7 +45,11 @@ def mean_squared_error(y: Operands, t: Operands) -> Any:
 
     That is torch.nn.MSELoss at one data point.
 
-    Args and errors are those of ``sum_of_squares``.
+    Args:
+        y, t: as for ``sum_of_squares``.
+
+    Raises:
+        TypeError, ValueError: as for ``sum_of_squares``.
 
     >>> mean_squared_error([1.0, 2.0], [0.0, 5.0])
     5.0

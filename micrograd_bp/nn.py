@@ -36,7 +36,20 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
 
 
 class Module:
-    """What has parameters."""
+    """What has parameters; a network of one's own derives from it.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope = Value(2.0)
+    ...     def __call__(self, x):
+    ...         return self.slope * x
+    ...     def parameters(self):
+    ...         return [self.slope]
+    >>> line = Line()
+    >>> line(3.0).backward()
+    >>> line.parameters()[0].grad
+    3.0
+    """
 
     def parameters(self) -> list[Value]:
         """The weights and biases, in a fixed order."""

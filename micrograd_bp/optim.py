@@ -258,6 +258,13 @@ class LBFGS:
 
     Raises:
         ValueError: a setting is out of its range.
+
+    >>> from micrograd_bp import MLP, fit
+    >>> line = MLP(1, [1], seed=0)
+    >>> X, T = [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]
+    >>> history = fit(line, X, T, loss="sum_of_squares", optimizer=LBFGS(), progress=False)
+    >>> [round(parameter.data, 3) for parameter in line.parameters()]
+    [2.0, 1.0]
     """
 
     def __init__(

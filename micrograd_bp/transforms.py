@@ -88,10 +88,14 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
     Fits ``scipy.optimize.minimize(value_and_grad(f), x0, jac=True)``.
 
-    Args and errors are those of ``grad``.
+    Args:
+        f, argnums: as for ``grad``.
 
     Returns:
         A function that gives the pair (value, gradient).
+
+    Raises:
+        TypeError: as for ``grad``.
 
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
     (6.0, (3.0, 2.0))
@@ -217,10 +221,14 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
     The Jacobian, in forward mode, of the gradient, in reverse mode.
 
-    Args and errors are those of ``grad``.
+    Args:
+        f, argnums: as for ``grad``.
 
     Returns:
         A function that gives d2f / dx_i dx_j as H[i][j], twice in the shape of the argument.
+
+    Raises:
+        TypeError: as for ``grad``.
 
     >>> hessian(lambda x: x[0]**2 * x[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]

@@ -11,7 +11,7 @@ import micrograd_bp
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(micrograd_bp.__path__, "micrograd_bp.")
-    if module.name not in ("micrograd_bp.__main__", "micrograd_bp._engine")
+    if module.name.rpartition(".")[2] not in ("__main__", "_engine", "_program")
 )
 
 

@@ -21,7 +21,11 @@ HALVINGS = 30
 
 
 class Difference(NamedTuple):
-    """A derivative and an estimate of how far it may be off."""
+    """A derivative and an estimate of how far it may be off.
+
+    >>> Difference(value=2.0, error=1e-12).value
+    2.0
+    """
 
     value: float
     error: float

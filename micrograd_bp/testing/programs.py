@@ -27,6 +27,9 @@ class Step(NamedTuple):
         name: one of ``OPERATIONS``.
         operands: the numbers of the nodes it takes; inputs come first, then the steps.
         parameters: its fixed arguments, such as the exponent of ``x**3``.
+
+    >>> Step("mul", (0, 0))
+    Step(name='mul', operands=(0, 0), parameters=())
     """
 
     name: str

@@ -13,6 +13,9 @@ class Mismatch:
         got: what the engine gave.
         allowed: how far the two may lie apart.
         note: what else there is to say.
+
+    >>> print(Mismatch("d f / d x", expected=2.0, got=3.0, allowed=1e-9))
+    d f / d x: expected 2.0, got 3.0: off by 1, 0.5 of it; 1e-09 is allowed
     """
 
     what: str
