@@ -113,11 +113,12 @@ def record_call(
     name = getattr(f, "__name__", type(f).__name__)
     positions = _within(positions, len(args), name)
     primals = tuple([args[position] for position in positions])
+    numbers: list[Number] = []
     for position, primal in zip(positions, primals):
-        numbers_in(primal, f"argument {position} of {name}")
+        numbers += numbers_in(primal, f"argument {position} of {name}")
     enclosing = _enclosing.get()
     with modes.changed(recording=True):
-        inputs = [Value(x) if type(x) is float else _fresh(x) for x in leaves(primals)]
+        inputs = [Value(x) if type(x) is float else _fresh(x) for x in numbers]
         arguments = dict(enumerate(args)) | dict(zip(positions, rebuild(primals, inputs)))
         token = _enclosing.set(enclosing.union(inputs))
         try:
@@ -196,6 +197,8 @@ def numbers_in(structure: Structure, what: str) -> list[Number]:
 them, not [1, {'w': '2'}] (list) with '2' (str) at [1]['w']
     """
     found = leaves(structure)
+    if set(map(type, found)) <= {float}:
+        return found
     try:
         return [x if type(x) is float or isinstance(x, Value) else to_float(x) for x in found]
     except TypeError:
