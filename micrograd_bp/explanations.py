@@ -11,17 +11,9 @@ from dataclasses import dataclass
 from math import fsum
 
 from .engine import Value, topological_order
-from .formulas import (
-    Named,
-    Part,
-    derivative_formula,
-    names_of,
-    new_names,
-    node_formula,
-    number_part,
-    visible_operands,
-)
+from .notation import Named, Part, names_of, new_names, number_part
 from .numeric import show
+from .operation_formulas import node_formula, visible_operands
 from .sweeps import Sweeps, refuse_changed
 from .tables import Cell, Readable, Table, text_formula
 from .trace import expression
@@ -161,8 +153,8 @@ def _downwards(node: Value) -> Explanation:
             by_parent = Cell(
                 f"{by_parent.text} = {formula.text}", f"{by_parent.formula} = {formula.formula}"
             )
-        row = [names[parent].cell, by_parent, _number(node.local_derivatives[i])]
-        rows.append([*row, *map(_number, contributions[i : i + 1])])
+        numbers = [node.local_derivatives[i], *contributions[i : i + 1]]
+        rows.append([names[parent].cell, by_parent, *map(_number, numbers)])
     if len(shown) < len(node.parents):
         more = f"{len(node.parents) - len(shown)} more"
         rows.append([more, "", *[""] * (len(rows[0]) - 2)])

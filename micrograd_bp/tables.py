@@ -13,7 +13,11 @@ from typing import NamedTuple
 
 # What TeX would obey, as formulas outside of \text: every reader of LaTeX knows these.
 _TEX = {
-    **{"\\": r"\backslash", "~": r"\sim", "^": r"\wedge", "<": "<", ">": ">"},
+    "\\": r"\backslash",
+    "~": r"\sim",
+    "^": r"\wedge",
+    "<": "<",
+    ">": ">",
     **{character: f"\\{character}" for character in "{}$&#_%"},
 }
 
@@ -71,7 +75,7 @@ class Table:
             ).rstrip()
             for line in lines
         ]
-        return "\n".join([*filter(None, [self.caption]), *aligned])
+        return "\n".join([*filter(None, [printable(self.caption)]), *aligned])
 
     def markdown(self) -> str:
         """A table of GitHub's Markdown; one without headings has them empty."""
@@ -136,12 +140,13 @@ class Readable:
 
     def __str__(self) -> str:
         return "\n\n".join(
-            block.text() if isinstance(block, Table) else _plain(block) for block in self._blocks()
+            block.text() if isinstance(block, Table) else "\n".join(_lines_of(block))
+            for block in self._blocks()
         )
 
     def _repr_html_(self) -> str:
         return "\n".join(
-            block.html() if isinstance(block, Table) else _html_paragraph(_plain(block))
+            block.html() if isinstance(block, Table) else _html_paragraph(block)
             for block in self._blocks()
         )
 
@@ -149,7 +154,7 @@ class Readable:
         return "\n\n".join(
             block.markdown()
             if isinstance(block, Table)
-            else "  \n".join(map(escape_markdown, _plain(block).splitlines()))
+            else "  \n".join(map(escape_markdown, _lines_of(block)))
             for block in self._blocks()
         )
 
@@ -186,12 +191,12 @@ def escape_markdown(text: str) -> str:
 
 
 def escape_html(text: str) -> str:
-    """Plain text for HTML; a newline stays one.
+    """Plain text for HTML, on one line.
 
     >>> escape_html("a < b & c")
     'a &lt; b &amp; c'
     """
-    return html.escape("\n".join(map(printable, text.split("\n"))))
+    return html.escape(printable(text))
 
 
 def text_formula(text: str) -> str:
@@ -201,9 +206,7 @@ def text_formula(text: str) -> str:
     \text{dE}\_\text{n at 50}\%
     """
     pieces = re.split(r"([\\~^<>{}$&#_%])", printable(text))
-    return "".join(
-        _TEX[piece] if piece in _TEX else rf"\text{{{piece}}}" for piece in pieces if piece
-    )
+    return "".join(_TEX.get(piece, rf"\text{{{piece}}}") for piece in pieces if piece)
 
 
 def number_formula(text: str) -> str:
@@ -229,13 +232,19 @@ def _formula(cell: str | Cell) -> str:
     return number_formula(cell) or text_formula(cell)
 
 
-def _html_paragraph(text: str) -> str:
-    lines = escape_html(text).replace("\n", "<br>")
+def _lines_of(paragraph: str | Cell) -> list[str]:
+    if isinstance(paragraph, Cell):
+        return [printable(paragraph.text)]
+    return paragraph.splitlines()
+
+
+def _html_paragraph(paragraph: str | Cell) -> str:
+    lines = "<br>".join(map(escape_html, _lines_of(paragraph)))
     return f'<p class="{_NO_FORMULA}">{lines}</p>'
 
 
-def _latex_paragraph(block: str | Cell) -> str:
-    if isinstance(block, Cell):
-        return block.formula
-    lines = " \\\\\n".join(map(text_formula, block.splitlines()))
+def _latex_paragraph(paragraph: str | Cell) -> str:
+    if isinstance(paragraph, Cell):
+        return paragraph.formula
+    lines = " \\\\\n".join(map(text_formula, paragraph.splitlines()))
     return f"\\begin{{array}}{{l}}\n{lines}\n\\end{{array}}"

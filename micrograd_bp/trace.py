@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .engine import Value
-from .formulas import Part, derivative_formula, name_formula, node_formula
+from .notation import Part, derivative_formula, name_formula
 from .numeric import Number, show, to_float
+from .operation_formulas import node_formula
 from .sweeps import Sweeps, order_of, refuse_changed
 from .tables import Cell, Readable, Table
 

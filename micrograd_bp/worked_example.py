@@ -26,8 +26,8 @@ from .backprop import (
 from .differences import DIFFERENCE_TOLERANCE, ROUNDING_TOLERANCE, CentralDifferences, terms_scale
 from .elementary import square
 from .engine import Value, fsum
-from .formulas import derivative_formula
 from .nn import MLP, weight_label
+from .notation import derivative_formula
 from .tables import Cell, Readable, Table
 
 # The default example: 2 inputs, 3 hidden units, 2 outputs, four data points.
@@ -385,13 +385,13 @@ def _table(rows: Sequence[Row], caption: str) -> Table:
         "by differences",
         "disagreement",
     )
-    cells = [
-        (
+    cells: list[list[str | Cell]] = [
+        [
             Cell(row.quantity, derivative_formula(row.quantity)),
             row.equation,
             *map(_text, (row.by_equations, row.by_autograd, row.by_differences)),
             f"{row.disagreement:.0e}" if row.disagreement else "0",
-        )
+        ]
         for row in rows
     ]
     return Table("llrrrr", cells, headings, caption)
