@@ -70,6 +70,9 @@ from .nn import MLP, Layer, Module, Neuron
 
 if TYPE_CHECKING:
     from .drawing import Graph, draw, draw_network
+    from .explanations import explain
+    from .explorer import explore
+    from .formulas import latex
     from .losses import (
         binary_cross_entropy,
         cross_entropy,
@@ -92,6 +95,7 @@ if TYPE_CHECKING:
         value_and_grad,
         vjp,
     )
+    from .widget import live
 
 __version__ = "0.1.0"
 
@@ -132,6 +136,8 @@ __all__ = [
     "erfc",
     "exp",
     "exp2",
+    "explain",
+    "explore",
     "expm1",
     "fit",
     "floor",
@@ -146,7 +152,9 @@ __all__ = [
     "jacobian",
     "jvp",
     "laplacian",
+    "latex",
     "leaky_relu",
+    "live",
     "log",
     "log1p",
     "log2",
@@ -199,7 +207,11 @@ _LOADED_ON_USE = {
     **dict.fromkeys(("LBFGS", "SGD", "Adam", "AdamW"), "optim"),
     **dict.fromkeys(_LOSSES, "losses"),
     "Program": "program",
+    "explain": "explanations",
+    "explore": "explorer",
     "fit": "training",
+    "latex": "formulas",
+    "live": "widget",
     "trace_table": "trace",
 }
 

@@ -294,6 +294,11 @@ cdef class Value:
         operation = f", operation={self._operation.name!r}" if self._operation else ""
         return f"Value(data={self._data}, grad={self._grad}{label}{operation})"
 
+    def _repr_latex_(self):
+        from .formulas import short_latex  # a notebook alone asks for it
+
+        return short_latex(self)
+
     def __format__(self, spec):
         return format(self._data, spec) if spec else repr(self)
 

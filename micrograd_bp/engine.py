@@ -228,6 +228,11 @@ class Value(ElementaryMethods):
         operation = f", operation={self._operation.name!r}" if self._operation else ""
         return f"Value(data={self._data}, grad={self.grad}{label}{operation})"
 
+    def _repr_latex_(self) -> str:
+        from .formulas import short_latex  # a notebook alone asks for it
+
+        return short_latex(self)
+
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
 

@@ -106,7 +106,7 @@ class Table:
         return f"\\begin{{array}}{{l}}\n{_formula(self.caption)} \\\\\n{array}\n\\end{{array}}"
 
     def html(self) -> str:
-        """A ``table`` element, in which no formula is looked for."""
+        """A ``table`` element."""
         sides = {"l": "left", "r": "right"}
 
         def line(tag: str, row: Sequence[str | Cell]) -> str:
@@ -123,7 +123,7 @@ class Table:
         )
         head = f"<thead>{line('th', self.headings)}</thead>\n" if self.headings else ""
         body = "\n".join(line("td", row) for row in self.rows)
-        return f'<table class="{_NO_FORMULA}">\n{caption}{head}<tbody>\n{body}\n</tbody>\n</table>'
+        return f"<table>\n{caption}{head}<tbody>\n{body}\n</tbody>\n</table>"
 
     def _lines(self) -> list[Sequence[str | Cell]]:
         return [*([self.headings] if self.headings else []), *self.rows]
@@ -166,9 +166,6 @@ class Readable:
         return "\n\n".join(f"$$\n{formula}\n$$" for formula in formulas)
 
 
-_NO_FORMULA = "tex2jax_ignore"  # MathJax, which a notebook runs over HTML too, leaves it alone
-
-
 def printable(text: str) -> str:
     """A text on one line, of characters that can be printed.
 
@@ -193,10 +190,13 @@ def escape_markdown(text: str) -> str:
 def escape_html(text: str) -> str:
     """Plain text for HTML, on one line.
 
-    >>> escape_html("a < b & c")
-    'a &lt; b &amp; c'
+    A notebook looks for formulas in HTML too: an element of its own around each "$" and backslash
+    keeps it from finding any.
+
+    >>> escape_html("a < b & $c$")
+    'a &lt; b &amp; <span>$</span>c<span>$</span>'
     """
-    return html.escape(printable(text))
+    return re.sub(r"[$\\]", r"<span>\g<0></span>", html.escape(printable(text)))
 
 
 def text_formula(text: str) -> str:
@@ -205,7 +205,7 @@ def text_formula(text: str) -> str:
     >>> print(text_formula("dE_n at 50%"))
     \text{dE}\_\text{n at 50}\%
     """
-    pieces = re.split(r"([\\~^<>{}$&#_%])", printable(text))
+    pieces = re.split(r"([\\~^<>{}$&#_%])", printable(text).replace("\ufffd", "?"))
     return "".join(_TEX.get(piece, rf"\text{{{piece}}}") for piece in pieces if piece)
 
 
@@ -240,7 +240,7 @@ def _lines_of(paragraph: str | Cell) -> list[str]:
 
 def _html_paragraph(paragraph: str | Cell) -> str:
     lines = "<br>".join(map(escape_html, _lines_of(paragraph)))
-    return f'<p class="{_NO_FORMULA}">{lines}</p>'
+    return f"<p>{lines}</p>"
 
 
 def _latex_paragraph(paragraph: str | Cell) -> str:

@@ -1,0 +1,129 @@
+"""A page that steps through the forward pass, then the backward pass, node by node.
+
+``explore`` writes one html file that needs nothing else: no server, no network, no library. Beside
+the computation graph it shows the network diagram, and steps through the equations of the book unit
+by unit (Bishop & Bishop, Deep Learning, 2024, section 8.1), where the graph has units.
+"""
+
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ..engine import Value, topological_order
+from ..nn import MLP
+from ..numeric import show
+from ..sweeps import refuse_changed
+from .page import write_page
+from .units import find_units
+
+__all__ = ["Explorer", "explore"]
+
+MAX_NODES = 2000  # what a browser still opens and redraws at once
+HEIGHT = 720  # of the frame in a notebook, in CSS pixels
+
+
+class Explorer:
+    """A page that shows itself in a notebook and saves itself as one html file.
+
+    Args:
+        html: the page.
+        summary: what it shows, in a line.
+
+    Attributes:
+        html: the page, complete in itself.
+
+    >>> Explorer("<!DOCTYPE html>", "<Explorer of nothing>")
+    <Explorer of nothing>
+    """
+
+    def __init__(self, html: str, summary: str) -> None:
+        self.html = html
+        self._summary = summary
+
+    def __repr__(self) -> str:
+        return self._summary
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the page to a file, which any browser opens.
+
+        Args:
+            path: a file name that ends in .html or .htm.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            ValueError: the name ends otherwise.
+            OSError: the file cannot be written.
+
+        >>> import tempfile
+        >>> explorer = explore(Value(3.0, "x") ** 2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     explorer.save(folder + "/square.html").name
+        'square.html'
+        """
+        path = Path(path)
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(
+                f"cannot save {str(path)!r}: need a name in .html; draw saves pictures"
+            )
+        path.write_bytes(self.html.encode())
+        return path
+
+    def _repr_html_(self) -> str:
+        # Sandboxed: the page's script runs, and cannot reach the notebook around it.
+        return (
+            f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts"'
+            f' title="{escape(self._summary)}" width="100%" height="{HEIGHT}"'
+            ' style="border: 1px solid #999; border-radius: 6px"></iframe>'
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+def explore(root: Value, network: MLP | None = None, *, max_nodes: int = MAX_NODES) -> Explorer:
+    """Step through the forward and the backward pass of a graph, in a notebook or a browser.
+
+    The page begins with every grad at 0 and a seed of 1, whatever the grads of the graph are now:
+    its numbers are those of ``root.backward()`` on a graph just recorded. No grad is read or
+    written.
+
+    Args:
+        root: the Value to differentiate, such as the error E.
+        network: the MLP whose diagram stands beside the graph, and whose units the mode "unit by
+            unit" goes through, in the forward pass that was recorded last. It can be left out:
+            the units are then found by their scopes, "layer1/neuron3", if there are any.
+        max_nodes: the largest number of nodes to show.
+
+    Returns:
+        The page. It shows itself in a notebook, and saves itself: ``explore(E).save("E.html")``.
+
+    Raises:
+        TypeError: root is no Value, or network no MLP.
+        ValueError: root was not computed from the outputs of network, the graph has more than
+            max_nodes nodes, or the data of a node was changed after the forward pass.
+
+    >>> x, w = Value(0.5, "x"), Value(-1.25, "w")
+    >>> explore((w * x).tanh())
+    <Explorer of 4 nodes>
+    >>> explore(MLP(2, [3, 1], seed=0)([0.5, -1.0]))
+    <Explorer of 19 nodes and a network>
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"explore needs a Value, such as the error E, not {show(root)}")
+    if network is not None and not isinstance(network, MLP):
+        raise TypeError(f"the network of explore is an MLP, not {show(network)}")
+    order = topological_order(root)
+    if len(order) > max_nodes:
+        raise ValueError(
+            f"a graph of {len(order)} nodes is too large to step through, the limit is {max_nodes}:"
+            " explore the error of one data point, or an interior node; draw(root) folds a large"
+            f" graph into one picture; or allow more with max_nodes={len(order)}"
+        )
+    for node in order:
+        refuse_changed(node)
+    units = find_units(order, network)
+    summary = f"<Explorer of {len(order)} nodes{' and a network' if units else ''}>"
+    return Explorer(write_page(order, units), summary)

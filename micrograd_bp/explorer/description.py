@@ -1,0 +1,109 @@
+"""A graph as plain data: what the page knows of each node.
+
+The numbers are those that the forward pass recorded. The page takes the backward pass itself, from
+a grad of 1 at the root and 0 elsewhere, in the order of ``topological_order`` reversed.
+"""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any, Literal, NamedTuple
+
+from ..drawing.columns import Path
+from ..drawing.folding import scope_path
+from ..engine import Value, sweep
+from .formulas import derivative, formula
+from .names import name_nodes
+
+Kind = Literal["leaf", "constant", "operation"]
+
+
+class Node(NamedTuple):
+    """A node of the graph, its parents by their place in the topological order.
+
+    Attributes:
+        name, grad_name: rich texts.
+        operation: the name of the operation; empty for a leaf.
+        path: the scopes around it, the outermost first.
+        grad: d root / d node.
+        formula, derivatives: templates (formulas.py).
+    """
+
+    name: str
+    grad_name: str
+    operation: str
+    kind: Kind
+    path: Path
+    data: float
+    grad: float
+    parents: list[int]
+    local_derivatives: Sequence[float]
+    formula: str
+    derivatives: list[str]
+
+    @property
+    def has_delta(self) -> bool:
+        """Whether its grad is the error delta_j of a unit."""
+        return self.grad_name.startswith("δ")
+
+    def to_json(self) -> dict[str, Any]:
+        """The node for the page's script, which finds the empty fields empty by itself."""
+        fields = {
+            "name": self.name,
+            "gradName": self.grad_name,
+            "operation": self.operation,
+            "data": json_number(self.data),
+            "parents": self.parents,
+            "local": [json_number(number) for number in self.local_derivatives],
+            "formula": self.formula,
+            "derivatives": self.derivatives,
+        }
+        return {name: field for name, field in fields.items() if field or field == 0}
+
+
+def json_number(number: float) -> float | str:
+    """A number for JSON, which has no inf and nan: those as the words of JavaScript.
+
+    >>> json_number(0.5), json_number(float("-inf"))
+    (0.5, '-Infinity')
+    """
+    if isfinite(number):
+        return number
+    return {"inf": "Infinity", "-inf": "-Infinity"}.get(f"{number}", "NaN")
+
+
+def describe(order: Sequence[Value]) -> list[Node]:
+    """Describe the nodes of a graph.
+
+    Args:
+        order: the nodes in topological order, the root last.
+
+    >>> x = Value(3.0, "x")
+    >>> y = x * x
+    >>> [(node.name, node.grad, node.parents) for node in describe([x, y])][0]
+    ('x', 6.0, [])
+    """
+    number = {node: i for i, node in enumerate(order)}
+    names = name_nodes(order)
+    grads = sweep(order[-1], {order[-1]: 1.0}, order, back=True)
+    return [
+        Node(
+            name,
+            grad_name,
+            node.operation.name if node.operation else "",
+            _kind(node),
+            scope_path(node.scope),
+            node.data,
+            grad,
+            [number[parent] for parent in node.parents],
+            node.local_derivatives,
+            formula(node),
+            [derivative(node, slot) for slot in range(len(node.parents))],
+        )
+        for node, name, grad_name, grad in zip(order, names.nodes, names.grads, grads, strict=True)
+    ]
+
+
+def _kind(node: Value) -> Kind:
+    if node.operation is None:
+        return "leaf"
+    return "operation" if node.parents else "constant"

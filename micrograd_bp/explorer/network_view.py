@@ -1,0 +1,133 @@
+"""The network diagram as SVG: a circle a unit, a line a weight, with the numbers of the graph.
+
+As in Bishop & Bishop, Deep Learning, 2024, section 6.2. A weight has its numbers on its line as
+long as there are few lines between two layers.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import hypot
+
+from ..drawing.columns import Point
+from ..drawing.svg import svg_curve
+from .description import Node
+from .names import Name, format_number
+from .svg_parts import element, picture, svg_rich, text_at
+from .units import Unit, Units
+
+RADIUS = 46.0
+GAP = 16.0  # between two units
+LINE = 17.0
+SLOT = 38.0  # the height of the two lines of numbers on a weight
+SLOT_LENGTH = 150.0
+MOST_INSCRIBED = 40  # weights between two layers
+HEADING = 34.0
+
+
+def network_view(nodes: Sequence[Node], units: Units) -> str:
+    """Draw the network.
+
+    Args:
+        nodes: those of the graph.
+        units: where the units are among them.
+    """
+    columns = [[(x,) for x in units.inputs], *([(u.a, u.z) for u in row] for row in units.layers)]
+    inscribed = [
+        sum(len(unit.weights) + 1 for unit in layer) <= MOST_INSCRIBED for layer in units.layers
+    ]
+    pitches = [2 * RADIUS + GAP]
+    for layer, has_text in zip(units.layers, inscribed, strict=True):
+        slots = max(len(unit.weights) + 1 for unit in layer) * SLOT if layer else 0.0
+        pitches.append(max(2 * RADIUS, slots if has_text else 0.0) + GAP)
+    # The bias unit, x_0 or z_0, stands below the units of each layer but the last.
+    rows = [len(column) + (i < len(columns) - 1) for i, column in enumerate(columns)]
+    height = max(row * pitch for row, pitch in zip(rows, pitches, strict=True))
+    places: list[list[Point]] = []
+    x = RADIUS
+    for i, (row, pitch) in enumerate(zip(rows, pitches, strict=True)):
+        if i:
+            x += 2 * RADIUS + (SLOT_LENGTH + 190 if inscribed[i - 1] else 240)
+        top = HEADING + (height - row * pitch) / 2 + pitch / 2
+        places.append([(x, top + j * pitch) for j in range(row)])
+    wires, circles = [], []
+    for (before, here), layer, has_text in zip(
+        pairwise(places), units.layers, inscribed, strict=True
+    ):
+        for unit, place in zip(layer, here, strict=False):
+            wires += _wires(nodes, unit, before, place, has_text)
+    for i, (column, where) in enumerate(zip(columns, places, strict=True)):
+        circles.append(text_at((where[0][0], 16.0), _heading(i, len(columns)), class_="heading"))
+        circles += [
+            _unit(nodes, members, place) for members, place in zip(column, where, strict=False)
+        ]
+        if i < len(columns) - 1:
+            circles.append(_bias_unit("x" if i == 0 else "z", where[-1]))
+    sizes = "-".join(str(len(column)) for column in columns)
+    return picture("network", f"Network {sizes}", x + RADIUS, height + HEADING, [*wires, *circles])
+
+
+def _heading(column: int, number: int) -> str:
+    if column in (0, number - 1):
+        return "outputs" if column else "inputs"
+    return f"hidden layer {column}" if number > 3 else "hidden units"
+
+
+def _wires(
+    nodes: Sequence[Node], unit: Unit, sources: Sequence[Point], target: Point, has_text: bool
+) -> list[str]:
+    """The lines into a unit, the bias the lowest."""
+    weights = [*zip(unit.weights, sources, strict=False)]
+    if unit.bias is not None:
+        weights.append((unit.bias, sources[-1]))
+    elements = []
+    for row, (weight, source) in enumerate(weights):
+        start = (source[0] + RADIUS * (0.5 if weight == unit.bias else 1.0), source[1])
+        right, points = start, [start]
+        if has_text:
+            right = target[0] - RADIUS - 60, target[1] + (row - (len(weights) - 1) / 2) * SLOT
+            points = [start, (right[0] - SLOT_LENGTH, right[1]), right]
+        across, down = target[0] - right[0], target[1] - right[1]
+        share = RADIUS / hypot(across, down)
+        tip = target[0] - across * share, target[1] - down * share
+        line = f"{svg_curve(points, False)}L{tip[0]:.1f},{tip[1]:.1f}"
+        width = 1 + min(abs(nodes[weight].data), 3.0)
+        sign = "line negative" if nodes[weight].data < 0 else "line"
+        parts = [element("path", d=line, class_=sign, stroke_width=width)]
+        if has_text:
+            middle = right[0] - SLOT_LENGTH / 2
+            parts += [
+                _quantity(nodes, weight, "data", (middle, right[1] - 6)),
+                _quantity(nodes, weight, "grad", (middle, right[1] + 14)),
+            ]
+        elements.append(element("g", "".join(parts), class_="wire", data_nodes=weight))
+    return elements
+
+
+def _unit(nodes: Sequence[Node], members: tuple[int, ...], place: Point) -> str:
+    a, z = members[0], members[-1]
+    lines = [(a, "data")] if a == z else [(a, "data"), (z, "data")]
+    if len(members) == 2:
+        lines.append((a, "grad"))
+    first = place[1] + 5 - (len(lines) - 1) * LINE / 2
+    parts = [element("circle", cx=place[0], cy=place[1], r=RADIUS, class_="box")]
+    parts += [
+        _quantity(nodes, node, kind, (place[0], first + row * LINE))
+        for row, (node, kind) in enumerate(lines)
+    ]
+    return element("g", "".join(parts), class_="node", data_nodes=" ".join(map(str, members)))
+
+
+def _quantity(nodes: Sequence[Node], node: int, kind: str, place: Point) -> str:
+    """A name and its number, which the page's script writes."""
+    described = nodes[node]
+    name = described.name if kind == "data" else described.grad_name
+    number = described.data if kind == "data" else described.grad
+    tag = element("tspan", format_number(number), **{f"data_{kind}": node})
+    return text_at(place, svg_rich(f"{name} = ") + tag, class_="small quantity")
+
+
+def _bias_unit(letter: str, place: Point) -> str:
+    circle = element("circle", cx=place[0], cy=place[1], r=RADIUS / 2, class_="box")
+    text = svg_rich(f"{Name(letter, '0').rich} = 1")
+    text = text_at((place[0], place[1] + 5), text, class_="small quantity")
+    return element("g", circle + text, class_="node bias")

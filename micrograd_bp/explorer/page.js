@@ -1,0 +1,496 @@
+"use strict";
+// Steps through a recorded graph: the forward pass, then the backward pass, taken here as the
+// engine takes it. Every text goes in by textContent; a label is never read as markup.
+
+const page = JSON.parse(document.getElementById("description").textContent);
+const nodes = page.nodes.map((node) => ({
+  name: "", operation: "", formula: "", parents: [], derivatives: [],
+  ...node, data: Number(node.data), local: (node.local ?? []).map(Number),
+}));
+const root = nodes.length - 1;
+const at = (id) => document.getElementById(id);
+
+// --- texts: an index is between two of the marks SUB, SUP, END -----------------------------------
+
+const SUB = "\ue000", SUP = "\ue001", END = "\ue002";
+
+function show(number) {
+  if (!Number.isFinite(number)) return Number.isNaN(number) ? "nan" : number > 0 ? "inf" : "-inf";
+  const [mantissa, exponent] = number.toExponential(5).split("e");
+  if (number === 0) return "0";
+  if (exponent >= -5 && exponent < 6) return String(Number(number.toPrecision(6)));
+  return Number(mantissa) + "e" + Number(exponent);
+}
+
+const inProduct = (number) => (number < 0 ? `(${show(number)})` : show(number));
+const plain = (text) =>
+  text.replace(/\ue001\((.*?)\)\ue002/g, " of layer $1 ").replaceAll(SUP, " to the ").replaceAll(SUB, " ").replaceAll(END, "");
+const fill = (template, operand, result) =>
+  template.replace(/\{(z|\d+)\}/g, (_, slot) => (slot === "z" ? result : operand(Number(slot))));
+
+function write(parent, line) {
+  for (const part of [line].flat()) {
+    const text = typeof part === "number" ? show(part) : part;
+    let place = parent;
+    for (const [, mark, piece] of text.matchAll(/([\ue000-\ue002]?)([^\ue000-\ue002]*)/g)) {
+      place = mark === SUB ? add(parent, "sub") : mark === SUP ? add(parent, "sup") : parent;
+      if (piece) place.append(piece);
+    }
+  }
+  return parent;
+}
+
+function add(parent, tag, className = "") {
+  const child = document.createElement(tag);
+  if (className) child.className = className;
+  parent.append(child);
+  return child;
+}
+
+// --- the backward pass ----------------------------------------------------------------------------
+
+// For each node what it brings back to each operand: the chain rule, in topological order reversed.
+const grads = nodes.map(() => 0);
+grads[root] = 1;
+const contributions = nodes.map(() => []);
+for (let i = root; i >= 0; i--) {
+  const adjoint = grads[i];
+  nodes[i].parents.forEach((parent, slot) => {
+    const local = nodes[i].local[slot];
+    const before = grads[parent];
+    if (adjoint !== 0) grads[parent] += local * adjoint; // zero contributes zero, whatever it meets
+    contributions[i].push({ user: i, slot, parent, local, adjoint, before, after: grads[parent] });
+  });
+}
+const broughtBack = ({ local, adjoint }) => (adjoint === 0 ? 0 : local * adjoint);
+const uses = nodes.map(() => []);
+for (let i = root; i >= 0; i--) for (const one of contributions[i]) uses[one.parent].push(one);
+
+// --- the steps, node by node ----------------------------------------------------------------------
+
+const localName = (i, slot) =>
+  `∂${nodes[i].name}/∂${nodes[nodes[i].parents[slot]].name}`;
+const localFormula = (i, slot) =>
+  fill(nodes[i].derivatives[slot] || localName(i, slot), (s) => nodes[nodes[i].parents[s]].name, nodes[i].name);
+const product = (a, b) => (a === "1" ? b : a.includes("−") || a.includes("+") ? `(${a}) ${b}` : `${a} ${b}`);
+const equation = (...line) => ({ line });
+const words = (...line) => ({ line, words: true });
+
+const byNode = {
+  steps: [
+    { pass: "forward", title: "Before the forward pass", current: [] },
+    ...nodes.map((node, i) => ({ pass: "forward", title: `Forward: ${node.name}`, current: [i] })),
+    { pass: "backward", title: `Backward: the seed, ∂${page.root}/∂${page.root} = 1`, current: [root] },
+    ...nodes.map((_, k) => ({ pass: "backward", title: `Backward: ${nodes[root - k].name}`, current: [root - k] })),
+  ],
+  state(step) {
+    const isForward = step <= nodes.length;
+    const visited = isForward ? step : nodes.length;
+    const passed = step - nodes.length - 2; // the last of the backward pass, counted from the root
+    const state = {
+      data: nodes.map((node, i) => i < visited || node.parents.length === 0),
+      grads: nodes.map(() => (isForward ? null : 0)),
+      edges: new Set(), operands: [], changed: [],
+    };
+    if (!isForward) state.grads[root] = 1;
+    for (let k = 0; k <= passed; k++) {
+      for (const { parent, after } of contributions[root - k]) state.grads[parent] = after;
+    }
+    const [i] = this.steps[step].current;
+    if (i !== undefined && step !== nodes.length + 1) {
+      state.operands = nodes[i].parents;
+      nodes[i].parents.forEach((_, slot) => state.edges.add(`${i} ${slot}`));
+      if (!isForward) state.changed = nodes[i].parents;
+    }
+    state.lines = i === undefined ? startLines() : isForward ? forwardLines(i)
+      : passed < 0 ? seedLines() : backwardLines(i);
+    return state;
+  },
+};
+
+function startLines() {
+  const leaves = nodes.filter((node) => node.parents.length === 0).length;
+  return [
+    words(`${nodes.length} nodes stand in topological order: each after the nodes it is computed from.`),
+    words(`${leaves} are leaves, whose data is given; ${nodes.length - leaves} are operations.`),
+    words("The right arrow key takes the next step."),
+  ];
+}
+
+function forwardLines(i) {
+  const node = nodes[i];
+  const operand = (slot) => nodes[node.parents[slot]];
+  if (node.parents.length === 0) {
+    const kind = node.operation ? "a constant" : "a leaf";
+    return [equation(`${node.name} = `, node.data), words(`It is ${kind}: its data is given, nothing is computed.`)];
+  }
+  return [
+    equation(`${node.name} = ${fill(node.formula, (slot) => operand(slot).name)}`),
+    equation("= " + fill(node.formula, (slot) => inProduct(operand(slot).data))),
+    equation("= ", node.data),
+    words("Recorded for the way back, the local derivatives:"),
+    ...node.local.map((local, slot) => {
+      const name = localName(i, slot), formula = localFormula(i, slot);
+      return equation(formula === name || formula === show(local) ? `${name} = ` : `${name} = ${formula} = `, local);
+    }),
+  ];
+}
+
+function seedLines() {
+  const { name, gradName } = nodes[root];
+  return [
+    words("Every grad starts at 0, but the one of the root: the derivative of a quantity by itself is 1."),
+    equation(`${name}.grad = ${gradName} = 1`),
+  ];
+}
+
+function backwardLines(i) {
+  const node = nodes[i];
+  const whole = `${node.gradName} = `;
+  const lines = [equation(`${node.name}.grad = `, node.gradName === "" ? "" : whole, grads[i])];
+  if (!Number.isFinite(grads[i])) {
+    lines.push(words("This is not finite. backward() raises an error here and changes no grad, unless that is allowed."));
+  }
+  if (node.parents.length === 0) {
+    lines.push(words(`${node.operation ? "A constant" : "A leaf"}: there is nothing further back. Its grad is the sum of what its ${uses[i].length === 1 ? "one use has" : `${uses[i].length} uses have`} brought back:`));
+    return lines.concat(uses[i].map((one) => equation(
+      `from ${nodes[one.user].name}: ${product(localFormula(one.user, one.slot), nodes[one.user].gradName)} = ${show(one.local)} × ${inProduct(one.adjoint)} = `, broughtBack(one))));
+  }
+  lines.push(words(grads[i] === 0
+    ? "Its grad is 0, so it brings nothing back to its operands."
+    : "Complete, for every node that uses it came before. Times each local derivative it goes back to the operands:"));
+  for (const one of contributions[i]) {
+    const parent = nodes[one.parent];
+    const formula = localFormula(i, one.slot);
+    lines.push({ operand: [
+      [`${parent.name}.grad += ${localName(i, one.slot)} × ${node.name}.grad`],
+      [`= ${product(formula, node.gradName)} = ${show(one.local)} × ${inProduct(one.adjoint)} = `, broughtBack(one)],
+      [`${parent.gradName}:  `, one.before, " → ", one.after],
+    ] });
+  }
+  return lines;
+}
+
+// --- the steps, unit by unit: written by Python, shown here ---------------------------------------
+
+const byUnit = {
+  steps: page.units ?? [],
+  state(step) {
+    const state = {
+      data: nodes.map(() => false), grads: nodes.map(() => null),
+      edges: new Set(), operands: this.steps[step].operands, changed: this.steps[step].grads,
+    };
+    for (const { data, grads: known } of this.steps.slice(0, step + 1)) {
+      for (const i of data) state.data[i] = true;
+      for (const i of known) state.grads[i] = grads[i];
+    }
+    const { pass, current, lines } = this.steps[step];
+    const users = pass === "forward" ? current : [...current, ...state.operands];
+    for (const i of users) {
+      nodes[i].parents.forEach((parent, slot) => {
+        if (pass === "forward" || current.includes(parent)) state.edges.add(`${i} ${slot}`);
+      });
+    }
+    state.lines = lines.map((line) => equation(...line));
+    return state;
+  },
+};
+
+// --- why order matters: two ways through b = a + a, c = b + b -------------------------------------
+
+const OPERANDS = { a: [], b: [["a", 1], ["a", 1]], c: [["b", 1], ["b", 1]] };
+
+function updatesOf(walk) {
+  const grad = { a: 0, b: 0, c: 1 };
+  const updates = [];
+  walk((node, parent, local) => {
+    const before = grad[parent];
+    grad[parent] += local * grad[node];
+    updates.push({ node, parent, local, adjoint: grad[node], before, grad: { ...grad } });
+  });
+  return updates;
+}
+
+const naive = updatesOf((update) => {
+  const back = (node) => {
+    for (const [parent, local] of OPERANDS[node]) {
+      update(node, parent, local);
+      back(parent);
+    }
+  };
+  back("c");
+});
+const topological = updatesOf((update) => {
+  for (const node of ["c", "b", "a"]) {
+    for (const [parent, local] of OPERANDS[node]) update(node, parent, local);
+  }
+});
+
+const ORDER_WORDS = [
+  "Both begin with c.grad = 1. Since c = 2b and b = 2a, right are dc/db = 2 and dc/da = 4.",
+  "Both take the first arrow from c to b.",
+  "The newcomer goes on from b at once, though b.grad is 1 and not yet complete. Topological order first takes the second arrow from c to b.",
+  "The newcomer has sent the incomplete 1 twice to a. In topological order b.grad is complete, and goes to a.",
+  "Only now the newcomer takes the second arrow from c to b, so b.grad is right at last. In topological order a.grad = 4: done, and right.",
+  "But b.grad goes back to a again, all of it: the 1 that was sent before is sent a second time.",
+  "The newcomer ends with a.grad = 1 + 1 + 2 + 2 = 6, and not 2 + 2 = 4. A node may pass its grad back only when every node that uses it has added its part: that is what topological order is for.",
+];
+const byOrder = {
+  steps: ORDER_WORDS.map((text, k) => ({
+    pass: "backward", current: [],
+    title: k === 0 ? "Why order matters" : k === 6 ? "The newcomer's gradient is wrong" : `Update ${k}`,
+  })),
+  state: (step) => ({ lines: [words(ORDER_WORDS[step])] }),
+};
+
+function showWay(section, updates, step) {
+  const made = updates.slice(0, step);
+  const grad = made.length ? made.at(-1).grad : { a: 0, b: 0, c: 1 };
+  for (const text of section.querySelectorAll("[data-v]")) text.textContent = show(grad[text.dataset.v]);
+  const list = section.querySelector("ol");
+  list.replaceChildren();
+  made.forEach(({ node, parent, local, adjoint, before, grad: after }, k) => {
+    const item = add(list, "li", k === step - 1 ? "now" : "");
+    item.textContent = `${parent}.grad += ${local} × ${node}.grad:  ${before} + ${local * adjoint} = ${after[parent]}`;
+  });
+  const verdict = section.querySelector(".verdict");
+  const isDone = step >= updates.length;
+  verdict.textContent = !isDone ? "" : grad.a === 4 ? "✓ a.grad = 4 is right" : `✗ a.grad = ${grad.a} is wrong: it is 4`;
+}
+
+for (const id of ["naive", "topological"]) {
+  at(id).append(at("small-graph").content.cloneNode(true));
+  add(at(id), "ol");
+  add(at(id), "p", "verdict");
+}
+
+// --- showing a step -------------------------------------------------------------------------------
+
+const modes = { nodes: byNode, units: byUnit, order: byOrder };
+const steps = { nodes: 0, units: 0, order: 0 }; // where each mode stands
+let mode = "nodes";
+let timer = null;
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+const byAttribute = (name) => [...document.querySelectorAll(`.view [data-${name}]`)].map((element) => {
+  const value = element.getAttribute(`data-${name}`);
+  return { element, value, members: value.split(" ").map(Number) };
+});
+const pictured = { data: byAttribute("data"), grad: byAttribute("grad"), nodes: byAttribute("nodes"), edge: byAttribute("edge") };
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function showStep() {
+  const step = steps[mode], all = modes[mode].steps, { pass, title, current } = all[step];
+  const state = modes[mode].state(step);
+  document.body.classList.toggle("backward", pass === "backward");
+  if (mode === "order") {
+    showWay(at("naive"), naive, step);
+    showWay(at("topological"), topological, step);
+  } else {
+    showPictures(state, current, pass);
+  }
+  write(replace(at("title")), title);
+  const text = replace(at("text"));
+  for (const { line, words: isWords, operand } of state.lines) {
+    if (operand) {
+      const box = add(text, "div", "operand");
+      for (const part of operand) write(add(box, "p", "equation"), part);
+    } else {
+      write(add(text, "p", isWords ? "" : "equation"), line);
+    }
+  }
+  at("panel").scrollTop = 0;
+  const name = mode === "order" ? "" : ` · ${pass} pass`;
+  setText(at("count"), `Step ${step} of ${all.length - 1}${name}`);
+  at("slider").max = all.length - 1;
+  at("slider").value = step;
+  at("slider").setAttribute("aria-valuetext", `${step}: ${plain(title)}`);
+  at("jump").value = step;
+  at("first").disabled = at("back").disabled = step === 0;
+  at("last").disabled = at("next").disabled = step === all.length - 1;
+  const spoken = state.lines.flatMap(({ line, operand }) => operand ?? [line]).slice(0, 24);
+  setText(at("live"), [`Step ${step}: ${plain(title)}`, ...spoken.map((line) =>
+    plain(line.map((part) => (typeof part === "number" ? show(part) : part)).join("")))].join(". "));
+}
+
+function replace(element) {
+  element.replaceChildren();
+  return element;
+}
+
+function showPictures(state, current, pass) {
+  const isCurrent = new Set(current), isOperand = new Set(state.operands), isChanged = new Set(state.changed);
+  for (const { element, members: [i] } of pictured.data) setText(element, state.data[i] ? show(nodes[i].data) : "…");
+  for (const { element, members: [i] } of pictured.grad) {
+    setText(element, state.grads[i] === null ? "—" : show(state.grads[i]));
+    element.classList.toggle("changed", isChanged.has(i));
+  }
+  for (const { element, members } of pictured.nodes) {
+    const now = members.some((i) => isCurrent.has(i));
+    element.classList.toggle("current", now);
+    element.classList.toggle("operand", !now && members.some((i) => isOperand.has(i)));
+    element.classList.toggle("todo", !now && !state.data[members[0]]);
+  }
+  for (const { element, value, members: [i, slot] } of pictured.edge) {
+    element.classList.toggle("current", state.edges.has(value));
+    if (element.classList.contains("local")) {
+      const local = show(nodes[i].local[slot]);
+      setText(element, pass === "backward" ? `◀ ×${local}` : `×${local}`);
+    }
+  }
+  for (const view of document.querySelectorAll(".view")) scrollToCurrent(view);
+}
+
+function scrollToCurrent(view) {
+  const element = view.querySelector("[data-nodes].current");
+  if (!element || view.clientHeight === 0) return;
+  const box = element.getBoundingClientRect(), frame = view.getBoundingClientRect();
+  view.scrollTo({
+    left: view.scrollLeft + box.left + box.width / 2 - frame.left - frame.width / 2,
+    top: view.scrollTop + box.top + box.height / 2 - frame.top - frame.height / 2,
+    behavior: calm.matches ? "auto" : "smooth",
+  });
+}
+
+// --- controls -------------------------------------------------------------------------------------
+
+function go(step) {
+  steps[mode] = Math.max(0, Math.min(modes[mode].steps.length - 1, step));
+  showStep();
+}
+
+function stop() {
+  clearTimeout(timer);
+  timer = null;
+  at("play").textContent = "Play";
+}
+
+function tick() {
+  const { steps: all } = modes[mode];
+  if (steps[mode] === all.length - 1) return stop();
+  go(steps[mode] + 1);
+  const isLeaf = mode === "nodes" && all[steps[mode]].current.some((i) => nodes[i].parents.length === 0);
+  timer = setTimeout(tick, isLeaf ? 700 : 2000);
+}
+
+function playOrPause() {
+  if (timer !== null) return stop();
+  if (steps[mode] === modes[mode].steps.length - 1) go(0);
+  at("play").textContent = "Pause";
+  timer = setTimeout(tick, 400);
+}
+
+function goToNode(members) {
+  const all = modes[mode].steps, { pass } = all[steps[mode]];
+  const isOf = (step) => step.current.some((i) => members.includes(i));
+  let found = all.findLastIndex((step) => step.pass === pass && isOf(step));
+  if (found < 0) found = all.findIndex(isOf);
+  if (found >= 0) go(found);
+}
+
+function setMode(name) {
+  stop();
+  mode = name;
+  document.body.classList.toggle("order", mode === "order");
+  const jump = replace(at("jump"));
+  for (const pass of ["forward", "backward"]) {
+    const group = document.createElement("optgroup");
+    group.label = `${pass} pass`;
+    modes[mode].steps.forEach((step, k) => {
+      if (step.pass !== pass) return;
+      const option = add(group, "option");
+      option.value = k;
+      option.textContent = plain(step.title);
+    });
+    if (group.children.length) jump.append(group);
+  }
+  showStep();
+}
+
+let zoom = 1;
+function resize() {
+  for (const view of document.querySelectorAll(".view")) {
+    const svg = view.querySelector("svg");
+    if (!svg || view.clientWidth === 0) continue;
+    const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
+    const fit = Math.min((view.clientWidth - 4) / width, (view.clientHeight - 4) / height);
+    const scale = zoom * Math.max(0.72, Math.min(1.25, fit));
+    svg.setAttribute("width", Math.round(width * scale));
+    svg.setAttribute("height", Math.round(height * scale));
+    scrollToCurrent(view);
+  }
+}
+
+function setZoom(factor) {
+  zoom = Math.max(0.2, Math.min(4, zoom * factor));
+  resize();
+}
+
+function setShown(name) {
+  for (const each of ["graph", "network", "both"]) document.body.classList.toggle(`show-${each}`, each === name);
+  resize();
+}
+
+const actions = {
+  first: () => go(0),
+  back: () => go(steps[mode] - 1),
+  next: () => go(steps[mode] + 1),
+  last: () => go(Infinity),
+  play: playOrPause,
+  smaller: () => setZoom(1 / 1.25),
+  larger: () => setZoom(1.25),
+};
+for (const [id, action] of Object.entries(actions)) {
+  at(id).addEventListener("click", () => {
+    if (id !== "play") stop();
+    action();
+  });
+}
+const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play", "+": "larger", "-": "smaller" };
+document.addEventListener("keydown", (event) => {
+  const { target } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+  if (target.matches("select, input") || (event.key === " " && target.matches("button"))) return;
+  event.preventDefault();
+  if (event.key !== " ") stop();
+  actions[keys[event.key]]();
+});
+at("slider").addEventListener("input", () => {
+  stop();
+  go(at("slider").valueAsNumber);
+});
+at("jump").addEventListener("change", () => {
+  stop();
+  go(Number(at("jump").value));
+});
+for (const input of document.querySelectorAll("[name=mode]")) input.addEventListener("change", () => setMode(input.value));
+for (const input of document.querySelectorAll("[name=shown]")) input.addEventListener("change", () => setShown(input.value));
+for (const { element, members } of pictured.nodes) {
+  element.addEventListener("click", () => {
+    stop();
+    goToNode(members);
+  });
+}
+addEventListener("resize", resize);
+
+// On paper there are no steps: a page not stepped through yet is printed with all its numbers.
+let printed = null;
+addEventListener("beforeprint", () => {
+  if (steps[mode] !== 0) return;
+  printed = 0;
+  go(Infinity);
+});
+addEventListener("afterprint", () => {
+  if (printed === null) return;
+  printed = null;
+  go(0);
+});
+
+document.body.classList.add("scripted");
+document.body.classList.toggle("no-network", !page.units);
+for (const input of document.querySelectorAll("[value=units]")) input.disabled = !page.units;
+setShown("graph");
+setMode("nodes");

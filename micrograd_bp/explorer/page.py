@@ -1,0 +1,71 @@
+"""One html page that holds everything: pictures, numbers, style and script.
+
+The page asks for nothing from elsewhere, and its content security policy forbids it to: the one
+script and the one style that run are named by their hashes.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from ..engine import Value
+from .description import describe
+from .graph_view import graph_view
+from .names import plain
+from .network_view import network_view
+from .unit_steps import unit_steps
+from .units import Units
+
+
+def write_page(order: Sequence[Value], units: Units | None) -> str:
+    """Write the page.
+
+    Args:
+        order: the nodes of the graph in topological order, the root last.
+        units: where the units of a network are among them, if there is one.
+    """
+    nodes = describe(order)
+    root = nodes[-1].name if order[-1].label else "f"
+    description = {
+        "root": root,
+        "nodes": [node.to_json() for node in nodes],
+        "units": unit_steps(order, nodes, units) if units else None,
+    }
+    style, script = _resource("page.css"), _resource("page.js")
+    policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
+    title = f"{plain(root)}, step by step"
+    return Template(_resource("page.html")).substitute(
+        policy=policy,
+        title=escape(title),
+        heading=escape(title),
+        style=style,
+        script=script,
+        graph=graph_view(nodes),
+        network=network_view(nodes, units) if units else "",
+        description=json_for_html(description),
+    )
+
+
+def json_for_html(data: Any) -> str:
+    r"""JSON that may stand inside an html script element: nothing in it ends the element.
+
+    >>> print(json_for_html({"label": "</script>"}))
+    {"label":"\u003c/script>"}
+    """
+    # Everything but ASCII is escaped by json, U+2028 and U+2029 too.
+    return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+@cache
+def _resource(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"

@@ -1,0 +1,77 @@
+"""Pieces of SVG whose numbers the page's script writes anew at each step.
+
+An element with data-data="3" shows the data of node 3, one with data-grad="3" its grad; data-nodes
+lists the nodes that an element stands for, which its look follows.
+"""
+
+import re
+from collections.abc import Iterable
+from html import escape
+
+from ..drawing.columns import Point
+from ..drawing.svg import svg_curve
+from .names import END, SUB, SUP
+
+Attributes = str | int | float
+
+
+def svg_rich(rich: str) -> str:
+    """Rich text as the content of an SVG text element.
+
+    >>> from .names import Name
+    >>> svg_rich(Name("w", "12").rich + " < 1")
+    'w<tspan dy="3" font-size="75%">12</tspan><tspan dy="-3"> &lt; 1</tspan>'
+    """
+    result, height = "", 0
+    for mark, text in re.findall(f"([{SUB}{SUP}{END}]?)([^{SUB}{SUP}{END}]+)", rich):
+        wanted = {SUB: 3, SUP: -5}.get(mark, 0)
+        shift = f' dy="{wanted - height}"' if wanted != height else ""
+        size = ' font-size="75%"' if wanted else ""
+        content = escape(text)
+        result += f"<tspan{shift}{size}>{content}</tspan>" if shift or size else content
+        height = wanted
+    return result
+
+
+def element(tag: str, content: str = "", **attributes: Attributes) -> str:
+    """An element; an underscore in the name of an attribute is a hyphen, class_ is class.
+
+    >>> element("text", "1 &lt; 2", x=0.50001, class_="a", data_nodes=3)
+    '<text x="0.5" class="a" data-nodes="3">1 &lt; 2</text>'
+    """
+    written = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{_attribute(value)}"'
+        for name, value in attributes.items()
+    )
+    return f"<{tag}{written}>{content}</{tag}>" if content else f"<{tag}{written}/>"
+
+
+def text_at(point: Point, content: str, **attributes: Attributes) -> str:
+    """A text whose baseline starts, or with an anchor stands, at a point."""
+    return element("text", content, x=point[0], y=point[1], **attributes)
+
+
+def curve(points: list[Point], **attributes: Attributes) -> str:
+    """A line through points, level at each of them."""
+    return element("path", d=svg_curve(points, False), **attributes)
+
+
+def picture(name: str, label: str, width: float, height: float, content: Iterable[str]) -> str:
+    """A picture of that size with a margin, for a screen reader one image with a label."""
+    box = f"-12 -12 {width + 24:.0f} {height + 24:.0f}"
+    return element(
+        "svg",
+        "\n".join(content),
+        id=name,
+        role="img",
+        aria_label=label,
+        viewBox=box,
+        width=round(width + 24),
+        height=round(height + 24),
+    )
+
+
+def _attribute(value: Attributes) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0")
+    return escape(f"{value}")

@@ -1,0 +1,349 @@
+"""The worked example's equations for one forward and one backward pass, unit by unit.
+
+Two-layer or deeper: a_j, z_j for every unit, the error E, delta_k of the outputs, delta_j of the
+hidden units by the backpropagation formula, then dE/dw_ji = delta_j z_i (Bishop & Bishop, Deep
+Learning, 2024, section 8.1). The numbers are those of the graph; an equation that does not hold
+for a graph, such as delta_k = y_k - t_k for another error, is not shown.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from math import isclose
+from typing import Any
+
+from ..engine import Value, sweep
+from .description import Node, json_number
+from .units import Unit, Units
+
+Line = list[str | float]  # texts, and numbers that the page formats
+MOST_TERMS = 8
+MOST_LINES = 16
+SUM_OVER_I, SUM_OVER_K = "Σ\ue000i\ue002", "Σ\ue000k\ue002"
+
+
+def unit_steps(order: Sequence[Value], nodes: Sequence[Node], units: Units) -> list[dict[str, Any]]:
+    """The steps, as JSON.
+
+    Args:
+        order: the nodes in topological order, the root last.
+        nodes: what describes them.
+        units: where the units are among them.
+
+    Returns:
+        For each step its pass, title and lines; which nodes it is about ("current"), which it
+        uses ("operands"); and whose data and grad are known after it and were not before.
+    """
+    return _Steps(order, nodes, units).all()
+
+
+class _Steps:
+    def __init__(self, order: Sequence[Value], nodes: Sequence[Node], units: Units) -> None:
+        self.order, self.nodes, self.units = order, nodes, units
+        self.consumers: list[list[tuple[int, float]]] = [[] for _ in nodes]
+        for i, node in enumerate(nodes):
+            for parent, local in zip(node.parents, node.local_derivatives, strict=True):
+                self.consumers[parent].append((i, local))
+        self.unit_of_a = {unit.a: unit for layer in units.layers for unit in layer}
+        self.with_data = {i for i, node in enumerate(nodes) if not node.parents}
+        self.with_grad: set[int] = set()
+        self.steps: list[dict[str, Any]] = []
+
+    def all(self) -> list[dict[str, Any]]:
+        names = [self.nodes[x].name for x in self.units.inputs]
+        self.add(
+            "forward",
+            "The inputs, targets and weights are given",
+            [
+                [f"{name} = ", self.nodes[x].data]
+                for name, x in zip(names, self.units.inputs, strict=True)
+            ],
+            self.units.inputs,
+            [],
+            data=self.with_data,
+        )
+        last = len(self.units.layers)
+        for number, layer in enumerate(self.units.layers, 1):
+            kind = "Output unit" if number == last else "Hidden unit"
+            for unit in layer:
+                self.forward(unit, f"{kind} {unit.j}" + f", layer {number}" * (last > 2))
+        self.error()
+        for unit in self.units.layers[-1]:
+            self.output_delta(unit)
+        for layer in reversed(self.units.layers[:-1]):
+            for unit in layer:
+                self.hidden_delta(unit)
+        for layer in reversed(self.units.layers):
+            for unit in layer:
+                self.weights(unit)
+        left = set(range(len(self.nodes))) - self.with_grad
+        self.add(
+            "backward",
+            "The gradient is complete",
+            [[f"{self.nodes[x].grad_name} = ", self.nodes[x].grad] for x in self.units.inputs],
+            [],
+            [],
+            data=set(range(len(self.nodes))),
+            grads=left,
+        )
+        return self.steps
+
+    def add(
+        self,
+        way: str,
+        title: str,
+        lines: list[Line],
+        current: Iterable[int],
+        operands: Iterable[int],
+        data: Iterable[int] = (),
+        grads: Iterable[int] = (),
+    ) -> None:
+        if len(lines) > MOST_LINES:
+            lines = [*lines[:MOST_LINES], [f"… and {len(lines) - MOST_LINES} more"]]
+        self.steps.append(
+            {
+                "pass": way,
+                "title": title,
+                "lines": [
+                    [part if isinstance(part, str) else json_number(part) for part in line]
+                    for line in lines
+                ],
+                "current": sorted(current),
+                "operands": sorted(set(operands)),
+                "data": sorted(data),
+                "grads": sorted(grads),
+            }
+        )
+
+    # --- forward ----------------------------------------------------------------------------------
+
+    def forward(self, unit: Unit, kind: str) -> None:
+        nodes = self.nodes
+        a, z = nodes[unit.a], nodes[unit.z]
+        operands = [*unit.weights, *unit.inputs, *([] if unit.bias is None else [unit.bias])]
+        pairs = list(zip(unit.weights, unit.inputs, strict=True))
+        in_names: list[Line] = [[f"{nodes[w].name} {nodes[x].name}"] for w, x in pairs]
+        in_numbers: list[Line] = [
+            [*_factor(nodes[w].data), " × ", *_factor(nodes[x].data)] for w, x in pairs
+        ]
+        if unit.bias is not None:
+            in_names.append([nodes[unit.bias].name])
+            in_numbers.append(_factor(nodes[unit.bias].data))
+        rule = f"= {SUM_OVER_I} w\ue000ji\ue002 z\ue000i\ue002, the weighted sum of its inputs"
+        what = "output" if unit.a == unit.z else "pre-activation"
+        self.add(
+            "forward",
+            f"{kind}: the {what} {a.name}",
+            [
+                [f"{a.name} {rule}"],
+                ["= ", *_joined(in_names)],
+                ["= ", *_joined(in_numbers)],
+                ["= ", a.data],
+            ],
+            [unit.a],
+            operands,
+            data=self.new_data(unit.a),
+        )
+        if unit.z != unit.a:
+            formula = _filled(z, nodes) if z.parents == [unit.a] else ""
+            self.add(
+                "forward",
+                f"{kind}: the activation {z.name}",
+                [
+                    [f"{z.name} = h({a.name})", f" = {formula}" if formula else ""],
+                    ["= ", z.data],
+                ],
+                [unit.z],
+                [unit.a],
+                data=self.new_data(unit.z),
+            )
+
+    def new_data(self, node: int) -> list[int]:
+        """The nodes that are computed on the way to a node."""
+        new, stack = set(), [node]
+        while stack:
+            i = stack.pop()
+            if i not in self.with_data:
+                self.with_data.add(i)
+                new.add(i)
+                stack += self.nodes[i].parents
+        return sorted(new)
+
+    def error(self) -> None:
+        root = len(self.nodes) - 1
+        new = self.new_data(root)
+        name = self.nodes[root].name
+        lines: list[Line] = [
+            [f"{self.nodes[i].name} = {_filled(self.nodes[i], self.nodes)} = ", self.nodes[i].data]
+            for i in new
+        ]
+        outputs = [unit.z for unit in self.units.layers[-1]]
+        self.add("forward", f"From the outputs to {name}", lines, new or [root], outputs, data=new)
+
+    # --- backward ---------------------------------------------------------------------------------
+
+    def output_delta(self, unit: Unit) -> None:
+        a, z = self.nodes[unit.a], self.nodes[unit.z]
+        difference = self.difference(unit)
+        lines: list[Line]
+        if difference is not None:
+            y, t = difference
+            lines = [
+                [f"{a.grad_name} = {y.name} − {t.name}, for the sum-of-squares error"],
+                ["= ", y.data, " − ", *_factor(t.data)],
+                ["= ", a.grad],
+            ]
+        else:
+            lines = self.delta_lines(unit)
+        title = f"Output unit {unit.j}: the error {a.grad_name} = ∂{self.root}/∂{a.name}"
+        users = [i for i, _ in self.consumers[unit.z]]
+        self.add("backward", title, lines, {unit.a, unit.z}, users, grads=self.new_grads(unit.a))
+
+    def hidden_delta(self, unit: Unit) -> None:
+        a = self.nodes[unit.a]
+        rule = (
+            f"{a.grad_name} = h′({a.name}) {SUM_OVER_K} w\ue000kj\ue002 δ\ue000k\ue002,"
+            " the backpropagation formula"
+        )
+        lines = self.delta_lines(unit)
+        title = f"Hidden unit {unit.j}: the error {a.grad_name} = ∂{self.root}/∂{a.name}"
+        operands = {i for i, _ in self.consumers[unit.z]}
+        operands |= {
+            w
+            for i in operands
+            if i in self.unit_of_a
+            for w, x in zip(self.unit_of_a[i].weights, self.unit_of_a[i].inputs)
+            if x == unit.z
+        }
+        if all(i in self.unit_of_a for i, _ in self.consumers[unit.z]) and len(lines) > 1:
+            lines.insert(0, [rule])
+        self.add("backward", title, lines, {unit.a, unit.z}, operands, grads=self.new_grads(unit.a))
+
+    def delta_lines(self, unit: Unit) -> list[Line]:
+        """delta_j as h'(a_j) times the sum over the consumers of z_j, if that is what it is."""
+        a, z = self.nodes[unit.a], self.nodes[unit.z]
+        slope = sweep(self.order[unit.z], {self.order[unit.z]: 1.0}, [self.order[unit.a]], True)[0]
+        users = self.consumers[unit.z]
+        total = sum(local * self.nodes[i].grad for i, local in users if self.nodes[i].grad)
+        if unit.z == len(self.nodes) - 1:
+            total, users = 1.0, []
+        if not isclose(slope * total, a.grad, rel_tol=1e-9):
+            return [[f"{a.grad_name} = ", a.grad]]
+        in_names: list[Line] = [[self.term(unit, i)] for i, _ in users] or [
+            [f"∂{self.root}/∂{z.name}"]
+        ]
+        in_numbers: list[Line] = [
+            [*_factor(local), " × ", *_factor(self.nodes[i].grad)] for i, local in users
+        ] or [[1.0]]
+        if unit.a == unit.z:
+            return [
+                [f"{a.grad_name} = ", *_joined(in_names)],
+                ["= ", *_joined(in_numbers)],
+                ["= ", a.grad],
+            ]
+        derivative = z.derivatives[0] if z.parents == [unit.a] else ""
+        filled = _fill(derivative.replace("{z}", z.name), z, self.nodes)
+        return [
+            [f"h′({a.name}) = ", f"{filled} = " if filled else "", slope],
+            [f"{a.grad_name} = h′({a.name}) × (", *_joined(in_names), ")"],
+            ["= ", *_factor(slope), " × (", *_joined(in_numbers), ")"],
+            ["= ", a.grad],
+        ]
+
+    def term(self, unit: Unit, user: int) -> str:
+        """What one consumer of z_j brings back, in the book's notation: w_kj delta_k."""
+        node = self.nodes[user]
+        if user in self.unit_of_a:
+            above = self.unit_of_a[user]
+            for weight, x in zip(above.weights, above.inputs, strict=True):
+                if x == unit.z:
+                    return f"{self.nodes[weight].name} {node.grad_name}"
+        return f"∂{node.name}/∂{self.nodes[unit.z].name} {node.grad_name}"
+
+    def difference(self, unit: Unit) -> tuple[Node, Node] | None:
+        """y_k and t_k, if delta_k is their difference."""
+        for i, _ in self.consumers[unit.z]:
+            node = self.nodes[i]
+            if node.operation == "sub" and unit.z in node.parents:
+                y, t = node.parents if node.parents[0] == unit.z else node.parents[::-1]
+                by_equation = self.nodes[y].data - self.nodes[t].data
+                if isclose(by_equation, self.nodes[unit.a].grad, rel_tol=1e-12):
+                    return self.nodes[y], self.nodes[t]
+        return None
+
+    def weights(self, unit: Unit) -> None:
+        nodes, a = self.nodes, self.nodes[unit.a]
+        lines: list[Line] = []
+        for w, x in zip(unit.weights, unit.inputs, strict=True):
+            lines.append(
+                [
+                    f"{nodes[w].grad_name} = {a.grad_name} {nodes[x].name} = ",
+                    *_factor(a.grad),
+                    " × ",
+                    *_factor(nodes[x].data),
+                    " = ",
+                    *self.product(w, a.grad * nodes[x].data),
+                ]
+            )
+        own = [*unit.weights]
+        if unit.bias is not None:
+            own.append(unit.bias)
+            lines.append(
+                [
+                    f"{nodes[unit.bias].grad_name} = {a.grad_name} = ",
+                    *self.product(unit.bias, a.grad),
+                ]
+            )
+        self.add(
+            "backward",
+            f"The weights into {a.name}: {a.grad_name} times what they multiply",
+            lines,
+            own,
+            [unit.a, *unit.inputs],
+            grads=self.new_grads(*own),
+        )
+
+    def product(self, weight: int, product: float) -> Line:
+        """The derivative by a weight; with what other uses of the weight add, if there are any."""
+        total = self.nodes[weight].grad
+        if len(self.consumers[weight]) == 1:
+            return [total]
+        return [product, "; with its other uses the sum is ", total]
+
+    def new_grads(self, *wanted: int) -> list[int]:
+        """The nodes whose grads are needed for those of some."""
+        new, stack = set(), list(wanted)
+        while stack:
+            i = stack.pop()
+            if i not in self.with_grad:
+                self.with_grad.add(i)
+                new.add(i)
+                stack += [user for user, _ in self.consumers[i]]
+        return sorted(new)
+
+    @property
+    def root(self) -> str:
+        return self.nodes[-1].name if self.order[-1].label else "f"
+
+
+def _factor(number: float) -> Line:
+    """A number in a product or sum, a negative one in parentheses."""
+    return ["(", number, ")"] if number < 0 else [number]
+
+
+def _joined(terms: list[Line]) -> Line:
+    """The sum of terms, a long one shortened."""
+    if len(terms) > MOST_TERMS:
+        terms = [*terms[: MOST_TERMS - 1], ["…"], terms[-1]]
+    result: Line = []
+    for i, term in enumerate(terms):
+        result += [" + ", *term] if i else term
+    return result
+
+
+def _filled(node: Node, nodes: Sequence[Node]) -> str:
+    return _fill(node.formula, node, nodes)
+
+
+def _fill(template: str, node: Node, nodes: Sequence[Node]) -> str:
+    """A template with the names of the operands."""
+    return re.sub(r"\{(\d+)\}", lambda match: nodes[node.parents[int(match[1])]].name, template)
