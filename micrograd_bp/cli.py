@@ -30,6 +30,7 @@ from .data import (
 )
 from .differences import DIFFERENCE_TOLERANCE, ROUNDING_TOLERANCE
 from .drawing import draw, draw_network
+from .explorer import Explorer, explore
 from .nn import MLP
 from .worked_example import INPUTS, TARGETS, WEIGHTS, WorkedExample, worked_example
 
@@ -129,6 +130,11 @@ def _parser() -> argparse.ArgumentParser:
         help="first train by gradient descent on the total error",
     )
     add("--rate", type=_rate, metavar="ETA", help="the learning rate of --train")
+    add(
+        "--explore",
+        metavar="FILE.html",
+        help="write a page that steps through the forward and the backward pass",
+    )
     add("--json", action="store_true", help="print JSON for programs in place of the table")
     add(
         "--output",
@@ -174,7 +180,8 @@ def _run(options: argparse.Namespace) -> int:
         )
     except OverflowError as error:
         raise InputError(f"{dataset.source}: numbers too large for this network: {error}") from None
-    files = _write(options, _pictures(example), activation, weights)
+    page = _page(options, example)
+    files = _write(options, _pictures(example), page, activation, weights)
     if options.json:
         print(_as_json(options, dataset, training, weights, example, files))
     else:
@@ -193,10 +200,19 @@ def _check_options(options: argparse.Namespace) -> None:
         raise InputError("argument --rate: it is for --train EPOCHS, and there is no --train")
     _check_writable("--output", Path(options.output))
     if options.save_weights is not None:
-        path = Path(options.save_weights)
-        if os.path.isdir(path):
-            raise InputError(f"argument --save-weights: {path} is a folder, need a file")
-        _check_writable("--save-weights", path.parent)
+        _check_file("--save-weights", options.save_weights)
+    if options.explore is not None:
+        if Path(options.explore).suffix.lower() not in (".html", ".htm"):
+            raise InputError(f"argument --explore: need a name in .html, not {options.explore!r}")
+        _check_file("--explore", options.explore)
+
+
+def _check_file(option: str, name: str) -> None:
+    """Check that a file can be written, as far as that can be told."""
+    path = Path(name)
+    if os.path.isdir(path):
+        raise InputError(f"argument {option}: {path} is a folder, need a file")
+    _check_writable(option, path.parent)
 
 
 def _check_writable(option: str, folder: Path) -> None:
@@ -285,10 +301,24 @@ def _pictures(example: WorkedExample) -> dict[str, str]:
     return pictures
 
 
+def _page(options: argparse.Namespace, example: WorkedExample) -> Explorer | None:
+    """The page that steps through the data point, if it is asked for."""
+    if options.explore is None:
+        return None
+    try:
+        return explore(example.error, example.network)
+    except ValueError as error:  # too many nodes
+        raise InputError(f"argument --explore: {error}") from None
+
+
 def _write(
-    options: argparse.Namespace, pictures: dict[str, str], activation: str, weights: Weights
+    options: argparse.Namespace,
+    pictures: dict[str, str],
+    page: Explorer | None,
+    activation: str,
+    weights: Weights,
 ) -> dict[str, str]:
-    """Write the pictures and the weights; returns the path of each."""
+    """Write the pictures, the page and the weights; returns the path of each."""
     files = {}
     try:
         if options.save_weights is not None:
@@ -300,6 +330,8 @@ def _write(
             path = Path(options.output, name.replace(" ", "_") + ".svg")
             path.write_bytes(svg.encode())
             files[name] = str(path)
+        if page is not None:
+            files["step-through page"] = str(page.save(options.explore))
     except OSError as error:
         raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
     return files

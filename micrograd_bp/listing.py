@@ -17,28 +17,25 @@ def listing(plan: Plan, names: Sequence[str]) -> str:
         names: the labels of the inputs, then of the parameters; "" for none.
     """
     places = _place_names(plan, names)
-    once = [_line(one, places) for one in plan.once]
-    each = [_line(one, places) for one in plan.each if isinstance(one, Instruction)]
     parameters = [name or f"w{i}" for i, name in enumerate(names[plan.n_inputs :])]
     results = ["E", *(f"dE/d{name}" for name in parameters)]
-    sums = [
-        f"{results[k]} = sum {places[one.shared]}"
-        + (f" * {places[one.factors[i]]}" if one.factors else "")
-        for one in plan.each
-        if isinstance(one, Sum)
-        for i, k in enumerate(one.results)
-    ]
+    once = [_line(one, places) for one in plan.once]
+    each: list[str] = []
+    for one in plan.each:
+        each += (
+            [_line(one, places)] if isinstance(one, Instruction) else _sums(one, places, results)
+        )
+    n_each = sum(isinstance(one, Instruction) for one in plan.each)
     outputs = [f"output {k} = {places[place]}" for k, place in enumerate(plan.outputs)]
     head = (
         f"program of {plan.n_inputs} inputs and {plan.n_parameters} parameters:"
-        f" {len(once)} instructions a call, {len(each)} a data point, in {plan.n_rows} rows"
+        f" {len(once)} instructions a call, {n_each} a data point, in {plan.n_rows} rows"
     )
     constants = [f"{places[plan.n_parameters + i]} = {c!r}" for i, c in enumerate(plan.constants)]
     sections = (
         ("constants", constants),
         ("once a call", once),
         ("for each data point", each),
-        ("summed over the data points", sums),
         ("results", outputs),
     )
     lines = [head]
@@ -72,6 +69,11 @@ def _line(one: Instruction, places: Sequence[str]) -> str:
     line = f"{places[one.result]} = {what}"
     remark = " ".join(part for part in (one.scope, one.label) if part)
     return f"{line:<40}  ; {remark}" if remark else line
+
+
+def _sums(one: Sum, places: Sequence[str], results: Sequence[str]) -> list[str]:
+    factors = [f" {places[factor]}" for factor in one.factors] or [""]
+    return [f"{results[k]} += {places[one.shared]}{f}" for k, f in zip(one.results, factors)]
 
 
 def _some(words: list[str]) -> list[str]:

@@ -8,13 +8,14 @@ the package was installed without a compiler.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
 
-from . import messages
+from . import functions, messages
 from .array_functions import array_functions
 from .engine import Value, engine_kind
 from .interpreter import Executor, first_nonfinite
@@ -38,7 +39,9 @@ class Program:
     """A recorded graph that runs without Python.
 
     Operations are those that were recorded: a branch taken in Python for the recorded numbers
-    is taken for all data points. Compare with ``where``.
+    is taken for all data points, and so is a comparison: ``x > 0`` is a bool. What is to depend
+    on the data is ``where(step(x), ...)``, or ``maximum``, ``relu``, ``clip``. A model's weights
+    are those of the call: to run with the present ones, pass ``[w.data for w in parameters]``.
 
     Args:
         outputs: the Value to compute, such as the error E_n of one data point; or a list.
@@ -49,8 +52,9 @@ class Program:
     Raises:
         TypeError: something is no Value.
         ValueError: an input or a parameter is not a leaf, or there twice; data was changed after
-            the forward pass; or the point where the graph was recorded has an infinite local
-            derivative, so that the gradient cannot be recorded there.
+            the forward pass; a condition of ``where`` was a bool or a number and not a Value; or
+            the point where the graph was recorded has an infinite local derivative, so that the
+            gradient cannot be recorded there.
 
     >>> w, b, x, t = (Value(1.0, label=name) for name in ("w", "b", "x", "t"))
     >>> program = Program((w * x + b - t) ** 2, inputs=[x, t], parameters=[w, b])
@@ -76,7 +80,7 @@ class Program:
         order = order_of(wanted)
         _check_nodes(order, weights if self._single else [])
         self._recorded = numpy.array([weight.data for weight in weights])
-        self._names = tuple(leaf.label for leaf in (*columns, *weights))
+        self._names = _names([*columns, *weights])
         slopes = gradient(wanted[0], weights) if self._single and weights else []
         order = order_of([*wanted, *slopes])
         graph, numbers = lower(order, columns, weights)
@@ -296,6 +300,7 @@ def _check_nodes(order: Iterable[Value], parameters: Iterable[Value]) -> None:
     varying = set(parameters)
     for node in order:
         refuse_changed(node)
+        _check_condition(node)
         if varying.isdisjoint(node.parents):
             continue
         varying.add(node)
@@ -305,6 +310,28 @@ def _check_nodes(order: Iterable[Value], parameters: Iterable[Value]) -> None:
                 f" derivatives {node.local_derivatives}, and no gradient can be recorded there;"
                 " record it at another data point"
             )
+
+
+def _check_condition(node: Value) -> None:
+    """Raise where a condition is a constant: it was compared in Python, and holds for one point."""
+    if node.operation is None or node.operation.function is not functions.where:
+        return
+    condition = node.parents[0].operation
+    if condition is not None and condition.name == "constant":
+        raise ValueError(
+            f"the condition of {messages.describe_node(node)} was a bool or a number when it was"
+            " recorded, and would be the same for all data points: make it of Values, as in"
+            " where(step(x), ...) for x > 0"
+        )
+
+
+def _names(leaves: Sequence[Value]) -> tuple[str, ...]:
+    """The labels; with the scope where several leaves have the same."""
+    count = Counter(leaf.label for leaf in leaves)
+    return tuple(
+        f"{leaf.scope}/{leaf.label}" if count[leaf.label] > 1 and leaf.scope else leaf.label
+        for leaf in leaves
+    )
 
 
 def _floats(what: str, numbers: Any) -> Floats:

@@ -122,7 +122,7 @@ def fit(
     The model and the loss are run by Python for a few data points, and recorded for one of
     them: all data points go through the same operations. So ``if x[0] > 0``, ``x[0].data`` and
     random numbers in a model of one's own do not do what they look like, and are refused where
-    one of those few points shows it; ``where``, ``maximum`` and their like do.
+    one of those few points shows it; ``where(step(x), ...)``, ``maximum`` and their like do.
 
     Args:
         model: an MLP, or a Module that is called with a list of D Values and gives a Value or a
@@ -371,7 +371,7 @@ def _recorded(
             raise ValueError(
                 f"the model or the loss does other operations for data point {n} than for data"
                 " point 0, and only those of one can be compiled: in place of if, .data and random"
-                " numbers it needs where, maximum and the like"
+                " numbers it needs where(step(x), ...), maximum and the like"
             )
     return program
 

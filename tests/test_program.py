@@ -25,6 +25,7 @@ from micrograd_bp import (
     scope,
     softmax,
     sqrt,
+    step,
     tanh,
     topological_order,
     where,
@@ -211,8 +212,8 @@ def test_constants_are_folded_and_the_listing_says_what_is_constant() -> None:
         "program of 1 inputs and 0 parameters: 0 instructions a call, 0 a data point, in 1 rows\n"
         "constants:\n"
         f"  c0 = {math.exp(0.5) + 1.0}\n"
-        "summed over the data points:\n"
-        "  E = sum x * c0"
+        "for each data point:\n"
+        "  E += x c0"
     )
 
 
@@ -405,6 +406,20 @@ def test_a_graph_whose_data_was_changed_is_refused() -> None:
         Program(y, inputs=[x], parameters=[w])
     with pytest.raises(ValueError, match="changed since"):
         Program(y, inputs=[x, w])
+
+
+def test_a_condition_that_is_a_bool_is_refused() -> None:
+    x = Value(2.0, label="x")
+    with pytest.raises(ValueError, match=r"was a bool or a number.*where\(step\(x\)"):
+        Program(where(x > 0.0, 3.0 * x, x * x), inputs=[x])
+    program = Program(where(step(x), 3.0 * x, x * x), inputs=[x])
+    assert program([[-2.0], [2.0]]).tolist() == [4.0, 6.0]
+
+
+def test_a_listing_tells_equal_labels_apart() -> None:
+    program, _ = network_program()
+    assert "dE/dlayer1/neuron1/w_10 += " in str(program)
+    assert "dE/dlayer2/neuron1/w_10 += " in str(program)
 
 
 def test_a_pole_at_the_recorded_point_is_refused() -> None:

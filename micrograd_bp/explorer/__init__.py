@@ -109,7 +109,7 @@ def explore(root: Value, network: MLP | None = None, *, max_nodes: int = MAX_NOD
     >>> explore((w * x).tanh())
     <Explorer of 4 nodes>
     >>> explore(MLP(2, [3, 1], seed=0)([0.5, -1.0]))
-    <Explorer of 19 nodes and a network>
+    <Explorer of 22 nodes and a network>
     """
     if not isinstance(root, Value):
         raise TypeError(f"explore needs a Value, such as the error E, not {show(root)}")

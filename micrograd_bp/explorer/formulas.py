@@ -49,14 +49,14 @@ def formula(node: Value) -> str:
     if operation is None or not number:
         return ""
     if operation.name == "dot":
-        return _sum([*_products(number // 2), *["{%d}" % (number - 1)] * (number % 2)])
+        return _sum([*_products(number // 2), *[_slot(number - 1)] * (number % 2)])
     if operation.name in ("fsum", "sum"):
-        return _sum(["{%d}" % i for i in range(number)])
+        return _sum([_slot(i) for i in range(number)])
     if operation.name == "pow" and operation.parameters:
         return f"{{0}}{SUP}{format_number(operation.parameters[0])}{END}"
     if operation.name in _FORMULAS:
         return _FORMULAS[operation.name]
-    shown = ["{%d}" % i for i in range(min(number, MOST_PRODUCTS))]
+    shown = [_slot(i) for i in range(min(number, MOST_PRODUCTS))]
     more = ["…"] if number > MOST_PRODUCTS else []
     arguments = [*shown, *more, *map(format_number, operation.parameters)]
     return f"{operation.name}({', '.join(arguments)})"
@@ -76,7 +76,7 @@ def derivative(node: Value, slot: int) -> str:
         half = number // 2
         if slot == 2 * half:
             return "1"
-        return "{%d}" % (slot + half if slot < half else slot - half)
+        return _slot(slot + half if slot < half else slot - half)
     if operation.name == "fsum":
         return "1"
     if operation.name == "pow" and operation.parameters:
@@ -88,8 +88,13 @@ def derivative(node: Value, slot: int) -> str:
     return derivatives[slot] if slot < len(derivatives) else ""
 
 
+def _slot(i: int) -> str:
+    """Where operand i goes."""
+    return f"{{{i}}}"
+
+
 def _products(half: int) -> list[str]:
-    return ["{%d} · {%d}" % (i, i + half) for i in range(half)]
+    return [f"{_slot(i)} · {_slot(i + half)}" for i in range(half)]
 
 
 def _sum(terms: list[str]) -> str:

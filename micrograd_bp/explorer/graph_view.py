@@ -6,15 +6,16 @@ The picture shows the end of the backward pass, and so is complete where no scri
 from collections.abc import Sequence
 
 from ..drawing.layout import Box, layered_layout, text_width
+from ..drawing.palette import TIMES
 from .description import Node
 from .names import format_number, plain
-from .svg_parts import curve, element, picture, svg_rich, text_at
+from .svg_parts import PICTURED, curve, element, picture, svg_rich, text_at
 
 LINE = 17.0
 PADDING = 8.0
-NARROWEST = 96.0  # room for a number of six digits beside a name
+NARROWEST = 118.0  # room for a number beside "grad"
 LEAD = 62.0  # the straight end of an arrow, where its local derivative stands
-PORT_GAP = 13.0  # between the arrows into one card
+PORT_GAP = 16.0  # between the arrows into one card
 HEAD = 7.0
 
 
@@ -54,7 +55,7 @@ def graph_view(nodes: Sequence[Node]) -> str:
             labels.append(
                 text_at(
                     (x - HEAD - 2, y - 3),
-                    f"×{format_number(local)}",
+                    f"{TIMES}{format_number(local, PICTURED)}",
                     class_="local",
                     text_anchor="end",
                     data_edge=f"{i} {slot}",
@@ -80,6 +81,8 @@ def _card(number: int, node: Node, box: Box) -> str:
     left, right = box.left + PADDING, box.left + box.width - PADDING
     top = box.top + (box.height - _height(node)) / 2
     title = f'<tspan class="name">{svg_rich(node.name)}</tspan>'
+    if node.name == format_number(node.data):  # which stands beside
+        title = '<tspan class="small">constant</tspan>'
     grad = svg_rich(node.grad_name) if node.has_delta else "grad"
     rows = [
         element(
@@ -111,7 +114,7 @@ def _card(number: int, node: Node, box: Box) -> str:
 def _number(right: float, y: float, node: int, number: float, name: str) -> str:
     return element(
         "text",
-        format_number(number),
+        format_number(number, PICTURED),
         x=right,
         y=y,
         text_anchor="end",

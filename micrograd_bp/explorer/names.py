@@ -20,10 +20,13 @@ from ..engine import Value
 SUB, SUP, END = "\ue000", "\ue001", "\ue002"
 LONGEST = 24  # characters of a name
 
-_GREEK = {
-    **{"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η"},
-    **{"theta": "θ", "lambda": "λ", "mu": "μ", "sigma": "σ", "phi": "φ", "omega": "ω"},
-}
+_GREEK = dict(
+    zip(
+        "alpha beta gamma delta epsilon eta theta lambda mu sigma phi omega".split(),
+        "αβγδεηθλμσφω",
+        strict=True,
+    )
+)
 _NAME = re.compile(rf"([A-Za-zα-ω]|{'|'.join(_GREEK)})(\d{{0,3}})(?:_([A-Za-z0-9,=]{{1,7}}))?")
 _LAYER = re.compile(r"layer(\d+)")
 
@@ -108,9 +111,10 @@ def name_nodes(order: Sequence[Value]) -> Names:
         elif not nodes[i]:
             nodes[i] = format_number(node.data)
     root = nodes[-1] if order[-1].label else "f"
+    below = [f"({name})" if name[0] in "-0123456789" else name for name in nodes]
     grads = _different(_with_layers(errors, layers))
     return Names(
-        nodes, [delta or f"∂{root}/∂{name}" for delta, name in zip(grads, nodes, strict=True)]
+        nodes, [delta or f"∂{root}/∂{name}" for delta, name in zip(grads, below, strict=True)]
     )
 
 
@@ -122,17 +126,19 @@ def is_pre_activation(node: Value) -> bool:
     return bool(re.match(r"a\d*_", node.label)) or (operation.name == "dot" and bool(_layer(node)))
 
 
-def format_number(number: float) -> str:
-    """A number to six digits, as the page's script writes it.
+def format_number(number: float, digits: int = 6) -> str:
+    """A number as the page's script writes it: to six digits in a text, to four in a picture.
 
     >>> [format_number(x) for x in (0.5, -0.0, 1 / 3, 1e-7, 123456789.0, float("inf"))]
     ['0.5', '0', '0.333333', '1e-7', '1.23457e8', 'inf']
+    >>> [format_number(x, 4) for x in (1 / 3, 0.00012345)]
+    ['0.3333', '1.234e-4']
     """
     if number - number != 0.0:
         return f"{number}"
-    mantissa, exponent = f"{number + 0.0:.5e}".split("e")
-    if number == 0.0 or -5 <= int(exponent) < 6:
-        text = f"{number + 0.0:.{5 - int(exponent)}f}"
+    mantissa, exponent = f"{number + 0.0:.{digits - 1}e}".split("e")
+    if number == 0.0 or -digits < int(exponent) < digits:
+        text = f"{number + 0.0:.{digits - 1 - int(exponent)}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     return f"{float(mantissa):g}e{int(exponent)}"
 

@@ -12,13 +12,13 @@ from ..drawing.columns import Point
 from ..drawing.svg import svg_curve
 from .description import Node
 from .names import Name, format_number
-from .svg_parts import element, picture, svg_rich, text_at
+from .svg_parts import PICTURED, element, picture, svg_rich, text_at
 from .units import Unit, Units
 
-RADIUS = 46.0
+RADIUS = 58.0
 GAP = 16.0  # between two units
 LINE = 17.0
-SLOT = 38.0  # the height of the two lines of numbers on a weight
+SLOT = 44.0  # the height of the two lines of numbers on a weight
 SLOT_LENGTH = 150.0
 MOST_INSCRIBED = 40  # weights between two layers
 HEADING = 34.0
@@ -31,7 +31,8 @@ def network_view(nodes: Sequence[Node], units: Units) -> str:
         nodes: those of the graph.
         units: where the units are among them.
     """
-    columns = [[(x,) for x in units.inputs], *([(u.a, u.z) for u in row] for row in units.layers)]
+    columns: list[list[tuple[int, ...]]] = [[(x,) for x in units.inputs]]
+    columns += [[(unit.a, unit.z) for unit in layer] for layer in units.layers]
     inscribed = [
         sum(len(unit.weights) + 1 for unit in layer) <= MOST_INSCRIBED for layer in units.layers
     ]
@@ -122,7 +123,7 @@ def _quantity(nodes: Sequence[Node], node: int, kind: str, place: Point) -> str:
     described = nodes[node]
     name = described.name if kind == "data" else described.grad_name
     number = described.data if kind == "data" else described.grad
-    tag = element("tspan", format_number(number), **{f"data_{kind}": node})
+    tag = element("tspan", format_number(number, PICTURED), **{f"data_{kind}": node})
     return text_at(place, svg_rich(f"{name} = ") + tag, class_="small quantity")
 
 

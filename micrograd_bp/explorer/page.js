@@ -8,20 +8,22 @@ const nodes = page.nodes.map((node) => ({
   ...node, data: Number(node.data), local: (node.local ?? []).map(Number),
 }));
 const root = nodes.length - 1;
+const MOST_LEAVES = 60; // in the summary
 const at = (id) => document.getElementById(id);
 
 // --- texts: an index is between two of the marks SUB, SUP, END -----------------------------------
 
 const SUB = "\ue000", SUP = "\ue001", END = "\ue002";
 
-function show(number) {
+function show(number, digits = 6) {
   if (!Number.isFinite(number)) return Number.isNaN(number) ? "nan" : number > 0 ? "inf" : "-inf";
-  const [mantissa, exponent] = number.toExponential(5).split("e");
+  const [mantissa, exponent] = number.toExponential(digits - 1).split("e");
   if (number === 0) return "0";
-  if (exponent >= -5 && exponent < 6) return String(Number(number.toPrecision(6)));
+  if (exponent > -digits && exponent < digits) return String(Number(number.toPrecision(digits)));
   return Number(mantissa) + "e" + Number(exponent);
 }
 
+const pictured = (number) => show(number, 4);
 const inProduct = (number) => (number < 0 ? `(${show(number)})` : show(number));
 const plain = (text) =>
   text.replace(/\ue001\((.*?)\)\ue002/g, " of layer $1 ").replaceAll(SUP, " to the ").replaceAll(SUB, " ").replaceAll(END, "");
@@ -31,9 +33,10 @@ const fill = (template, operand, result) =>
 function write(parent, line) {
   for (const part of [line].flat()) {
     const text = typeof part === "number" ? show(part) : part;
-    let place = parent;
-    for (const [, mark, piece] of text.matchAll(/([\ue000-\ue002]?)([^\ue000-\ue002]*)/g)) {
-      place = mark === SUB ? add(parent, "sub") : mark === SUP ? add(parent, "sup") : parent;
+    for (const match of text.matchAll(/([\ue000-\ue002]?)([^\ue000-\ue002]*)/g)) {
+      const [whole, mark, piece] = match;
+      const isStacked = text.startsWith(END + SUB, match.index + whole.length);
+      const place = mark === SUB ? add(parent, "sub") : mark === SUP ? add(parent, "sup", isStacked ? "above" : "") : parent;
       if (piece) place.append(piece);
     }
   }
@@ -68,11 +71,13 @@ for (let i = root; i >= 0; i--) for (const one of contributions[i]) uses[one.par
 
 // --- the steps, node by node ----------------------------------------------------------------------
 
-const localName = (i, slot) =>
-  `∂${nodes[i].name}/∂${nodes[nodes[i].parents[slot]].name}`;
+const localName = (i, slot) => `∂${nodes[i].name}/∂${called(nodes[nodes[i].parents[slot]])}`;
 const localFormula = (i, slot) =>
   fill(nodes[i].derivatives[slot] || localName(i, slot), (s) => nodes[nodes[i].parents[s]].name, nodes[i].name);
 const product = (a, b) => (a === "1" ? b : a.includes("−") || a.includes("+") ? `(${a}) ${b}` : `${a} ${b}`);
+// A number that has no name, such as 0.5, takes parentheses.
+const called = ({ name }) => (/^[-\d]/.test(name) ? `(${name})` : name);
+const gradOf = (node) => `${called(node)}.grad`;
 const equation = (...line) => ({ line });
 const words = (...line) => ({ line, words: true });
 
@@ -82,6 +87,7 @@ const byNode = {
     ...nodes.map((node, i) => ({ pass: "forward", title: `Forward: ${node.name}`, current: [i] })),
     { pass: "backward", title: `Backward: the seed, ∂${page.root}/∂${page.root} = 1`, current: [root] },
     ...nodes.map((_, k) => ({ pass: "backward", title: `Backward: ${nodes[root - k].name}`, current: [root - k] })),
+    { pass: "backward", title: "The gradient is complete", current: [] },
   ],
   state(step) {
     const isForward = step <= nodes.length;
@@ -93,7 +99,7 @@ const byNode = {
       edges: new Set(), operands: [], changed: [],
     };
     if (!isForward) state.grads[root] = 1;
-    for (let k = 0; k <= passed; k++) {
+    for (let k = 0; k <= Math.min(passed, root); k++) {
       for (const { parent, after } of contributions[root - k]) state.grads[parent] = after;
     }
     const [i] = this.steps[step].current;
@@ -102,7 +108,7 @@ const byNode = {
       nodes[i].parents.forEach((_, slot) => state.edges.add(`${i} ${slot}`));
       if (!isForward) state.changed = nodes[i].parents;
     }
-    state.lines = i === undefined ? startLines() : isForward ? forwardLines(i)
+    state.lines = step === 0 ? startLines() : i === undefined ? endLines() : isForward ? forwardLines(i)
       : passed < 0 ? seedLines() : backwardLines(i);
     return state;
   },
@@ -137,17 +143,25 @@ function forwardLines(i) {
 }
 
 function seedLines() {
-  const { name, gradName } = nodes[root];
   return [
     words("Every grad starts at 0, but the one of the root: the derivative of a quantity by itself is 1."),
-    equation(`${name}.grad = ${gradName} = 1`),
+    equation(`${gradOf(nodes[root])} = ${nodes[root].gradName} = 1`),
+  ];
+}
+
+function endLines() {
+  const leaves = nodes.filter((node) => node.parents.length === 0 && !node.operation);
+  const more = leaves.length > MOST_LEAVES ? [words(`and ${leaves.length - MOST_LEAVES} more`)] : [];
+  return [
+    words(`Every grad is the derivative of ${page.root} by its node. For the leaves:`),
+    ...leaves.slice(0, MOST_LEAVES).map((node) => equation(`${node.gradName} = `, grads[nodes.indexOf(node)])),
+    ...more,
   ];
 }
 
 function backwardLines(i) {
   const node = nodes[i];
-  const whole = `${node.gradName} = `;
-  const lines = [equation(`${node.name}.grad = `, node.gradName === "" ? "" : whole, grads[i])];
+  const lines = [equation(`${gradOf(node)} = ${node.gradName} = `, grads[i])];
   if (!Number.isFinite(grads[i])) {
     lines.push(words("This is not finite. backward() raises an error here and changes no grad, unless that is allowed."));
   }
@@ -163,7 +177,7 @@ function backwardLines(i) {
     const parent = nodes[one.parent];
     const formula = localFormula(i, one.slot);
     lines.push({ operand: [
-      [`${parent.name}.grad += ${localName(i, one.slot)} × ${node.name}.grad`],
+      [`${gradOf(parent)} += ${localName(i, one.slot)} × ${gradOf(node)}`],
       [`= ${product(formula, node.gradName)} = ${show(one.local)} × ${inProduct(one.adjoint)} = `, broughtBack(one)],
       [`${parent.gradName}:  `, one.before, " → ", one.after],
     ] });
@@ -247,6 +261,11 @@ function showWay(section, updates, step) {
   const made = updates.slice(0, step);
   const grad = made.length ? made.at(-1).grad : { a: 0, b: 0, c: 1 };
   for (const text of section.querySelectorAll("[data-v]")) text.textContent = show(grad[text.dataset.v]);
+  const { node: now, parent: operand } = made.length === step && step > 0 ? made.at(-1) : {};
+  for (const card of section.querySelectorAll("[data-n]")) {
+    card.classList.toggle("current", card.dataset.n === now);
+    card.classList.toggle("operand", card.dataset.n === operand);
+  }
   const list = section.querySelector("ol");
   list.replaceChildren();
   made.forEach(({ node, parent, local, adjoint, before, grad: after }, k) => {
@@ -255,7 +274,7 @@ function showWay(section, updates, step) {
   });
   const verdict = section.querySelector(".verdict");
   const isDone = step >= updates.length;
-  verdict.textContent = !isDone ? "" : grad.a === 4 ? "✓ a.grad = 4 is right" : `✗ a.grad = ${grad.a} is wrong: it is 4`;
+  verdict.textContent = !isDone ? "" : grad.a === 4 ? "✓ a.grad = 4 is right" : `✗ a.grad = ${grad.a} is wrong, right is 4`;
 }
 
 for (const id of ["naive", "topological"]) {
@@ -276,7 +295,7 @@ const byAttribute = (name) => [...document.querySelectorAll(`.view [data-${name}
   const value = element.getAttribute(`data-${name}`);
   return { element, value, members: value.split(" ").map(Number) };
 });
-const pictured = { data: byAttribute("data"), grad: byAttribute("grad"), nodes: byAttribute("nodes"), edge: byAttribute("edge") };
+const elements = { data: byAttribute("data"), grad: byAttribute("grad"), nodes: byAttribute("nodes"), edge: byAttribute("edge") };
 
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -323,21 +342,21 @@ function replace(element) {
 
 function showPictures(state, current, pass) {
   const isCurrent = new Set(current), isOperand = new Set(state.operands), isChanged = new Set(state.changed);
-  for (const { element, members: [i] } of pictured.data) setText(element, state.data[i] ? show(nodes[i].data) : "…");
-  for (const { element, members: [i] } of pictured.grad) {
-    setText(element, state.grads[i] === null ? "—" : show(state.grads[i]));
+  for (const { element, members: [i] } of elements.data) setText(element, state.data[i] ? pictured(nodes[i].data) : "…");
+  for (const { element, members: [i] } of elements.grad) {
+    setText(element, state.grads[i] === null ? "—" : pictured(state.grads[i]));
     element.classList.toggle("changed", isChanged.has(i));
   }
-  for (const { element, members } of pictured.nodes) {
+  for (const { element, members } of elements.nodes) {
     const now = members.some((i) => isCurrent.has(i));
     element.classList.toggle("current", now);
     element.classList.toggle("operand", !now && members.some((i) => isOperand.has(i)));
     element.classList.toggle("todo", !now && !state.data[members[0]]);
   }
-  for (const { element, value, members: [i, slot] } of pictured.edge) {
+  for (const { element, value, members: [i, slot] } of elements.edge) {
     element.classList.toggle("current", state.edges.has(value));
     if (element.classList.contains("local")) {
-      const local = show(nodes[i].local[slot]);
+      const local = pictured(nodes[i].local[slot]);
       setText(element, pass === "backward" ? `◀ ×${local}` : `×${local}`);
     }
   }
@@ -395,6 +414,7 @@ function setMode(name) {
   stop();
   mode = name;
   document.body.classList.toggle("order", mode === "order");
+  if (mode === "units") choose("shown", "network");
   const jump = replace(at("jump"));
   for (const pass of ["forward", "backward"]) {
     const group = document.createElement("optgroup");
@@ -417,7 +437,7 @@ function resize() {
     if (!svg || view.clientWidth === 0) continue;
     const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
     const fit = Math.min((view.clientWidth - 4) / width, (view.clientHeight - 4) / height);
-    const scale = zoom * Math.max(0.72, Math.min(1.25, fit));
+    const scale = zoom * Math.max(0.85, Math.min(1.25, fit));
     svg.setAttribute("width", Math.round(width * scale));
     svg.setAttribute("height", Math.round(height * scale));
     scrollToCurrent(view);
@@ -427,6 +447,10 @@ function resize() {
 function setZoom(factor) {
   zoom = Math.max(0.2, Math.min(4, zoom * factor));
   resize();
+}
+
+function choose(group, value) {
+  document.querySelector(`[name=${group}][value=${value}]`).click();
 }
 
 function setShown(name) {
@@ -466,9 +490,13 @@ at("jump").addEventListener("change", () => {
   stop();
   go(Number(at("jump").value));
 });
+// After a click the arrow keys are to step, and not to go to the next radio button.
+for (const fieldset of document.querySelectorAll("fieldset")) {
+  fieldset.addEventListener("pointerup", () => setTimeout(() => document.activeElement.blur()));
+}
 for (const input of document.querySelectorAll("[name=mode]")) input.addEventListener("change", () => setMode(input.value));
 for (const input of document.querySelectorAll("[name=shown]")) input.addEventListener("change", () => setShown(input.value));
-for (const { element, members } of pictured.nodes) {
+for (const { element, members } of elements.nodes) {
   element.addEventListener("click", () => {
     stop();
     goToNode(members);

@@ -17,7 +17,7 @@ from typing import Any
 from ..engine import Value
 from .description import describe
 from .graph_view import graph_view
-from .names import plain
+from .names import END, SUB, SUP, plain
 from .network_view import network_view
 from .unit_steps import unit_steps
 from .units import Units
@@ -43,7 +43,7 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
     return Template(_resource("page.html")).substitute(
         policy=policy,
         title=escape(title),
-        heading=escape(title),
+        heading=f"{html_rich(root)}, step by step",
         style=style,
         script=script,
         graph=graph_view(nodes),
@@ -60,6 +60,21 @@ def json_for_html(data: Any) -> str:
     """
     # Everything but ASCII is escaped by json, U+2028 and U+2029 too.
     return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def html_rich(rich: str) -> str:
+    """Rich text as html.
+
+    >>> from .names import Name
+    >>> html_rich(Name("E", "n").rich)
+    'E<sub>n</sub>'
+    """
+    tags = {SUB: "<sub>", SUP: "<sup>"}
+    html, open_tag = "", ""
+    for character in escape(rich):
+        open_tag = tags.get(character, open_tag)
+        html += open_tag.replace("<", "</") if character == END else tags.get(character, character)
+    return html
 
 
 @cache

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from html import escape
 
 from ..drawing.columns import Point
+from ..drawing.layout import text_width
 from ..drawing.svg import svg_curve
 from .names import END, SUB, SUP
 
 Attributes = str | int | float
+PICTURED = 4  # digits of a number in a picture
 
 
 def svg_rich(rich: str) -> str:
@@ -22,10 +24,17 @@ def svg_rich(rich: str) -> str:
     >>> svg_rich(Name("w", "12").rich + " < 1")
     'w<tspan dy="3" font-size="75%">12</tspan><tspan dy="-3"> &lt; 1</tspan>'
     """
-    result, height = "", 0
-    for mark, text in re.findall(f"([{SUB}{SUP}{END}]?)([^{SUB}{SUP}{END}]+)", rich):
-        wanted = {SUB: 3, SUP: -5}.get(mark, 0)
-        shift = f' dy="{wanted - height}"' if wanted != height else ""
+    result, height, above, back = "", 0, 0.0, 0.0
+    for mark, text in re.findall(f"([{SUB}{SUP}{END}]*)([^{SUB}{SUP}{END}]+)", rich):
+        wanted = {SUB: 3, SUP: -6}.get(mark[-1:], 0)
+        width = text_width(text, 9.5)
+        across = back  # an index below stands under the one above
+        if mark == END + SUB and height < 0:
+            across, back = -above, max(0.0, above - width)
+        else:
+            above, back = width, 0.0
+        shift = f' dx="{across:.1f}"' if across else ""
+        shift += f' dy="{wanted - height}"' if wanted != height else ""
         size = ' font-size="75%"' if wanted else ""
         content = escape(text)
         result += f"<tspan{shift}{size}>{content}</tspan>" if shift or size else content
@@ -33,7 +42,7 @@ def svg_rich(rich: str) -> str:
     return result
 
 
-def element(tag: str, content: str = "", **attributes: Attributes) -> str:
+def element(tag: str, content: str = "", /, **attributes: Attributes) -> str:
     """An element; an underscore in the name of an attribute is a hyphen, class_ is class.
 
     >>> element("text", "1 &lt; 2", x=0.50001, class_="a", data_nodes=3)

@@ -182,13 +182,13 @@ class _Steps:
     # --- backward ---------------------------------------------------------------------------------
 
     def output_delta(self, unit: Unit) -> None:
-        a, z = self.nodes[unit.a], self.nodes[unit.z]
+        a = self.nodes[unit.a]
         difference = self.difference(unit)
         lines: list[Line]
         if difference is not None:
             y, t = difference
             lines = [
-                [f"{a.grad_name} = {y.name} − {t.name}, for the sum-of-squares error"],
+                [f"{a.grad_name} = {y.name} − {t.name}, the output error"],
                 ["= ", y.data, " − ", *_factor(t.data)],
                 ["= ", a.grad],
             ]

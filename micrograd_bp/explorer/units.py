@@ -107,7 +107,7 @@ def _layers(weights: dict[tuple[int, int], list[Value]]) -> Iterator[list[list[V
     """The weights of the units by layer, as far as both are numbered from 1 without a gap."""
     layer = 1
     while (layer, 1) in weights:
-        units = []
+        units: list[list[Value]] = []
         while (layer, len(units) + 1) in weights:
             units.append(weights[layer, len(units) + 1])
         yield units

@@ -431,24 +431,24 @@ def wide(n: int, symbols: list[Any], x: Any, tanh: Any, total: Any) -> Any:
 
 
 def of_graph(graph: Any, n: int, w: Array) -> tuple[Any, float, float]:
-    """A program, and the seconds that recording and compiling took."""
-    start = time.perf_counter()
+    """A program, and the processor's seconds that recording and compiling took."""
+    start = time.process_time()
     x, symbols = Value(0.5), [Value(p) for p in w]
     y = graph(n, symbols, x, tanh, fsum)
-    recorded = time.perf_counter()
+    recorded = time.process_time()
     program = Program(y, [x], symbols)
-    return program, recorded - start, time.perf_counter() - recorded
+    return program, recorded - start, time.process_time() - recorded
 
 
 def casadi_of_graph(graph: Any, n: int, w: Array) -> tuple[Run, float]:
     import casadi
 
-    start = time.perf_counter()
+    start = time.process_time()
     x, symbol = casadi.SX.sym("x"), casadi.SX.sym("w", w.size)
     symbols = casadi.vertsplit(symbol)
     y = graph(n, symbols, x, casadi.tanh, lambda terms: casadi.sum1(casadi.vertcat(*terms)))
     function = casadi.Function("f", [x, symbol], [y, casadi.gradient(y, symbol)])
-    compiled = time.perf_counter() - start
+    compiled = time.process_time() - start
     buffer, trigger = function.buffer()
     operands, results = [np.full(1, 0.5), w], [np.zeros(1), np.zeros(w.size)]
     for i in range(2):
