@@ -326,7 +326,8 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     """where(condition, x, y): x where condition is not 0, else y.
 
     Args:
-        condition: a bool, number or Value; no derivative flows to it.
+        condition: a bool, number or Value; no derivative flows to it. In what a Program is to
+            run it is a Value, such as ``step(x)`` for x > 0.
         x, y: numbers or Values, both computed already.
 
     Returns:
