@@ -238,11 +238,13 @@ cdef class Executor:
             threads: how many to run on.
 
         Returns:
-            A pair: the sums, an array of shape (n_sums,), or the outputs, one of shape
-            (n_outputs,) or (N, n_outputs); and whether all its numbers are finite. None where
-            an argument is not such an array.
+            A triple: the first sum, a float, and the others, an array; or None, and the outputs,
+            an array of shape (n_outputs,) or (N, n_outputs); and whether all are finite. None
+            where an argument is not such an array.
         """
         cdef Py_buffer x, w, r
+        cdef double* sums = NULL
+        cdef double* results
         if not _view(inputs, &x):
             return None
         if not _view(parameters, &w):
@@ -256,23 +258,27 @@ cdef class Executor:
             if not fits:
                 return None
             if self.n_sums:
-                result = numpy.empty(self.n_sums)
+                sums = <double*>_allocated(self.n_sums * 8)
+                result = numpy.empty(self.n_sums - 1)
             elif x.ndim == 1:
                 result = numpy.empty(self.n_outputs)
             else:
                 result = numpy.empty((x.shape[0], self.n_outputs))
             PyObject_GetBuffer(result, &r, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
             try:
+                results = sums if self.n_sums else <double*>r.buf
                 if x.ndim == 1:
-                    self._run_point(<double*>x.buf, <double*>w.buf, <double*>r.buf)
+                    self._run_point(<double*>x.buf, <double*>w.buf, results)
                 else:
-                    self._run_points(
-                        <double*>x.buf, x.shape[0], <double*>w.buf, <double*>r.buf, threads
-                    )
-                return result, _all_finite(<double*>r.buf, r.len // 8)
+                    self._run_points(<double*>x.buf, x.shape[0], <double*>w.buf, results, threads)
+                if not self.n_sums:
+                    return None, result, _all_finite(results, r.len // 8)
+                memcpy(r.buf, sums + 1, r.len)
+                return sums[0], result, _all_finite(sums, self.n_sums)
             finally:
                 PyBuffer_Release(&r)
         finally:
+            PyMem_Free(sums)
             PyBuffer_Release(&x)
             PyBuffer_Release(&w)
 

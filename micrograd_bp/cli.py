@@ -331,6 +331,7 @@ def _write(
             path.write_bytes(svg.encode())
             files[name] = str(path)
         if page is not None:
+            Path(options.explore).parent.mkdir(parents=True, exist_ok=True)
             files["step-through page"] = str(page.save(options.explore))
     except OSError as error:
         raise InputError(f"cannot write {error.filename}: {error.strerror}") from None

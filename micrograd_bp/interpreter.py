@@ -30,7 +30,9 @@ class Executor:
             (one, None if isinstance(one, Sum) else known(one.function)) for one in plan.each
         ]
 
-    def run(self, inputs: Array, parameters: Array, threads: int = 1) -> tuple[Array, bool] | None:
+    def run(
+        self, inputs: Array, parameters: Array, threads: int = 1
+    ) -> tuple[float | None, Array, bool] | None:
         """Outputs for each data point, or the sums over all, as the compiled twin gives them.
 
         Args:
@@ -39,9 +41,9 @@ class Executor:
             threads: has no effect here.
 
         Returns:
-            A pair: the sums, an array of shape (n_sums,), or the outputs, one of shape
-            (n_outputs,) or (N, n_outputs); and whether all its numbers are finite. None where
-            an argument is not such an array.
+            A triple: the first sum, a float, and the others, an array; or None, and the outputs,
+            an array of shape (n_outputs,) or (N, n_outputs); and whether all are finite. None
+            where an argument is not such an array.
         """
         if not (_fits(inputs, (1, 2), self._plan.n_inputs)) or not (
             _fits(parameters, (1,), self._plan.n_parameters)
@@ -55,11 +57,11 @@ class Executor:
                 for at in range(0, len(points), POINTS)
             ]
         if self._plan.n_sums:
-            result = numpy.sum([numpy.zeros(self._plan.n_sums), *found], axis=0)
-        else:
-            result = numpy.concatenate([numpy.empty((0, len(self._plan.outputs))), *found])
-            result = result[0] if inputs.ndim == 1 else result
-        return result, bool(numpy.isfinite(result).all())
+            sums = numpy.sum([numpy.zeros(self._plan.n_sums), *found], axis=0)
+            return float(sums[0]), sums[1:], bool(numpy.isfinite(sums).all())
+        result = numpy.concatenate([numpy.empty((0, len(self._plan.outputs))), *found])
+        result = result[0] if inputs.ndim == 1 else result
+        return None, result, bool(numpy.isfinite(result).all())
 
     def _scalars(self, parameters: Array) -> dict[int, Any]:
         places: dict[int, Any] = dict(enumerate([*parameters.tolist(), *self._plan.constants]))

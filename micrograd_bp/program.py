@@ -125,7 +125,7 @@ class Program:
         if found is None:
             inputs, parameters = self._checked(inputs, parameters, threads)
             found = self._run_forward(inputs, parameters, threads)
-        result, finite = found
+        _, result, finite = found
         if not finite or errors != "raise":
             self._refuse(self._forward, inputs, parameters, errors)
         if not self._single:
@@ -158,10 +158,10 @@ class Program:
         if found is None:
             inputs, parameters = self._checked(inputs, parameters, threads)
             found = self._run_summed(inputs, parameters, threads)
-        result, finite = found
+        value, slopes, finite = found
         if not finite or errors != "raise":
             self._refuse(self._summed, inputs, parameters, errors)
-        return float(result[0]), result[1:]
+        return value, slopes
 
     def trace(self, library: Any) -> Callable[[Any, Any], Any]:
         """The program as a function built on another array library.

@@ -42,7 +42,7 @@ def rows_of(function: Function, columns: np.ndarray, parameters: tuple[float, ..
     once = Instruction(function, parameters, tuple(range(n)), n)
     plan = Plan(n, 0, (), 0, n + 1, (), (once,), (n,), 0)
     result: Any = Executor(plan).run(np.ascontiguousarray(columns), np.empty(0))
-    return result[0][:, 0]
+    return result[1][:, 0]
 
 
 def points(name: str) -> dict[tuple[float, ...], list[tuple[float, ...]]]:

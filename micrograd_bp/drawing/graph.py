@@ -70,7 +70,8 @@ class Graph:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
-            return {"text/plain": repr(self), "image/svg+xml": self.svg}
+            narrowing = self.svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+            return {"text/plain": repr(self), "image/svg+xml": narrowing}
         except Exception as error:  # a notebook shows the reason in place of the picture
             return {"text/plain": f"{self!r}\nno picture: {error}"}
 
