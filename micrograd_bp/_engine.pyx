@@ -19,6 +19,7 @@ from libc.stdlib cimport free, malloc, realloc
 import math
 
 from . import functions, messages, modes
+from .methods import ElementaryMethods
 from .numeric import bounds, is_number, show, to_float
 
 cdef extern from "Python.h":
@@ -1178,3 +1179,8 @@ def sweep(Value root, seeds, wanted, bint back):
     free(numbers)
     free(order.nodes)
     return result
+
+
+for name, method in vars(ElementaryMethods).items():  # what they say is said there
+    if not name.startswith("_"):
+        getattr(Value, name).__doc__ = method.__doc__

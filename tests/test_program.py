@@ -4,6 +4,7 @@ import math
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+import micrograd_bp
 from micrograd_bp import (
     MLP,
     Value,
@@ -489,7 +491,11 @@ def test_a_program_pickles_and_runs_in_another_process() -> None:
         "print(repr(program.value_and_grad(data)[0]))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], input=pickle.dumps(program), capture_output=True, check=True
+        [sys.executable, "-c", code],
+        input=pickle.dumps(program),
+        capture_output=True,
+        check=True,
+        cwd=Path(micrograd_bp.__file__).parent.parent,  # the package that runs here
     )
     assert float(done.stdout) == value
     assert str(pickle.loads(pickle.dumps(program))) == str(program)
