@@ -14,6 +14,8 @@ import pytest
 from micrograd_bp import __version__, backprop, cli
 from micrograd_bp.cli import main
 from micrograd_bp.data import column_names, read_weights
+from micrograd_bp.explorer import explore
+from micrograd_bp.worked_example import worked_example
 
 POINTS = "a,b,y\n1,2,3\n4,5,7\n0.5,-1,2\n"
 TANH_WEIGHTS = {"activation": "tanh", "w1": [[0.1, 0.2, 0.3]], "w2": [[0.5, -0.25]]}
@@ -90,6 +92,17 @@ def test_every_run_gives_the_same_bytes(run: Any, folder: Path) -> None:
         return result, [path.read_bytes() for path in sorted(folder.rglob("*.svg"))]
 
     assert everything() == everything()
+
+
+def test_the_step_through_page_is_written_if_asked_for(run: Any) -> None:
+    assert "step-through" not in run()[1]
+    status, out, err = run("--explore", "new/steps.html", "--point", "2")
+    assert (status, err) == (0, "")
+    assert out.endswith(f"Wrote the step-through page to {Path('new/steps.html')}\n")
+    page = Path("new/steps.html").read_text(encoding="utf-8")
+    assert page == explore(worked_example(point=2).error).html
+    report = json.loads(run("--explore", "steps.HTM", "--json")[1])
+    assert report["files"]["step-through page"] == "steps.HTM"
 
 
 def test_a_data_point_is_chosen_by_its_number(run: Any) -> None:
@@ -312,6 +325,10 @@ def test_a_bad_csv_file_is_refused(run: Any, content: str | bytes, message: str)
         (("--output", "x" * 300), "cannot write "),
         (("--save-weights", "folder"), "argument --save-weights: folder is a folder, need a file"),
         (("--save-weights", "points.csv/w.json"), "argument --save-weights: cannot make "),
+        (("--explore", "steps.svg"), "argument --explore: need a name in .html, not 'steps.svg'"),
+        (("--explore", "folder.html"), "argument --explore: folder.html is a folder, need a file"),
+        (("--explore", "points.csv/steps.html"), "argument --explore: cannot make "),
+        (("--explore", "e.html", "--hidden", "500"), "argument --explore: a graph of 3515 nodes"),
         (("--weights", "none.json"), "none.json: No such file or directory"),
         (("--weights", "tanh.json", "--hidden", "2"), "tanh.json, 'w1': the number of rows is 1"),
         (
@@ -329,6 +346,7 @@ def test_bad_arguments_are_refused(run: Any, arguments: tuple[str, ...], message
     write("constant.csv", "a,b,y\n1,2,3\n1,3,4\n")
     write("tanh.json", json.dumps(TANH_WEIGHTS))
     Path("folder").mkdir()
+    Path("folder.html").mkdir()
     assert_refused(run, arguments, message)
 
 

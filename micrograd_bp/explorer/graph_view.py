@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..drawing.layout import Box, layered_layout, text_width
 from ..drawing.palette import TIMES
+from ..drawing.picture import clean
 from .description import Node
 from .names import format_number, plain
 from .svg_parts import PICTURED, curve, element, picture, svg_rich, text_at
@@ -24,6 +25,12 @@ def graph_view(nodes: Sequence[Node]) -> str:
 
     Args:
         nodes: the nodes in topological order, the root last.
+
+    >>> from micrograd_bp import Value
+    >>> from .description import describe
+    >>> x = Value(3.0, "x")
+    >>> graph_view(describe([x, x * x])).count('class="edge"')
+    2
     """
     leads = [LEAD if node.parents else 0.0 for node in nodes]
     layout = layered_layout(
@@ -40,7 +47,9 @@ def graph_view(nodes: Sequence[Node]) -> str:
         elements.append(
             element("rect", x=left, y=top, width=width, height=height, rx=6, class_="scope")
         )
-        elements.append(text_at((left + PADDING, top + 14), svg_rich(path[-1]), class_="small"))
+        elements.append(
+            text_at((left + PADDING, top + 14), svg_rich(clean(path[-1])), class_="small")
+        )
     routes = iter(layout.routes)
     labels = []
     for i, (node, lead) in enumerate(zip(nodes, leads, strict=True)):

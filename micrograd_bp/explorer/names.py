@@ -76,7 +76,7 @@ def plain(rich: str) -> str:
 
 
 class Names(NamedTuple):
-    """For each node its name and that of its grad, as rich texts, all different."""
+    """For each node its name and that of its grad, as rich texts."""
 
     nodes: list[str]
     grads: list[str]
@@ -85,7 +85,8 @@ class Names(NamedTuple):
 def name_nodes(order: Sequence[Value]) -> Names:
     """Name the nodes of a graph.
 
-    A node without a label is v_1, v_2, ... if an operation made it, and else its number.
+    Without a label the root is f, another node v_1, v_2, ... if an operation made it, and else
+    its number. Those that share a label are numbered, in square brackets.
 
     Args:
         order: the nodes in topological order, the root last.
@@ -93,9 +94,11 @@ def name_nodes(order: Sequence[Value]) -> Names:
     >>> x = Value(3.0, "x")
     >>> y = x * x
     >>> [plain(name) for name in name_nodes([x, y]).nodes]
-    ['x', 'v 1']
+    ['x', 'f']
     """
     read = [read_name(node.label) for node in order]
+    if not order[-1].label and order[-1].parents:
+        read[-1] = Name("f")
     layers = [_layer(node) for node in order]
     errors = [
         Name("δ", name.below, name.above) if is_pre_activation(node) and name.below else None

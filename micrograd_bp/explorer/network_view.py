@@ -30,6 +30,13 @@ def network_view(nodes: Sequence[Node], units: Units) -> str:
     Args:
         nodes: those of the graph.
         units: where the units are among them.
+
+    >>> from micrograd_bp import MLP, topological_order
+    >>> from .description import describe
+    >>> from .units import find_units
+    >>> order = topological_order(MLP(2, [3, 1], seed=0)([0.5, -1.0]))
+    >>> network_view(describe(order), find_units(order, None)).count('class="wire"')
+    13
     """
     columns: list[list[tuple[int, ...]]] = [[(x,) for x in units.inputs]]
     columns += [[(unit.a, unit.z) for unit in layer] for layer in units.layers]
@@ -100,7 +107,11 @@ def _wires(
                 _quantity(nodes, weight, "data", (middle, right[1] - 6)),
                 _quantity(nodes, weight, "grad", (middle, right[1] + 14)),
             ]
-        elements.append(element("g", "".join(parts), class_="wire", data_nodes=weight))
+        elements.append(
+            element(
+                "g", "".join(parts), class_="wire" if has_text else "wire dense", data_nodes=weight
+            )
+        )
     return elements
 
 

@@ -84,9 +84,9 @@ const words = (...line) => ({ line, words: true });
 const byNode = {
   steps: [
     { pass: "forward", title: "Before the forward pass", current: [] },
-    ...nodes.map((node, i) => ({ pass: "forward", title: `Forward: ${node.name}`, current: [i] })),
+    ...nodes.map((node, i) => ({ pass: "forward", title: `Forward: ${node.name}`, menu: node.name, current: [i] })),
     { pass: "backward", title: `Backward: the seed, ∂${page.root}/∂${page.root} = 1`, current: [root] },
-    ...nodes.map((_, k) => ({ pass: "backward", title: `Backward: ${nodes[root - k].name}`, current: [root - k] })),
+    ...nodes.map(({ name }, i) => ({ pass: "backward", title: `Backward: ${name}`, menu: name, current: [i] })).reverse(),
     { pass: "backward", title: "The gradient is complete", current: [] },
   ],
   state(step) {
@@ -179,7 +179,7 @@ function backwardLines(i) {
     lines.push({ operand: [
       [`${gradOf(parent)} += ${localName(i, one.slot)} × ${gradOf(node)}`],
       [`= ${product(formula, node.gradName)} = ${show(one.local)} × ${inProduct(one.adjoint)} = `, broughtBack(one)],
-      [`${parent.gradName}:  `, one.before, " → ", one.after],
+      [`${parent.gradName}: `, one.before, " → ", one.after],
     ] });
   }
   return lines;
@@ -367,11 +367,10 @@ function scrollToCurrent(view) {
   const element = view.querySelector("[data-nodes].current");
   if (!element || view.clientHeight === 0) return;
   const box = element.getBoundingClientRect(), frame = view.getBoundingClientRect();
-  view.scrollTo({
-    left: view.scrollLeft + box.left + box.width / 2 - frame.left - frame.width / 2,
-    top: view.scrollTop + box.top + box.height / 2 - frame.top - frame.height / 2,
-    behavior: calm.matches ? "auto" : "smooth",
-  });
+  const right = box.left + box.width / 2 - frame.left - frame.width / 2;
+  const down = box.top + box.height / 2 - frame.top - frame.height / 2;
+  const isFar = Math.abs(right) > frame.width || Math.abs(down) > frame.height;
+  view.scrollBy({ left: right, top: down, behavior: calm.matches || isFar ? "instant" : "smooth" });
 }
 
 // --- controls -------------------------------------------------------------------------------------
@@ -423,7 +422,7 @@ function setMode(name) {
       if (step.pass !== pass) return;
       const option = add(group, "option");
       option.value = k;
-      option.textContent = plain(step.title);
+      option.textContent = plain(step.menu ?? step.title);
     });
     if (group.children.length) jump.append(group);
   }
@@ -474,10 +473,18 @@ for (const [id, action] of Object.entries(actions)) {
   });
 }
 const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play", "+": "larger", "-": "smaller" };
+
+// Whether a focused control takes a key itself.
+function hasOwnUse(control, key) {
+  if (control.matches("button")) return key === " ";
+  if (control.matches("[type=radio]")) return key === " " || key.startsWith("Arrow");
+  return control.matches("select, input");
+}
+
 document.addEventListener("keydown", (event) => {
   const { target } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
-  if (target.matches("select, input") || (event.key === " " && target.matches("button"))) return;
+  if (hasOwnUse(target, event.key)) return;
   event.preventDefault();
   if (event.key !== " ") stop();
   actions[keys[event.key]]();

@@ -29,6 +29,9 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
     Args:
         order: the nodes of the graph in topological order, the root last.
         units: where the units of a network are among them, if there is one.
+
+    >>> write_page([Value(3.0, "x")], None)[:15]
+    '<!DOCTYPE html>'
     """
     nodes = describe(order)
     root = nodes[-1].name if order[-1].label else "f"

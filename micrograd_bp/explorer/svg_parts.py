@@ -56,12 +56,20 @@ def element(tag: str, content: str = "", /, **attributes: Attributes) -> str:
 
 
 def text_at(point: Point, content: str, **attributes: Attributes) -> str:
-    """A text whose baseline starts, or with an anchor stands, at a point."""
+    """A text whose baseline starts, or with an anchor stands, at a point.
+
+    >>> text_at((0.0, 10.0), "a")
+    '<text x="0" y="10">a</text>'
+    """
     return element("text", content, x=point[0], y=point[1], **attributes)
 
 
 def curve(points: list[Point], **attributes: Attributes) -> str:
-    """A line through points, level at each of them."""
+    """A line through points, level at each of them.
+
+    >>> curve([(0, 0), (10, 4)])
+    '<path d="M0.0,0.0 C5.0,0.0 5.0,4.0 10.0,4.0"/>'
+    """
     return element("path", d=svg_curve(points, False), **attributes)
 
 

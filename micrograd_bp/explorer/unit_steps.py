@@ -32,6 +32,14 @@ def unit_steps(order: Sequence[Value], nodes: Sequence[Node], units: Units) -> l
     Returns:
         For each step its pass, title and lines; which nodes it is about ("current"), which it
         uses ("operands"); and whose data and grad are known after it and were not before.
+
+    >>> from micrograd_bp import MLP, topological_order
+    >>> from .description import describe
+    >>> from .units import find_units
+    >>> order = topological_order(MLP(1, [1], seed=0)([2.0]))
+    >>> steps = unit_steps(order, describe(order), find_units(order, None))
+    >>> [step["pass"] for step in steps]
+    ['forward', 'forward', 'backward', 'backward', 'backward']
     """
     return _Steps(order, nodes, units).all()
 
@@ -169,15 +177,16 @@ class _Steps:
         return sorted(new)
 
     def error(self) -> None:
-        root = len(self.nodes) - 1
-        new = self.new_data(root)
-        name = self.nodes[root].name
+        new = self.new_data(len(self.nodes) - 1)
+        if not new:  # the root is an output itself
+            return
+        name = self.nodes[-1].name
         lines: list[Line] = [
             [f"{self.nodes[i].name} = {_filled(self.nodes[i], self.nodes)} = ", self.nodes[i].data]
             for i in new
         ]
         outputs = [unit.z for unit in self.units.layers[-1]]
-        self.add("forward", f"From the outputs to {name}", lines, new or [root], outputs, data=new)
+        self.add("forward", f"From the outputs to {name}", lines, new, outputs, data=new)
 
     # --- backward ---------------------------------------------------------------------------------
 
