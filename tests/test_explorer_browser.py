@@ -601,6 +601,9 @@ def test_it_runs_in_the_sandboxed_frame_of_a_notebook(open_page: Open, theme: st
     assert frame.locator("#count").inner_text().startswith("Step 1 of 74")
     page.keyboard.press("End")
     assert frame.locator("#graph [data-grad='19']").text_content() == "-0.01648"
+    width = float(frame.locator("#graph").get_attribute("viewBox").split()[2])
+    shown = frame.locator("#graph").bounding_box()["width"]
+    assert shown == pytest.approx(0.85 * width, abs=1)  # not fitted to a frame without a size yet
     frame.get_by_text("Unit by unit").click()
     assert frame.locator("#network").is_visible()
 

@@ -509,7 +509,7 @@ for (const { element, members } of elements.nodes) {
     goToNode(members);
   });
 }
-addEventListener("resize", resize);
+new ResizeObserver(resize).observe(at("views")); // a frame may get its size after its content
 
 // On paper there are no steps: a page not stepped through yet is printed with all its numbers.
 let printed = null;
