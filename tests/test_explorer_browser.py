@@ -168,7 +168,7 @@ def test_every_step_shows_the_numbers_of_the_engine(open_page: Open, build: Any)
     assert page.evaluate("grads") == [grads[node] for node in order] == [n.grad for n in order]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(graphs())
 def test_the_backward_pass_is_that_of_the_engine_to_the_last_bit(
     browser: Any, program: Any

@@ -118,7 +118,7 @@ function startLines() {
   const leaves = nodes.filter((node) => node.parents.length === 0).length;
   return [
     words(`${nodes.length} nodes stand in topological order: each after the nodes it is computed from.`),
-    words(`${leaves} are leaves, whose data is given; ${nodes.length - leaves} are operations.`),
+    words(`Leaves, whose data is given: ${leaves}; operations: ${nodes.length - leaves}.`),
     words("The right arrow key takes the next step."),
   ];
 }
@@ -332,7 +332,7 @@ function showStep() {
   at("last").disabled = at("next").disabled = step === all.length - 1;
   const spoken = state.lines.flatMap(({ line, operand }) => operand ?? [line]).slice(0, 24);
   setText(at("live"), [`Step ${step}: ${plain(title)}`, ...spoken.map((line) =>
-    plain(line.map((part) => (typeof part === "number" ? show(part) : part)).join("")))].join(". "));
+    plain(line.map((part) => (typeof part === "number" ? show(part) : part)).join("").replace(/\.$/, "")))].join(". "));
 }
 
 function replace(element) {
