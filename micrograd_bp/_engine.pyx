@@ -14,7 +14,7 @@ cimport cython
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport exp, fabs, fmod, isfinite, log, log1p, pow, sqrt, tanh
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport calloc, free, malloc, realloc
 
 import math
 
@@ -938,11 +938,11 @@ cdef inline bint _grow(void** array, size_t* capacity, size_t width) noexcept:
 
 
 @cython.nonecheck(False)
-cdef int _sort(Value root, Order* order) except -1:
+cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
     """Depth first in the order of the operands. Until a node's own place in the order is
     known, its position counts the parents that have been looked at."""
     global _last_mark
-    cdef size_t order_capacity = 256, stack_capacity = 256, depth = 1
+    cdef size_t order_capacity = 256, stack_capacity = 256, depth = 0, next_root = 0
     cdef PyObject** stack = <PyObject**>malloc(stack_capacity * sizeof(PyObject*))
     cdef PyObject* node
     cdef PyObject* parent
@@ -955,11 +955,16 @@ cdef int _sort(Value root, Order* order) except -1:
     room = room and order.nodes is not NULL
     _last_mark += 1
     mark = _last_mark
-    if room:
-        root._mark = mark
-        root._position = 0
-        stack[0] = <PyObject*>root
-    while room and depth:
+    while room and (depth or next_root < n_roots):
+        if depth == 0:
+            node = roots[next_root]
+            next_root += 1
+            if (<Value>node)._mark == mark:
+                continue
+            (<Value>node)._mark = mark
+            (<Value>node)._position = 0
+            stack[0] = node
+            depth = 1
         node = stack[depth - 1]
         n = (<Value>node)._size & ~HAS_GRAD
         parents = <PyObject**>(<Value>node)._first if n > 2 else &(<Value>node)._first
@@ -1025,12 +1030,30 @@ def topological_order(root):
     """
     if not isinstance(root, Value):
         raise TypeError(f"topological_order needs a Value, not {show(root)}")
+    return order_of([root])
+
+
+def order_of(outputs):
+    """The nodes that any of several Values was computed from, in topological order.
+
+    >>> x = Value(2.0)
+    >>> len(order_of([x * x, x.exp()]))
+    3
+    """
+    cdef list roots = list(outputs)
     cdef Order order
-    _sort(root, &order)
+    _sort_graph(roots, &order)
     try:
         return _listed(&order)
     finally:
         free(order.nodes)
+
+
+cdef int _sort_graph(list outputs, Order* order) except -1:
+    cdef Value output
+    for output in outputs:  # a TypeError here where one is no Value
+        pass
+    return _sort(PySequence_Fast_ITEMS(outputs), len(outputs), order)
 
 
 cdef list _listed(Order* order):
@@ -1041,7 +1064,8 @@ cdef list _listed(Order* order):
 cdef int _backward(Value root, double seed) except -1:
     cdef Order order
     cdef double* adjoints
-    _sort(root, &order)
+    cdef PyObject* roots = <PyObject*>root
+    _sort(&roots, 1, &order)
     adjoints = <double*>malloc(order.n * sizeof(double))
     if adjoints is NULL:
         free(order.nodes)
@@ -1120,12 +1144,13 @@ cdef int _accumulate(Order* order, double* adjoints) except -1:
     return 0
 
 
-def sweep(Value root, seeds, wanted, bint back):
-    """The chain rule on floats, through the graph of root, in either direction.
+def sweep(list outputs, seeds, list wanted, bint back):
+    """The chain rule on floats, through the graph of the outputs, in either direction.
 
     Args:
-        root: what the graph is of.
-        seeds: tangents (forward) or adjoints (back) of nodes to begin with, a dict.
+        outputs: what the graph is of.
+        seeds: nodes, each with the tangent (forward) or adjoint (back) to begin with; those of
+            a node that comes twice add up.
         wanted: nodes.
         back: whether adjoints are swept back, or tangents forward.
 
@@ -1135,50 +1160,59 @@ def sweep(Value root, seeds, wanted, bint back):
 
     >>> x = Value(3.0)
     >>> y = x * x
-    >>> sweep(y, {x: 1.0}, [y], back=False), sweep(y, {y: 1.0}, [x], back=True)
+    >>> sweep([y], [(x, 1.0)], [y], back=False), sweep([y], [(y, 1.0)], [x], back=True)
     ([6.0], [6.0])
     """
     cdef Order order
     cdef double* numbers
-    cdef double number, total
+    cdef double seed
+    cdef Value node
+    cdef Mark mark
+    cdef Py_ssize_t i
+    cdef list found = [0.0] * len(wanted)
+    _sort_graph(outputs, &order)
+    mark = _last_mark
+    numbers = <double*>calloc(order.n + 1, sizeof(double))
+    try:
+        if numbers is NULL:
+            raise MemoryError("no memory for a sweep")
+        for node, seed in seeds:
+            if node._mark == mark:
+                numbers[node._position] += seed
+        if back:
+            _carry_back(&order, numbers)
+        else:
+            _carry_forward(&order, numbers)
+        for i in range(len(wanted)):
+            node = wanted[i]
+            if node._mark == mark:
+                found[i] = numbers[node._position]
+        return found
+    finally:
+        free(numbers)
+        free(order.nodes)
+
+
+@cython.nonecheck(False)
+cdef void _carry_forward(Order* order, double* tangents) noexcept:
+    """The chain rule, from the first node of the order to the last."""
     cdef size_t i
     cdef unsigned int j, n
     cdef PyObject** parents
     cdef double* derivatives
-    cdef Value node
-    cdef Mark mark
-    cdef list result = []
-    _sort(root, &order)
-    mark = _last_mark
-    numbers = <double*>malloc(order.n * sizeof(double))
-    if numbers is NULL:
-        free(order.nodes)
-        raise MemoryError("no memory for a sweep")
+    cdef double tangent, total
     for i in range(order.n):
-        numbers[i] = 0.0
-    for node, seed in (<dict>seeds).items():
-        if node._mark == mark:
-            numbers[node._position] = seed
-    if back:
-        _carry_back(&order, numbers)
-    else:
-        for i in range(order.n):
-            n = (<Value>order.nodes[i])._size & ~HAS_GRAD
-            if n == 0:
-                continue
-            parents = _parents(<Value>order.nodes[i])
-            derivatives = _derivatives(<Value>order.nodes[i])
-            total = numbers[i]
-            for j in range(n):
-                number = numbers[(<Value>parents[j])._position]
-                if number != 0.0:
-                    total += derivatives[j] * number
-            numbers[i] = total
-    for node in wanted:
-        result.append(numbers[node._position] if node._mark == mark else 0.0)
-    free(numbers)
-    free(order.nodes)
-    return result
+        n = (<Value>order.nodes[i])._size & ~HAS_GRAD
+        if n == 0:
+            continue
+        parents = _parents(<Value>order.nodes[i])
+        derivatives = _derivatives(<Value>order.nodes[i])
+        total = tangents[i]
+        for j in range(n):
+            tangent = tangents[(<Value>parents[j])._position]
+            if tangent != 0.0:
+                total += derivatives[j] * tangent
+        tangents[i] = total
 
 
 for name, method in vars(ElementaryMethods).items():  # what they say is said there

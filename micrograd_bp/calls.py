@@ -5,26 +5,26 @@ derivatives do not mix up (Siskind & Pearlmutter, Perturbation confusion and ref
 transparency, 2005).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import isfinite
 from typing import Any
 
 from . import modes
-from .engine import Value, sweep
+from .engine import Value, order_of, sweep
 from .numeric import is_number, show, to_float
-from .structure import Structure, leaves, outline, paths, rebuild
-from .sweeps import Number, Sweeps, data_of, order_of, root_of, same_as
+from .structure import Structure, flatten, leaves, paths, rebuild
+from .sweeps import Number, Sweeps, same_as
 
 Argnums = int | Sequence[int]
+Seeds = Iterable[tuple[Value, Number]]
 
-_enclosing: ContextVar[frozenset[Value]] = ContextVar("micrograd_bp_enclosing", default=frozenset())
+_enclosing: ContextVar[tuple[list[Value], ...]] = ContextVar("micrograd_bp_enclosing", default=())
 """The inputs of the transforms that are running their functions just now."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """A call of f on fresh inputs, recorded.
 
@@ -32,6 +32,7 @@ class Call:
         name: of f, for messages.
         primals: the arguments differentiated by, as they came.
         inputs: a fresh node for each of their leaves.
+        directions: a tangent for each input, where the call came with tangents.
         output: what f returned.
         outputs: its leaves as Values, a number as a constant.
         attached: whether results are Values, and not floats.
@@ -40,57 +41,48 @@ class Call:
     name: str
     primals: tuple[Structure, ...]
     inputs: list[Value]
+    directions: list[Number]
     output: Structure
     outputs: list[Value]
     attached: bool
+    _sweeps: Sweeps | None = None
 
-    def attached_to(self, numbers: Sequence[Number]) -> "Call":
+    def attached_to(self, numbers: list[Number]) -> "Call":
         """The call with Values as results if there is one among the numbers."""
-        return self if self.attached or not has_values(numbers) else replace(self, attached=True)
-
-    @cached_property
-    def sweeps(self) -> Sweeps:
-        """The derivatives of the outputs by the inputs."""
-        return Sweeps(self.outputs, self.inputs, self.attached)
+        return self if are_floats(numbers) else replace(self, attached=True, _sweeps=None)
 
     @property
     def value(self) -> Structure:
         """What f returned, as the caller gets it."""
         return rebuild(self.output, self.results(self.outputs))
 
-    def forward(self, tangents: dict[Value, Number]) -> list[Number]:
-        """The tangents of the outputs, from those of inputs."""
+    def forward(self, tangents: Seeds) -> list[Number]:
+        """The tangents of the outputs, from those of inputs, as the caller gets them."""
         return self._swept(tangents, self.outputs, back=False)
 
-    def back(self, adjoints: dict[Value, Number]) -> list[Number]:
-        """The adjoints of the inputs, from those of outputs."""
+    def back(self, adjoints: Seeds) -> list[Number]:
+        """The adjoints of the inputs, from those of outputs, as the caller gets them."""
         return self._swept(adjoints, self.inputs, back=True)
 
-    def _swept(
-        self, seeds: dict[Value, Number], wanted: Sequence[Value], back: bool
-    ) -> list[Number]:
+    def _swept(self, seeds: Seeds, wanted: list[Value], back: bool) -> list[Number]:
         if not self.attached:
-            numbers: list[Number] = sweep(self._root, seeds, wanted, back)
+            seeds = list(seeds)
+            numbers: list[Number] = sweep(self.outputs, seeds, wanted, back)
             if all(map(isfinite, numbers)):
                 return numbers
-        found = self.sweeps.back(seeds) if back else self.sweeps.forward(seeds)
-        return [found.get(node, 0.0) for node in wanted]
+        if self._sweeps is None:
+            self._sweeps = Sweeps(self.outputs, self.inputs, self.attached)
+        found = (self._sweeps.back if back else self._sweeps.forward)(dict(seeds))
+        numbers = [found.get(node, 0.0) for node in wanted]
+        return self.results(self._sweeps.as_nodes(numbers)) if self.attached else numbers
 
-    @cached_property
-    def _root(self) -> Value:
-        return root_of(self.outputs)
-
-    def finished(self, numbers: Sequence[Number]) -> list[Number]:
-        """Numbers from sweeps, as the caller gets them."""
-        return self.results(self.sweeps.as_nodes(numbers) if self.attached else numbers)
-
-    def results(self, numbers: Sequence[Number]) -> list[Number]:
-        """Floats; or Values as they are, recorded if the caller records."""
+    def results(self, nodes: list[Value]) -> list[Number]:
+        """The floats of nodes, or the nodes as they are, recorded if the caller records."""
         if not self.attached:
-            return [data_of(number) for number in numbers]
+            return [node.data for node in nodes]
         if modes.current.get().recording:
-            return list(numbers)
-        return [number.detach() for number in numbers]
+            return nodes
+        return [node.detach() for node in nodes]
 
     def single_output(self) -> Value:
         """The number that f returned."""
@@ -105,32 +97,52 @@ class Call:
 def record_call(
     f: Callable[..., Any],
     args: Sequence[Any],
-    positions: Sequence[int],
+    positions: Sequence[int] | None = None,
     kwargs: dict[str, Any] | None = None,
+    tangents: Sequence[Any] | None = None,
 ) -> Call:
-    """Call f with fresh inputs in the place of the arguments at the positions."""
-    kwargs = kwargs or {}
+    """Call f with fresh inputs in the place of arguments.
+
+    Args:
+        f: from Values to numbers.
+        args: its arguments.
+        positions: of those to differentiate by; all unless given.
+        kwargs: more arguments, not to differentiate by.
+        tangents: a direction in the shape of the arguments.
+    """
+    if not modes.current.get().recording:
+        with modes.changed(recording=True):
+            return record_call(f, args, positions, kwargs, tangents)
     name = getattr(f, "__name__", type(f).__name__)
-    positions = _within(positions, len(args), name)
-    primals = tuple([args[position] for position in positions])
-    numbers: list[Number] = []
-    for position, primal in zip(positions, primals):
-        numbers += numbers_in(primal, f"argument {position} of {name}")
+    if positions is None:
+        primals = tuple(args)
+    else:
+        positions = _within(positions, len(args), name)
+        primals = tuple([args[position] for position in positions])
+    numbers, outline = flatten(primals)
+    if not are_floats(numbers):
+        numbers = []
+        for position, primal in zip(positions or range(len(args)), primals):
+            numbers += numbers_in(primal, f"argument {position} of {name}")
+    directions = [] if tangents is None else matching("tangents", tangents, primals, outline)
+    inputs = [Value(x) if type(x) is float else _fresh(x) for x in numbers]
+    arguments = rebuild(primals, inputs)
+    if positions is not None:
+        arguments = (dict(enumerate(args)) | dict(zip(positions, arguments))).values()
     enclosing = _enclosing.get()
-    with modes.changed(recording=True):
-        inputs = [Value(x) if type(x) is float else _fresh(x) for x in numbers]
-        arguments = dict(enumerate(args)) | dict(zip(positions, rebuild(primals, inputs)))
-        token = _enclosing.set(enclosing.union(inputs))
-        try:
-            output = f(*arguments.values(), **kwargs)
-        finally:
-            _enclosing.reset(token)
+    token = _enclosing.set((*enclosing, inputs))
+    try:
+        output = f(*arguments, **(kwargs or {}))
+    finally:
+        _enclosing.reset(token)
     returned = numbers_in(output, f"what {name} returns")
     outputs = [y if isinstance(y, Value) else Value(y) for y in returned]
-    attached = has_values((args, kwargs)) or (
-        bool(enclosing) and not enclosing.isdisjoint(order_of(outputs))
+    attached = (
+        not (are_floats(numbers) and are_floats(directions))
+        or (positions is not None and _has_values((args, kwargs)))
+        or (bool(enclosing) and not set().union(*enclosing).isdisjoint(order_of(outputs)))
     )
-    return Call(name, primals, inputs, output, outputs, attached)
+    return Call(name, primals, inputs, directions, output, outputs, attached)
 
 
 def _fresh(leaf: Number) -> Value:
@@ -175,13 +187,14 @@ def arguments_of(what: str, arguments: Any) -> Sequence[Any]:
     return arguments
 
 
-def matching_leaves(what: str, structure: Structure, model: Structure) -> list[Number]:
-    """The leaves of a structure, which has to have the shape of the model."""
-    if outline(structure) != outline(model):
+def matching(what: str, structure: Structure, model: Structure, outline: Any) -> list[Number]:
+    """The numbers in a structure, which has to have the shape of the model: its outline."""
+    numbers, own_outline = flatten(structure)
+    if own_outline != outline:
         raise TypeError(
             f"the {what} need the shape of {show(model)}, not that of {show(structure)}"
         )
-    return numbers_in(structure, f"the {what}")
+    return numbers if are_floats(numbers) else numbers_in(structure, f"the {what}")
 
 
 def numbers_in(structure: Structure, what: str) -> list[Number]:
@@ -197,7 +210,7 @@ def numbers_in(structure: Structure, what: str) -> list[Number]:
 them, not [1, {'w': '2'}] (list) with '2' (str) at [1]['w']
     """
     found = leaves(structure)
-    if set(map(type, found)) <= {float}:
+    if are_floats(found):
         return found
     try:
         return [x if type(x) is float or isinstance(x, Value) else to_float(x) for x in found]
@@ -213,10 +226,14 @@ them, not [1, {'w': '2'}] (list) with '2' (str) at [1]['w']
         ) from None
 
 
-def has_values(structure: Structure) -> bool:
-    """Whether a leaf is a Value.
+def are_floats(numbers: Iterable[Number]) -> bool:
+    """Whether all numbers are floats, and no Value is among them.
 
-    >>> has_values([1.0, (Value(2.0),)])
-    True
+    >>> are_floats([1.0, 2.0]), are_floats([1.0, Value(2.0)])
+    (True, False)
     """
+    return set(map(type, numbers)) <= {float}
+
+
+def _has_values(structure: Structure) -> bool:
     return any(issubclass(kind, Value) for kind in set(map(type, leaves(structure))))

@@ -29,6 +29,7 @@ __all__ = [
     "engine_kind",
     "fsum",
     "no_grad",
+    "order_of",
     "record",
     "scope",
     "sweep",
@@ -343,19 +344,33 @@ def topological_order(root: Value) -> list[Value]:
     """
     if not isinstance(root, Value):
         raise TypeError(f"topological_order needs a Value, not {show(root)}")
+    return order_of([root])
+
+
+def order_of(outputs: Iterable[Value]) -> list[Value]:
+    """The nodes that any of several Values was computed from, in topological order.
+
+    >>> x = Value(2.0)
+    >>> len(order_of([x * x, x.exp()]))
+    3
+    """
     order: list[Value] = []
-    visited = {root}
-    stack = [(root, iter(root._parents))]
-    while stack:
-        node, unvisited = stack[-1]
-        for parent in unvisited:
-            if parent not in visited:
-                visited.add(parent)
-                stack.append((parent, iter(parent._parents)))
-                break
-        else:
-            order.append(node)
-            stack.pop()
+    visited: set[Value] = set()
+    for output in outputs:
+        if output in visited:
+            continue
+        visited.add(output)
+        stack = [(output, iter(output._parents))]
+        while stack:
+            node, unvisited = stack[-1]
+            for parent in unvisited:
+                if parent not in visited:
+                    visited.add(parent)
+                    stack.append((parent, iter(parent._parents)))
+                    break
+            else:
+                order.append(node)
+                stack.pop()
     return order
 
 
@@ -379,13 +394,17 @@ def _carry_back(order: list[Value], adjoints: dict[Value, float]) -> None:
 
 
 def sweep(
-    root: Value, seeds: dict[Value, float], wanted: Iterable[Value], back: bool
+    outputs: Sequence[Value],
+    seeds: Iterable[tuple[Value, float]],
+    wanted: Sequence[Value],
+    back: bool,
 ) -> list[float]:
-    """The chain rule on floats, through the graph of root, in either direction.
+    """The chain rule on floats, through the graph of the outputs, in either direction.
 
     Args:
-        root: what the graph is of.
-        seeds: tangents (forward) or adjoints (back) of nodes to begin with.
+        outputs: what the graph is of.
+        seeds: nodes, each with the tangent (forward) or adjoint (back) to begin with; those of
+            a node that comes twice add up.
         wanted: nodes.
         back: whether adjoints are swept back, or tangents forward.
 
@@ -395,12 +414,14 @@ def sweep(
 
     >>> x = Value(3.0)
     >>> y = x * x
-    >>> sweep(y, {x: 1.0}, [y], back=False), sweep(y, {y: 1.0}, [x], back=True)
+    >>> sweep([y], [(x, 1.0)], [y], back=False), sweep([y], [(y, 1.0)], [x], back=True)
     ([6.0], [6.0])
     """
-    order = topological_order(root)
+    order = order_of(outputs)
     numbers = dict.fromkeys(order, 0.0)
-    numbers.update((node, seed) for node, seed in seeds.items() if node in numbers)
+    for node, seed in seeds:
+        if node in numbers:
+            numbers[node] += seed
     if back:
         _carry_back(order, numbers)
     else:
@@ -587,6 +608,7 @@ if not os.environ.get("MICROGRAD_BP_PURE"):
             apply,
             dot,
             fsum,
+            order_of,
             record,
             sweep,
             topological_order,

@@ -17,12 +17,12 @@ import numpy
 
 from . import functions, messages
 from .array_functions import array_functions
-from .engine import Value, engine_kind
+from .engine import Value, engine_kind, order_of
 from .interpreter import Executor, first_nonfinite
 from .listing import listing
 from .lowering import KEYS, KNOWN, Instruction, Plan, Sum, lower, plan
 from .numeric import show
-from .sweeps import order_of, refuse_changed
+from .sweeps import refuse_changed
 from .transforms import gradient
 
 if TYPE_CHECKING:

@@ -33,10 +33,49 @@ def _is_container_type(kind: Any) -> bool:
     return issubclass(kind, (dict, list, tuple)) or _is_array_type(kind)
 
 
+_leaf_types: set[Any] = {float, int}  # met so far; a list of thousands is told at once
+
+
 def _is_flat(parts: Iterable[Any]) -> bool:
-    """Whether no part is a structure of several; a list of thousands is told at once."""
-    kinds: set[Any] = set(map(type, parts))
-    return not any(map(_is_container_type, kinds))
+    """Whether no part is a structure of several."""
+    kinds = set(map(type, parts))
+    if kinds <= _leaf_types:
+        return True
+    if any(map(_is_container_type, kinds)):
+        return False
+    _leaf_types.update(kinds)
+    return True
+
+
+def flatten(structure: Structure) -> tuple[list[Any], Any]:
+    """The numbers in the structure, in order, and its outline.
+
+    Structures of the same outline can be added leaf by leaf. Lists, tuples and arrays count as
+    the same.
+
+    >>> flatten([1.0, {"w": (2.0, 3.0)}])
+    ([1.0, 2.0, 3.0], [None, {'w': 2}])
+    """
+    if type(structure) in _leaf_types:
+        return [structure], None
+    if isinstance(structure, (list, tuple)):
+        if _is_flat(structure):
+            return list(structure), len(structure)
+        parts = [flatten(part) for part in structure]
+        return [leaf for found, _ in parts for leaf in found], [outline for _, outline in parts]
+    if isinstance(structure, dict):
+        parts = [flatten(part) for part in structure.values()]
+        outlines = [outline for _, outline in parts]
+        return [leaf for found, _ in parts for leaf in found], dict(zip(structure, outlines))
+    if is_array(structure):
+        return structure.ravel().tolist(), _outline_of_array(structure.shape)
+    return [structure], None
+
+
+def _outline_of_array(shape: tuple[int, ...]) -> Any:
+    if len(shape) < 2 or not shape[0]:
+        return shape[0] if shape else None
+    return [_outline_of_array(shape[1:])] * shape[0]
 
 
 def leaves(structure: Structure) -> list[Any]:
@@ -45,16 +84,7 @@ def leaves(structure: Structure) -> list[Any]:
     >>> leaves([1.0, {"w": [2.0, 3.0], "b": 4.0}])
     [1.0, 2.0, 3.0, 4.0]
     """
-    if isinstance(structure, dict):
-        structure = list(structure.values())
-    if isinstance(structure, (list, tuple)):
-        if _is_flat(structure):
-            return list(structure)
-        return [leaf for part in structure for leaf in leaves(part)]
-    if is_array(structure):
-        flat: list[Any] = structure.ravel().tolist()
-        return flat
-    return [structure]
+    return flatten(structure)[0]
 
 
 def paths(structure: Structure, path: str = "") -> Iterator[str]:
@@ -73,23 +103,6 @@ def paths(structure: Structure, path: str = "") -> Iterator[str]:
         yield path
 
 
-def outline(structure: Structure) -> Any:
-    """What two structures have in common that can be added leaf by leaf.
-
-    Lists, tuples and arrays count as the same.
-
-    >>> outline([1.0, {"w": (2.0, 3.0)}]) == outline(("a", {"w": ["b", "c"]}))
-    True
-    """
-    if isinstance(structure, dict):
-        return {key: outline(part) for key, part in structure.items()}
-    if is_array(structure):
-        structure = structure.tolist()
-    if isinstance(structure, (list, tuple)):
-        return len(structure) if _is_flat(structure) else [outline(part) for part in structure]
-    return None
-
-
 def rebuild(structure: Structure, new_leaves: Iterable[Any]) -> Structure:
     """A structure of the same shape with other leaves; an array stays an array.
 
@@ -105,6 +118,8 @@ def rebuild(structure: Structure, new_leaves: Iterable[Any]) -> Structure:
 
 
 def _rebuilt(structure: Structure, new_leaves: Iterator[Any]) -> Structure:
+    if type(structure) in _leaf_types:
+        return next(new_leaves)
     if isinstance(structure, dict):
         return {key: _rebuilt(part, new_leaves) for key, part in structure.items()}
     if isinstance(structure, (list, tuple)):

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any
 
 from . import functions, messages, modes
-from .engine import Value, apply, dot, fsum, record, topological_order
+from .engine import Value, apply, dot, order_of, record
 
 Number = Any  # a float or a Value
 Step = tuple[Value, Sequence[Value], Sequence[Number]]  # a node, its neighbours, the weights
@@ -127,34 +127,6 @@ class Sweeps:
         if not all(map(isfinite, floats)):
             _refuse_nonfinite(steps, numbers, seeds, what)
         return numbers
-
-
-def order_of(outputs: Iterable[Value]) -> list[Value]:
-    """The nodes that the outputs were computed from, parents before children.
-
-    >>> x = Value(2.0)
-    >>> len(order_of([x * x, x.exp()]))
-    3
-    """
-    roots = list(dict.fromkeys(outputs))
-    if len(roots) == 1:
-        return topological_order(roots[0])
-    return topological_order(root_of(roots))[1:-1]
-
-
-def root_of(outputs: Iterable[Value]) -> Value:
-    """A node that was computed from all the outputs: the one itself, or a sum.
-
-    >>> x = Value(2.0)
-    >>> root_of([x, x]) is x
-    True
-    """
-    roots = list(dict.fromkeys(outputs))
-    if len(roots) == 1:
-        return roots[0]
-    with modes.changed(recording=True, nonfinite_allowed=True):
-        root: Value = fsum([Value(0.0), *roots])
-    return root
 
 
 def same_as(value: Value) -> Value:

@@ -9,11 +9,11 @@ the primal values; read upwards the reverse mode, the adjoints.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .engine import Value
+from .engine import Value, order_of
 from .notation import Part, derivative_formula, name_formula
 from .numeric import Number, show, to_float
 from .operation_formulas import node_formula
-from .sweeps import Sweeps, order_of, refuse_changed
+from .sweeps import Sweeps, refuse_changed
 from .tables import Cell, Readable, Table
 
 INFIX = ("add", "sub", "mul", "div")

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .calls import Argnums, Call, arguments_of, matching_leaves, positions_of, record_call
+from .calls import Argnums, Call, arguments_of, matching, positions_of, record_call
 from .engine import Value, fsum
 from .numeric import show
-from .structure import Structure, nest, rebuild
+from .structure import Structure, flatten, nest, rebuild
 from .sweeps import Number, Sweeps
 
 
@@ -105,8 +105,12 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     def of(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = record_call(f, args, positions, kwargs)
         output = call.single_output()
-        slopes = rebuild(call.primals, call.finished(call.back({output: 1.0})))
-        return call.value, slopes[0] if single else slopes
+        if call.attached:
+            slopes = call.results(gradient(output, call.inputs))
+        else:
+            slopes = call.back([(output, 1.0)])
+        gradients = rebuild(call.primals, slopes)
+        return call.value, gradients[0] if single else gradients
 
     return of
 
@@ -135,10 +139,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     ([6.0, 5.0], [23.0, 11.0])
     """
     primals, tangents = arguments_of("primals", primals), arguments_of("tangents", tangents)
-    directions = matching_leaves("tangents", tangents, primals)
-    call = record_call(f, primals, range(len(primals))).attached_to(directions)
-    moved = call.forward(dict(zip(call.inputs, directions)))
-    return call.value, rebuild(call.output, call.finished(moved))
+    call = record_call(f, primals, tangents=tangents)
+    return call.value, rebuild(call.output, call.forward(zip(call.inputs, call.directions)))
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -160,15 +162,17 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pullback([1.0, 0.0]), pullback([0.0, 1.0])
     ((3.0, 2.0), (1.0, 1.0))
     """
-    recorded = record_call(f, primals, range(len(primals)))
+    recorded = record_call(f, primals)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        weights = matching_leaves("cotangent", cotangent, recorded.output)
-        call = recorded.attached_to(weights)
+        _, outline = flatten(recorded.output)
+        weights = matching("cotangent", cotangent, recorded.output, outline)
         seeds: dict[Value, Number] = {}
-        for y, weight in zip(call.outputs, weights):
+        for y, weight in zip(recorded.outputs, weights):
             seeds[y] = seeds[y] + weight if y in seeds else weight
-        pulled: tuple[Any, ...] = rebuild(primals, call.finished(call.back(seeds)))
+        pulled: tuple[Any, ...] = rebuild(
+            primals, recorded.attached_to(weights).back(seeds.items())
+        )
         return pulled
 
     return recorded.value, pullback
@@ -208,10 +212,10 @@ def _matrix(call: Call, single: bool, mode: str | None) -> Structure:
     """The Jacobian of a recorded call, column by column or row by row."""
     xs, ys = call.inputs, call.outputs
     if mode == "forward" or (mode is None and len(xs) <= len(ys)):
-        columns = [call.finished(call.forward({x: 1.0})) for x in xs]
+        columns = [call.forward([(x, 1.0)]) for x in xs]
         matrix = [[column[k] for column in columns] for k in range(len(ys))]
     else:
-        matrix = [call.finished(call.back({y: 1.0})) for y in ys]
+        matrix = [call.back([(y, 1.0)]) for y in ys]
     rows = [rebuild(call.primals, row) for row in matrix]
     return nest(call.output, [row[0] for row in rows] if single else rows)
 
@@ -266,11 +270,9 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     [6.0, 4.0]
     """
     primals, tangents = arguments_of("primals", primals), arguments_of("tangents", tangents)
-    directions = matching_leaves("tangents", tangents, primals)
-    call = record_call(f, primals, range(len(primals))).attached_to(directions)
+    call = record_call(f, primals, tangents=tangents)
     slopes = _gradient_call(call, single=len(primals) == 1)
-    moved = slopes.forward(dict(zip(slopes.inputs, directions)))
-    return rebuild(slopes.output, slopes.finished(moved))
+    return rebuild(slopes.output, slopes.forward(zip(slopes.inputs, slopes.directions)))
 
 
 def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -290,8 +292,7 @@ def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def of(*args: Any) -> Any:
-        call = _gradient_call(record_call(f, args, range(len(args))), single=False)
-        diagonal = [call.forward({x: 1.0})[i] for i, x in enumerate(call.inputs)]
-        return call.finished([fsum(diagonal)])[0]
+        call = _gradient_call(record_call(f, args), single=False)
+        return fsum([call.forward([(x, 1.0)])[i] for i, x in enumerate(call.inputs)])
 
     return of

@@ -230,7 +230,8 @@ class _Steps:
     def delta_lines(self, unit: Unit) -> list[Line]:
         """delta_j as h'(a_j) times the sum over the consumers of z_j, if that is what it is."""
         a, z = self.nodes[unit.a], self.nodes[unit.z]
-        slope = sweep(self.order[unit.z], {self.order[unit.z]: 1.0}, [self.order[unit.a]], True)[0]
+        node_a, node_z = self.order[unit.a], self.order[unit.z]
+        (slope,) = sweep([node_z], [(node_z, 1.0)], [node_a], back=True)
         users = self.consumers[unit.z]
         total = sum(local * self.nodes[i].grad for i, local in users if self.nodes[i].grad)
         if unit.z == len(self.nodes) - 1:
