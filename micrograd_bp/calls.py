@@ -14,7 +14,7 @@ from typing import Any
 from . import modes
 from .engine import Value, order_of, sweep
 from .numeric import is_number, show, to_float
-from .structure import Structure, flatten, leaves, paths, rebuild
+from .structure import Structure, flatten, paths, rebuild
 from .sweeps import Number, Sweeps, same_as
 
 Argnums = int | Sequence[int]
@@ -49,7 +49,7 @@ class Call:
 
     def attached_to(self, numbers: list[Number]) -> "Call":
         """The call with Values as results if there is one among the numbers."""
-        return self if are_floats(numbers) else replace(self, attached=True, _sweeps=None)
+        return replace(self, attached=True, _sweeps=None) if _has_values(numbers) else self
 
     @property
     def value(self) -> Structure:
@@ -119,8 +119,8 @@ def record_call(
     else:
         positions = _within(positions, len(args), name)
         primals = tuple([args[position] for position in positions])
-    numbers, outline = flatten(primals)
-    if not are_floats(numbers):
+    numbers, kinds, outline = flatten(primals)
+    if not kinds <= {float}:
         numbers = []
         for position, primal in zip(positions or range(len(args)), primals):
             numbers += numbers_in(primal, f"argument {position} of {name}")
@@ -138,7 +138,8 @@ def record_call(
     returned = numbers_in(output, f"what {name} returns")
     outputs = [y if isinstance(y, Value) else Value(y) for y in returned]
     attached = (
-        not (are_floats(numbers) and are_floats(directions))
+        (not kinds <= {float} and _has_values(numbers))
+        or (tangents is not None and _has_values(directions))
         or (positions is not None and _has_values((args, kwargs)))
         or (bool(enclosing) and not set().union(*enclosing).isdisjoint(order_of(outputs)))
     )
@@ -189,12 +190,12 @@ def arguments_of(what: str, arguments: Any) -> Sequence[Any]:
 
 def matching(what: str, structure: Structure, model: Structure, outline: Any) -> list[Number]:
     """The numbers in a structure, which has to have the shape of the model: its outline."""
-    numbers, own_outline = flatten(structure)
+    numbers, kinds, own_outline = flatten(structure)
     if own_outline != outline:
         raise TypeError(
             f"the {what} need the shape of {show(model)}, not that of {show(structure)}"
         )
-    return numbers if are_floats(numbers) else numbers_in(structure, f"the {what}")
+    return numbers if kinds <= {float} else numbers_in(structure, f"the {what}")
 
 
 def numbers_in(structure: Structure, what: str) -> list[Number]:
@@ -209,8 +210,8 @@ def numbers_in(structure: Structure, what: str) -> list[Number]:
     TypeError: argument 0 of f has to be a number or a Value, or a list, tuple, dict or array of \
 them, not [1, {'w': '2'}] (list) with '2' (str) at [1]['w']
     """
-    found = leaves(structure)
-    if are_floats(found):
+    found, kinds, _ = flatten(structure)
+    if kinds <= {float}:
         return found
     try:
         return [x if type(x) is float or isinstance(x, Value) else to_float(x) for x in found]
@@ -226,14 +227,5 @@ them, not [1, {'w': '2'}] (list) with '2' (str) at [1]['w']
         ) from None
 
 
-def are_floats(numbers: Iterable[Number]) -> bool:
-    """Whether all numbers are floats, and no Value is among them.
-
-    >>> are_floats([1.0, 2.0]), are_floats([1.0, Value(2.0)])
-    (True, False)
-    """
-    return set(map(type, numbers)) <= {float}
-
-
 def _has_values(structure: Structure) -> bool:
-    return any(issubclass(kind, Value) for kind in set(map(type, leaves(structure))))
+    return any(issubclass(kind, Value) for kind in flatten(structure)[1])

@@ -33,43 +33,51 @@ def _is_container_type(kind: Any) -> bool:
     return issubclass(kind, (dict, list, tuple)) or _is_array_type(kind)
 
 
-_leaf_types: set[Any] = {float, int}  # met so far; a list of thousands is told at once
+_leaf_types: set[Any] = {float, int}  # those met so far
 
 
-def _is_flat(parts: Iterable[Any]) -> bool:
-    """Whether no part is a structure of several."""
+def _flat_types(parts: Iterable[Any]) -> set[Any] | None:
+    """The types of the parts if none is a structure of several; of thousands, told at once."""
     kinds = set(map(type, parts))
-    if kinds <= _leaf_types:
-        return True
-    if any(map(_is_container_type, kinds)):
-        return False
-    _leaf_types.update(kinds)
-    return True
+    if not kinds <= _leaf_types:
+        if any(map(_is_container_type, kinds)):
+            return None
+        _leaf_types.update(kinds)
+    return kinds
 
 
-def flatten(structure: Structure) -> tuple[list[Any], Any]:
-    """The numbers in the structure, in order, and its outline.
+def flatten(structure: Structure) -> tuple[list[Any], set[Any], Any]:
+    """The numbers in the structure, in order, their types, and the outline.
 
     Structures of the same outline can be added leaf by leaf. Lists, tuples and arrays count as
     the same.
 
     >>> flatten([1.0, {"w": (2.0, 3.0)}])
-    ([1.0, 2.0, 3.0], [None, {'w': 2}])
+    ([1.0, 2.0, 3.0], {<class 'float'>}, [None, {'w': 2}])
     """
-    if type(structure) in _leaf_types:
-        return [structure], None
+    found: list[Any] = []
+    kinds: set[Any] = set()
+    outline = _gather(structure, found, kinds)
+    return found, kinds, outline
+
+
+def _gather(structure: Structure, found: list[Any], kinds: set[Any]) -> Any:
+    """Add a structure's numbers and their types to those found, and return the outline."""
     if isinstance(structure, (list, tuple)):
-        if _is_flat(structure):
-            return list(structure), len(structure)
-        parts = [flatten(part) for part in structure]
-        return [leaf for found, _ in parts for leaf in found], [outline for _, outline in parts]
+        types = _flat_types(structure)
+        if types is None:
+            return [_gather(part, found, kinds) for part in structure]
+        found += structure
+        kinds |= types
+        return len(structure)
     if isinstance(structure, dict):
-        parts = [flatten(part) for part in structure.values()]
-        outlines = [outline for _, outline in parts]
-        return [leaf for found, _ in parts for leaf in found], dict(zip(structure, outlines))
+        return {key: _gather(part, found, kinds) for key, part in structure.items()}
     if is_array(structure):
-        return structure.ravel().tolist(), _outline_of_array(structure.shape)
-    return [structure], None
+        _gather(structure.ravel().tolist(), found, kinds)
+        return _outline_of_array(structure.shape)
+    found.append(structure)
+    kinds.add(type(structure))
+    return None
 
 
 def _outline_of_array(shape: tuple[int, ...]) -> Any:
@@ -118,14 +126,12 @@ def rebuild(structure: Structure, new_leaves: Iterable[Any]) -> Structure:
 
 
 def _rebuilt(structure: Structure, new_leaves: Iterator[Any]) -> Structure:
-    if type(structure) in _leaf_types:
-        return next(new_leaves)
+    if isinstance(structure, (list, tuple)):
+        if _flat_types(structure) is None:
+            return _like(structure, [_rebuilt(part, new_leaves) for part in structure])
+        return _like(structure, list(islice(new_leaves, len(structure))))
     if isinstance(structure, dict):
         return {key: _rebuilt(part, new_leaves) for key, part in structure.items()}
-    if isinstance(structure, (list, tuple)):
-        if _is_flat(structure):
-            return _like(structure, list(islice(new_leaves, len(structure))))
-        return _like(structure, [_rebuilt(part, new_leaves) for part in structure])
     if is_array(structure):
         return _array(list(islice(new_leaves, structure.size)), structure.shape)
     return next(new_leaves)

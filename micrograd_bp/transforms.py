@@ -165,7 +165,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     recorded = record_call(f, primals)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        _, outline = flatten(recorded.output)
+        *_, outline = flatten(recorded.output)
         weights = matching("cotangent", cotangent, recorded.output, outline)
         seeds: dict[Value, Number] = {}
         for y, weight in zip(recorded.outputs, weights):
