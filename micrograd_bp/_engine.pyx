@@ -41,6 +41,7 @@ cdef object ADD = functions.add, SUB = functions.sub, MUL = functions.mul, DIV =
 cdef object ADD_OPERATION = functions.add.operation, SUB_OPERATION = functions.sub.operation
 cdef object MUL_OPERATION = functions.mul.operation, DIV_OPERATION = functions.div.operation
 cdef object CONSTANT_OPERATION = functions.constant.operation
+cdef object PROD_OPERATION = functions.prod.operation
 cdef object DOT = functions.dot, FSUM = functions.fsum, POWER = functions.constant_power
 cdef object DOT_OPERATION = functions.dot.operation, FSUM_OPERATION = functions.fsum.operation
 cdef object _fsum = math.fsum
@@ -321,7 +322,7 @@ cdef class Value:
 
     @staticmethod
     def _record(function, operands, parameters=()):
-        return record(function, operands, parameters)
+        return apply(function, *operands, parameters=parameters)
 
     # For programs that were written for micrograd
 
@@ -688,7 +689,7 @@ cdef Value _power(Value x, double exponent):
 
 
 cdef enum:
-    NEG, EXP, LOG, TANH, SIGMOID, RELU, SQRT, ABS, SQUARE, SOFTPLUS
+    NEG, EXP, LOG, TANH, SIGMOID, RELU, SQRT, ABS, SQUARE, SOFTPLUS, SECH2, LOGISTIC_DENSITY, STEP
 
 cdef tuple UNARY = (
     functions.neg,
@@ -701,6 +702,9 @@ cdef tuple UNARY = (
     functions.abs,
     functions.square,
     functions.softplus,
+    functions.sech2,
+    functions.logistic_density,
+    functions.step,
 )
 cdef tuple UNARY_OPERATIONS = tuple([function.operation for function in UNARY])
 cdef dict _codes = {function: code for code, function in enumerate(UNARY)}
@@ -711,54 +715,77 @@ cdef inline double _sigmoid(double x) noexcept:
     return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
 
 
+cdef inline double _sech2(double x) noexcept:
+    cdef double a = fabs(x), e
+    if a > 350.0:
+        e = 2.0 * exp(-a)
+        return e * e
+    e = exp(2.0 * a)
+    return 4.0 / (e + (2.0 + 1.0 / e))
+
+
+cdef inline double _logistic_density(double x) noexcept:
+    cdef double a = fabs(x), e
+    if a > 700.0:
+        return exp(-a)
+    e = exp(a)
+    return 1.0 / (e + (2.0 + 1.0 / e))
+
+
 @cython.nonecheck(False)
 cdef Value _unary(int code, Value operand):
-    cdef double x = operand._data, a = fabs(operand._data), data = 0.0, dx = 0.0, e
+    cdef double data = 0.0, dx = 0.0
+    if _unary_numbers(code, operand._data, &data, &dx):
+        return _unary_node(UNARY_OPERATIONS[code], operand, data, dx)
+    return record(UNARY[code], (operand,))
+
+
+cdef bint _unary_numbers(int code, double x, double* data, double* dx) noexcept:
+    """Value and derivative; whether they and x are finite, and x well inside the domain."""
+    cdef double slope
     cdef bint inside = isfinite(x)
     if code == NEG:
-        data = -x
-        dx = -1.0
+        data[0] = -x
+        dx[0] = -1.0
     elif code == EXP:
-        data = dx = exp(x)
+        data[0] = dx[0] = exp(x)
     elif code == LOG:
         inside = inside and x > 0.0
-        data = log(x)
-        dx = 1.0 / x
+        data[0] = log(x)
+        dx[0] = 1.0 / x
     elif code == TANH:
-        data = tanh(x)
-        if a > 350.0:
-            e = 2.0 * exp(-a)
-            dx = e * e
-        else:
-            e = exp(2.0 * a)
-            dx = 4.0 / (e + (2.0 + 1.0 / e))
+        data[0] = tanh(x)
+        dx[0] = _sech2(x)
     elif code == SIGMOID:
-        data = _sigmoid(x)
-        if a > 700.0:
-            dx = exp(-a)
-        else:
-            e = exp(a)
-            dx = 1.0 / (e + (2.0 + 1.0 / e))
+        data[0] = _sigmoid(x)
+        dx[0] = _logistic_density(x)
     elif code == RELU:
-        if x > 0.0:
-            data = x
-            dx = 1.0
+        data[0] = x if x > 0.0 else 0.0
+        dx[0] = 1.0 if x > 0.0 else 0.0
     elif code == SQRT:
         inside = inside and x > 0.0
-        data = sqrt(x)
-        dx = 0.5 * pow(x, -0.5)
+        data[0] = sqrt(x)
+        dx[0] = 0.5 * pow(x, -0.5)
     elif code == ABS:
-        data = a
-        dx = 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0
+        data[0] = fabs(x)
+        dx[0] = 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0
     elif code == SQUARE:
-        data = x * x
-        dx = 2.0 * x
+        data[0] = x * x
+        dx[0] = 2.0 * x
+    elif code == SOFTPLUS:
+        data[0] = (x if x > 0.0 else 0.0) + log1p(exp(-fabs(x)))
+        dx[0] = _sigmoid(x)
+    elif code == SECH2:
+        data[0] = _sech2(x)
+        dx[0] = -2.0 * tanh(x) * data[0]
+    elif code == LOGISTIC_DENSITY:
+        data[0] = _logistic_density(x)
+        slope = tanh(0.5 * x)
+        dx[0] = -slope * data[0]
     else:
-        data = (x if x > 0.0 else 0.0) + log1p(exp(-a))
-        dx = _sigmoid(x)
-    if not (inside and isfinite(data) and isfinite(dx)):
-        return record(UNARY[code], (operand,))
-    return _unary_node(UNARY_OPERATIONS[code], operand, data, dx)
+        data[0] = 1.0 if x > 0.0 else 0.0
+        dx[0] = 0.0
+    return inside and isfinite(data[0]) and isfinite(dx[0])
 
 
 # n-ary nodes
@@ -1213,6 +1240,9 @@ cdef void _carry_forward(Order* order, double* tangents) noexcept:
             if tangent != 0.0:
                 total += derivatives[j] * tangent
         tangents[i] = total
+
+
+include "_gradient.pxi"
 
 
 for name, method in vars(ElementaryMethods).items():  # what they say is said there

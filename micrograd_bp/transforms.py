@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from . import modes
 from .calls import Argnums, Call, arguments_of, matching, positions_of, record_call
-from .engine import Value, fsum
+from .engine import Value, fsum, gradient_graph
 from .numeric import show
 from .structure import Structure, flatten, nest, rebuild
 from .sweeps import Number, Sweeps
@@ -48,6 +49,10 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     for value in (output, *inputs):
         if not isinstance(value, Value):
             raise TypeError(f"gradient differentiates a Value by Values, not {show(value)}")
+    with modes.changed(recording=True, nonfinite_allowed=True):
+        found = gradient_graph(output, list(inputs))
+    if found is not None:
+        return found
     sweeps = Sweeps([output], inputs, as_graph=True)
     adjoints = sweeps.back({output: 1.0})
     return sweeps.as_nodes([adjoints.get(x, 0.0) for x in inputs])
