@@ -135,11 +135,13 @@ def record_call(
         output = f(*arguments, **(kwargs or {}))
     finally:
         _enclosing.reset(token)
-    returned = numbers_in(output, f"what {name} returns")
-    outputs = [y if isinstance(y, Value) else Value(y) for y in returned]
+    if isinstance(output, Value):
+        outputs = [output]
+    else:
+        returned = numbers_in(output, f"what {name} returns")
+        outputs = [y if isinstance(y, Value) else Value(y) for y in returned]
     attached = (
-        (not kinds <= {float} and _has_values(numbers))
-        or (tangents is not None and _has_values(directions))
+        _has_values([*numbers, *directions])
         or (positions is not None and _has_values((args, kwargs)))
         or (bool(enclosing) and not set().union(*enclosing).isdisjoint(order_of(outputs)))
     )

@@ -128,8 +128,10 @@ def rebuild(structure: Structure, new_leaves: Iterable[Any]) -> Structure:
 def _rebuilt(structure: Structure, new_leaves: Iterator[Any]) -> Structure:
     if isinstance(structure, (list, tuple)):
         if _flat_types(structure) is None:
-            return _like(structure, [_rebuilt(part, new_leaves) for part in structure])
-        return _like(structure, list(islice(new_leaves, len(structure))))
+            parts = [_rebuilt(part, new_leaves) for part in structure]
+        else:
+            parts = list(islice(new_leaves, len(structure)))
+        return parts if type(structure) is list else _like(structure, parts)
     if isinstance(structure, dict):
         return {key: _rebuilt(part, new_leaves) for key, part in structure.items()}
     if is_array(structure):
