@@ -4,8 +4,10 @@ A structure is a number or Value, or a list, tuple, dict or NumPy array of struc
 it a pytree). NumPy is never imported here: whoever passes an array has imported it.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -75,6 +77,7 @@ def _gather(structure: Structure, found: list[Any], kinds: set[Any]) -> Any:
     if is_array(structure):
         _gather(structure.ravel().tolist(), found, kinds)
         return _outline_of_array(structure.shape)
+    _leaf_types.add(type(structure))
     found.append(structure)
     kinds.add(type(structure))
     return None
@@ -186,3 +189,8 @@ def _array(items: list[Any], shape: tuple[int, ...]) -> Any:
     array = numpy.empty(len(items), float if set(map(type, items)) <= {float} else object)
     array[:] = items
     return array.reshape(shape)
+
+
+if not os.environ.get("MICROGRAD_BP_PURE"):
+    with suppress(ImportError):
+        from ._structure import flatten, rebuild  # type: ignore[assignment]
