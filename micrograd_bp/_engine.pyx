@@ -969,7 +969,7 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
     """Depth first in the order of the operands. Until a node's own place in the order is
     known, its position counts the parents that have been looked at."""
     global _last_mark
-    cdef size_t order_capacity = 256, stack_capacity = 256, depth = 0, next_root = 0
+    cdef size_t order_capacity = 64, stack_capacity = 64, depth = 0, next_root = 0
     cdef PyObject** stack = <PyObject**>malloc(stack_capacity * sizeof(PyObject*))
     cdef PyObject* node
     cdef PyObject* parent
@@ -1171,13 +1171,13 @@ cdef int _accumulate(Order* order, double* adjoints) except -1:
     return 0
 
 
-def sweep(list outputs, seeds, list wanted, bint back):
+def sweep(list outputs, list nodes, list seeds, list wanted, bint back):
     """The chain rule on floats, through the graph of the outputs, in either direction.
 
     Args:
         outputs: what the graph is of.
-        seeds: nodes, each with the tangent (forward) or adjoint (back) to begin with; those of
-            a node that comes twice add up.
+        nodes, seeds: where to begin, and the tangents (forward) or adjoints (back) there; those
+            of a node that comes twice add up.
         wanted: nodes.
         back: whether adjoints are swept back, or tangents forward.
 
@@ -1187,12 +1187,11 @@ def sweep(list outputs, seeds, list wanted, bint back):
 
     >>> x = Value(3.0)
     >>> y = x * x
-    >>> sweep([y], [(x, 1.0)], [y], back=False), sweep([y], [(y, 1.0)], [x], back=True)
+    >>> sweep([y], [x], [1.0], [y], back=False), sweep([y], [y], [1.0], [x], back=True)
     ([6.0], [6.0])
     """
     cdef Order order
     cdef double* numbers
-    cdef double seed
     cdef Value node
     cdef Mark mark
     cdef Py_ssize_t i
@@ -1203,9 +1202,10 @@ def sweep(list outputs, seeds, list wanted, bint back):
     try:
         if numbers is NULL:
             raise MemoryError("no memory for a sweep")
-        for node, seed in seeds:
+        for i in range(min(len(nodes), len(seeds))):
+            node = nodes[i]
             if node._mark == mark:
-                numbers[node._position] += seed
+                numbers[node._position] += <double>seeds[i]
         if back:
             _carry_back(&order, numbers)
         else:

@@ -5,7 +5,7 @@ derivatives do not mix up (Siskind & Pearlmutter, Perturbation confusion and ref
 transparency, 2005).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -18,7 +18,6 @@ from .structure import Structure, flatten, paths, rebuild
 from .sweeps import Number, Sweeps, same_as
 
 Argnums = int | Sequence[int]
-Seeds = Iterable[tuple[Value, Number]]
 
 _enclosing: ContextVar[tuple[list[Value], ...]] = ContextVar("micrograd_bp_enclosing", default=())
 """The inputs of the transforms that are running their functions just now."""
@@ -49,30 +48,34 @@ class Call:
 
     def attached_to(self, numbers: list[Number]) -> "Call":
         """The call with Values as results if there is one among the numbers."""
-        return replace(self, attached=True, _sweeps=None) if _has_values(numbers) else self
+        return self if _are_floats(numbers) else replace(self, attached=True, _sweeps=None)
 
     @property
     def value(self) -> Structure:
         """What f returned, as the caller gets it."""
         return rebuild(self.output, self.results(self.outputs))
 
-    def forward(self, tangents: Seeds) -> list[Number]:
+    def forward(self, nodes: Sequence[Value], tangents: Sequence[Number]) -> list[Number]:
         """The tangents of the outputs, from those of inputs, as the caller gets them."""
-        return self._swept(tangents, self.outputs, back=False)
+        return self._swept(nodes, tangents, self.outputs, back=False)
 
-    def back(self, adjoints: Seeds) -> list[Number]:
+    def back(self, nodes: Sequence[Value], adjoints: Sequence[Number]) -> list[Number]:
         """The adjoints of the inputs, from those of outputs, as the caller gets them."""
-        return self._swept(adjoints, self.inputs, back=True)
+        return self._swept(nodes, adjoints, self.inputs, back=True)
 
-    def _swept(self, seeds: Seeds, wanted: list[Value], back: bool) -> list[Number]:
+    def _swept(
+        self, nodes: Sequence[Value], seeds: Sequence[Number], wanted: list[Value], back: bool
+    ) -> list[Number]:
         if not self.attached:
-            seeds = list(seeds)
-            numbers: list[Number] = sweep(self.outputs, seeds, wanted, back)
+            numbers: list[Number] = sweep(self.outputs, nodes, seeds, wanted, back)
             if all(map(isfinite, numbers)):
                 return numbers
         if self._sweeps is None:
             self._sweeps = Sweeps(self.outputs, self.inputs, self.attached)
-        found = (self._sweeps.back if back else self._sweeps.forward)(dict(seeds))
+        total: dict[Value, Number] = {}
+        for node, seed in zip(nodes, seeds):
+            total[node] = total[node] + seed if node in total else seed
+        found = self._sweeps.back(total) if back else self._sweeps.forward(total)
         numbers = [found.get(node, 0.0) for node in wanted]
         return self.results(self._sweeps.as_nodes(numbers)) if self.attached else numbers
 
@@ -125,10 +128,12 @@ def record_call(
         for position, primal in zip(positions or range(len(args)), primals):
             numbers += numbers_in(primal, f"argument {position} of {name}")
     directions = [] if tangents is None else matching("tangents", tangents, primals, outline)
-    inputs = [Value(x) if type(x) is float else _fresh(x) for x in numbers]
+    inputs = [*map(Value if kinds <= {float} else _fresh, numbers)]
     arguments = rebuild(primals, inputs)
+    others = (args, kwargs) if kwargs or len(primals) < len(args) else ()
     if positions is not None:
-        arguments = (dict(enumerate(args)) | dict(zip(positions, arguments))).values()
+        given = dict(zip(positions, arguments))
+        arguments = [given.get(i, argument) for i, argument in enumerate(args)]
     enclosing = _enclosing.get()
     token = _enclosing.set((*enclosing, inputs))
     try:
@@ -141,8 +146,9 @@ def record_call(
         returned = numbers_in(output, f"what {name} returns")
         outputs = [y if isinstance(y, Value) else Value(y) for y in returned]
     attached = (
-        _has_values([*numbers, *directions])
-        or (positions is not None and _has_values((args, kwargs)))
+        not (kinds <= {float} or _are_floats(numbers))
+        or not _are_floats(directions)
+        or (bool(others) and _has_values(others))
         or (bool(enclosing) and not set().union(*enclosing).isdisjoint(order_of(outputs)))
     )
     return Call(name, primals, inputs, directions, output, outputs, attached)
@@ -227,6 +233,10 @@ them, not [1, {'w': '2'}] (list) with '2' (str) at [1]['w']
             f"{what} has to be a number or a Value, or a list, tuple, dict or array of them, not"
             f" {show(structure)}{wrong[0]}"
         ) from None
+
+
+def _are_floats(numbers: list[Number]) -> bool:
+    return set(map(type, numbers)) <= {float}
 
 
 def _has_values(structure: Structure) -> bool:

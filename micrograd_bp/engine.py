@@ -396,7 +396,8 @@ def _carry_back(order: list[Value], adjoints: dict[Value, float]) -> None:
 
 def sweep(
     outputs: Sequence[Value],
-    seeds: Iterable[tuple[Value, float]],
+    nodes: Sequence[Value],
+    seeds: Sequence[float],
     wanted: Sequence[Value],
     back: bool,
 ) -> list[float]:
@@ -404,8 +405,8 @@ def sweep(
 
     Args:
         outputs: what the graph is of.
-        seeds: nodes, each with the tangent (forward) or adjoint (back) to begin with; those of
-            a node that comes twice add up.
+        nodes, seeds: where to begin, and the tangents (forward) or adjoints (back) there; those
+            of a node that comes twice add up.
         wanted: nodes.
         back: whether adjoints are swept back, or tangents forward.
 
@@ -415,12 +416,12 @@ def sweep(
 
     >>> x = Value(3.0)
     >>> y = x * x
-    >>> sweep([y], [(x, 1.0)], [y], back=False), sweep([y], [(y, 1.0)], [x], back=True)
+    >>> sweep([y], [x], [1.0], [y], back=False), sweep([y], [y], [1.0], [x], back=True)
     ([6.0], [6.0])
     """
     order = order_of(outputs)
     numbers = dict.fromkeys(order, 0.0)
-    for node, seed in seeds:
+    for node, seed in zip(nodes, seeds):
         if node in numbers:
             numbers[node] += seed
     if back:

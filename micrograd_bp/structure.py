@@ -12,6 +12,8 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
+__all__ = ["Structure", "flatten", "is_array", "leaves", "nest", "paths", "rebuild"]
+
 Structure = Any
 
 
@@ -193,4 +195,4 @@ def _array(items: list[Any], shape: tuple[int, ...]) -> Any:
 
 if not os.environ.get("MICROGRAD_BP_PURE"):
     with suppress(ImportError):
-        from ._structure import flatten, rebuild  # type: ignore[assignment]
+        from ._structure import flatten, rebuild  # type: ignore[no-redef]

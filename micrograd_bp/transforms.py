@@ -17,7 +17,7 @@ from .calls import Argnums, Call, arguments_of, matching, positions_of, record_c
 from .engine import Value, fsum, gradient_graph
 from .numeric import show
 from .structure import Structure, flatten, nest, rebuild
-from .sweeps import Number, Sweeps
+from .sweeps import Sweeps
 
 
 def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
@@ -113,7 +113,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
         if call.attached:
             slopes = call.results(gradient(output, call.inputs))
         else:
-            slopes = call.back([(output, 1.0)])
+            slopes = call.back([output], [1.0])
         gradients = rebuild(call.primals, slopes)
         return call.value, gradients[0] if single else gradients
 
@@ -145,7 +145,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     """
     primals, tangents = arguments_of("primals", primals), arguments_of("tangents", tangents)
     call = record_call(f, primals, tangents=tangents)
-    return call.value, rebuild(call.output, call.forward(zip(call.inputs, call.directions)))
+    return call.value, rebuild(call.output, call.forward(call.inputs, call.directions))
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -172,11 +172,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         *_, outline = flatten(recorded.output)
         weights = matching("cotangent", cotangent, recorded.output, outline)
-        seeds: dict[Value, Number] = {}
-        for y, weight in zip(recorded.outputs, weights):
-            seeds[y] = seeds[y] + weight if y in seeds else weight
         pulled: tuple[Any, ...] = rebuild(
-            primals, recorded.attached_to(weights).back(seeds.items())
+            primals, recorded.attached_to(weights).back(recorded.outputs, weights)
         )
         return pulled
 
@@ -217,10 +214,10 @@ def _matrix(call: Call, single: bool, mode: str | None) -> Structure:
     """The Jacobian of a recorded call, column by column or row by row."""
     xs, ys = call.inputs, call.outputs
     if mode == "forward" or (mode is None and len(xs) <= len(ys)):
-        columns = [call.forward([(x, 1.0)]) for x in xs]
+        columns = [call.forward([x], [1.0]) for x in xs]
         matrix = [[column[k] for column in columns] for k in range(len(ys))]
     else:
-        matrix = [call.back([(y, 1.0)]) for y in ys]
+        matrix = [call.back([y], [1.0]) for y in ys]
     rows = [rebuild(call.primals, row) for row in matrix]
     return nest(call.output, [row[0] for row in rows] if single else rows)
 
@@ -277,7 +274,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     primals, tangents = arguments_of("primals", primals), arguments_of("tangents", tangents)
     call = record_call(f, primals, tangents=tangents)
     slopes = _gradient_call(call, single=len(primals) == 1)
-    return rebuild(slopes.output, slopes.forward(zip(slopes.inputs, slopes.directions)))
+    return rebuild(slopes.output, slopes.forward(slopes.inputs, slopes.directions))
 
 
 def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -298,6 +295,6 @@ def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def of(*args: Any) -> Any:
         call = _gradient_call(record_call(f, args), single=False)
-        return fsum([call.forward([(x, 1.0)])[i] for i, x in enumerate(call.inputs)])
+        return fsum([call.forward([x], [1.0])[i] for i, x in enumerate(call.inputs)])
 
     return of

@@ -116,8 +116,8 @@ def test_gradcheck_checks_each_output() -> None:
 
 
 def test_gradcheck_compares_the_forward_mode_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    def dropping_a_millionth(outputs: Any, seeds: Any, wanted: Any, back: bool) -> list[float]:
-        swept = engine.sweep(outputs, seeds, wanted, back)
+    def dropping_a_millionth(*graph_and_seeds: Any) -> list[float]:
+        swept, back = engine.sweep(*graph_and_seeds), graph_and_seeds[-1]
         return swept if back else [number * (1.0 - 1e-6) for number in swept]
 
     monkeypatch.setattr(calls, "sweep", dropping_a_millionth)

@@ -613,9 +613,9 @@ def test_the_jacobian_takes_the_mode_with_fewer_sweeps(monkeypatch) -> None:
     for name in ("forward", "back"):
         sweep = getattr(Call, name)
 
-        def counted(self, seeds, name=name, sweep=sweep):
+        def counted(self, nodes, seeds, name=name, sweep=sweep):
             taken.append(name)
-            return sweep(self, seeds)
+            return sweep(self, nodes, seeds)
 
         monkeypatch.setattr(Call, name, counted)
     wide, tall = (lambda x: [x[0] * x[1] * x[2]]), (lambda x: [x[0], x[0] ** 2, x[0] ** 3])

@@ -84,7 +84,7 @@ def describe(order: Sequence[Value]) -> list[Node]:
     """
     number = {node: i for i, node in enumerate(order)}
     names = name_nodes(order)
-    grads = sweep([order[-1]], [(order[-1], 1.0)], order, back=True)
+    grads = sweep([order[-1]], [order[-1]], [1.0], order, back=True)
     return [
         Node(
             name,

@@ -231,7 +231,7 @@ class _Steps:
         """delta_j as h'(a_j) times the sum over the consumers of z_j, if that is what it is."""
         a, z = self.nodes[unit.a], self.nodes[unit.z]
         node_a, node_z = self.order[unit.a], self.order[unit.z]
-        (slope,) = sweep([node_z], [(node_z, 1.0)], [node_a], back=True)
+        (slope,) = sweep([node_z], [node_z], [1.0], [node_a], back=True)
         users = self.consumers[unit.z]
         total = sum(local * self.nodes[i].grad for i, local in users if self.nodes[i].grad)
         if unit.z == len(self.nodes) - 1:
