@@ -184,6 +184,7 @@ cdef class Value:
             seed: the adjoint of self itself.
 
         Raises:
+            TypeError: seed is no number.
             ZeroDivisionError: a nonzero adjoint reaches an infinite local derivative.
             OverflowError: a gradient is beyond the largest float.
 

@@ -52,7 +52,11 @@ class Module:
     """
 
     def parameters(self) -> list[Value]:
-        """The weights and biases, in a fixed order."""
+        """The weights and biases, in a fixed order: none, until a class of one's own says them.
+
+        >>> Module().parameters()
+        []
+        """
         return []
 
     def zero_grad(self) -> None:
@@ -72,6 +76,13 @@ class Module:
 
         Vectors are lists, and matrices lists of rows. A Module of one's own has one vector,
         "parameters", unless it says otherwise.
+
+        >>> class Line(Module):
+        ...     slope = Value(2.0)
+        ...     def parameters(self):
+        ...         return [self.slope]
+        >>> Line().named_weights()
+        {'parameters': [Value(data=2.0, grad=0.0)]}
         """
         return {"parameters": self.parameters()}
 
@@ -117,6 +128,14 @@ class Module:
             OSError: the file cannot be read.
             ValueError: it is damaged, or of another model. No weight has changed then.
             ImportError: there is no safetensors (``pip install safetensors``).
+
+        >>> import tempfile
+        >>> trained = Neuron(2, seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     trained.save(f"{folder}/neuron.safetensors")
+        ...     neuron = Neuron(2, seed=1).load(f"{folder}/neuron.safetensors")
+        >>> [w.data for w in neuron.w] == [w.data for w in trained.w]
+        True
         """
         from . import weights_file
 
@@ -179,20 +198,33 @@ class Neuron(Module):
         self._labels = (label if linear_output else f"a_{index}", label)
 
     def __call__(self, x: Sequence[Any]) -> Value:
-        """h(w . x + b) for nin inputs, Values or numbers.
+        """h(w . x + b), a Value.
+
+        Args:
+            x: nin inputs, Values or numbers.
 
         Raises:
+            TypeError: an input is no number.
             ValueError: the number of inputs is not nin.
         """
         _check_inputs("neuron", x, len(self.w))
         return unit(self.w, x, self.b, self._function, self._labels, inside(self._path))
 
     def parameters(self) -> list[Value]:
-        """The weights, then the bias."""
+        """The weights, then the bias.
+
+        >>> [parameter.label for parameter in Neuron(2, seed=0).parameters()]
+        ['w_11', 'w_12', 'w_10']
+        """
         return [*self.w, self.b]
 
     def named_weights(self) -> dict[str, list[Value] | list[list[Value]]]:
-        """A weight of one row, and a bias."""
+        """A weight of one row, and a bias.
+
+        >>> neuron = Neuron(2, seed=0)
+        >>> neuron.named_weights() == {"weight": [neuron.w], "bias": [neuron.b]}
+        True
+        """
         return {"weight": [self.w], "bias": [self.b]}
 
     def __repr__(self) -> str:
@@ -232,14 +264,30 @@ class Layer(Module):
     def __call__(self, x: Sequence[Any]) -> Any:
         """The units' activations, a list; the bare Value if there is one unit.
 
+        Args:
+            x: nin inputs, Values or numbers; a number becomes a leaf x_i, one for all the units.
+
         Raises:
+            TypeError: an input is no number.
             ValueError: the number of inputs is not nin.
         """
         outputs = self.outputs(_as_inputs(x))
         return outputs[0] if len(outputs) == 1 else outputs
 
     def outputs(self, x: Sequence[Any]) -> list[Value]:
-        """The units' activations, a list for one unit too; unit j in the scope neuron{j}."""
+        """The units' activations, a list for one unit too; unit j in the scope neuron{j}.
+
+        Args:
+            x: nin inputs, Values or numbers.
+
+        Raises:
+            TypeError: an input is no number.
+            ValueError: the number of inputs is not nin.
+
+        >>> (z,) = Layer(2, 1, seed=0).outputs([1.0, -2.0])
+        >>> z.label, z.scope
+        ('z_1', 'neuron1')
+        """
         _check_inputs("layer", x, len(self.neurons[0].w))
         paths = [inside(path) for path in self._paths] if inside("") else self._paths
         return [
@@ -248,11 +296,19 @@ class Layer(Module):
         ]
 
     def parameters(self) -> list[Value]:
-        """Those of the units, unit by unit."""
+        """Those of the units, unit by unit.
+
+        >>> [parameter.label for parameter in Layer(1, 2, seed=0).parameters()]
+        ['w_11', 'w_10', 'w_21', 'w_20']
+        """
         return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
 
     def named_weights(self) -> dict[str, list[Value] | list[list[Value]]]:
-        """A weight of a row for each unit, and a bias."""
+        """A weight of a row for each unit, and a bias.
+
+        >>> [[w.label for w in row] for row in Layer(2, 2, seed=0).named_weights()["weight"]]
+        [['w_11', 'w_12'], ['w_21', 'w_22']]
+        """
         return {
             "weight": [neuron.w for neuron in self.neurons],
             "bias": [neuron.b for neuron in self.neurons],
@@ -320,9 +376,10 @@ class MLP(Module):
         ]
 
     def __call__(self, x: Sequence[Any]) -> Any:
-        """The outputs for nin inputs, Values or numbers: a list, or the bare Value if one.
+        """The outputs, a list of Values, or the bare Value if there is one.
 
-        A number becomes a leaf x_i, one for all the units.
+        Args:
+            x: nin inputs, Values or numbers; a number becomes a leaf x_i, one for all the units.
 
         Raises:
             TypeError: an input is no number.
@@ -334,11 +391,19 @@ class MLP(Module):
         return z[0] if len(z) == 1 else z
 
     def parameters(self) -> list[Value]:
-        """Those of the layers, layer by layer."""
+        """Those of the layers, layer by layer.
+
+        >>> [f"{p.scope}: {p.label}" for p in MLP(1, [1, 1], seed=0).parameters()][2:]
+        ['layer2/neuron1: w_11', 'layer2/neuron1: w_10']
+        """
         return [parameter for layer in self.layers for parameter in layer.parameters()]
 
     def named_weights(self) -> dict[str, list[Value] | list[list[Value]]]:
-        """Those of layer l = 0, 1, ... under {2 l}.weight and {2 l}.bias."""
+        """Those of layer l = 0, 1, ... under {2 l}.weight and {2 l}.bias.
+
+        >>> list(MLP(2, [3, 1], seed=0).named_weights())
+        ['0.weight', '0.bias', '2.weight', '2.bias']
+        """
         return {
             f"{2 * index}.{name}": weights
             for index, layer in enumerate(self.layers)

@@ -31,6 +31,10 @@ class Optimizer:
     Attributes:
         parameters: the Values, a list; empty if none were given.
         lr: the learning rate.
+
+    Raises:
+        TypeError: a parameter is no Value, or lr no number.
+        ValueError: a parameter is the result of an operation, there are none, or lr < 0.
     """
 
     def __init__(self, parameters: Iterable[Value] | None = None, lr: float = 0.001) -> None:
@@ -39,7 +43,15 @@ class Optimizer:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all earlier steps."""
+        """Forget all earlier steps, such as the velocity of SGD with momentum.
+
+        >>> sgd = SGD(lr=1.0, momentum=0.5)
+        >>> one = np.array([1.0])
+        >>> first, second = sgd.update(one, one), sgd.update(one, one)
+        >>> sgd.reset()
+        >>> first.item(), second.item(), sgd.update(one, one).item()
+        (0.0, -0.5, 0.0)
+        """
         self._state: tuple[Any, ...] = ()
 
     def update(self, theta: Vector, gradient: Vector) -> Vector:
@@ -54,6 +66,9 @@ class Optimizer:
         Raises:
             ValueError: the shapes differ, from each other or from those of the last call.
             FloatingPointError: finite numbers gave one that is not; nothing is remembered.
+
+        >>> SGD(lr=0.5).update(np.array([1.0, 2.0]), np.array([1.0, -1.0])).tolist()
+        [0.5, 2.5]
         """
         theta, gradient = np.asarray(theta, float), np.asarray(gradient, float)
         before = next((part.shape for part in self._state if np.ndim(part)), theta.shape)
@@ -96,7 +111,14 @@ class Optimizer:
         write(self.parameters, update_named(self, self.parameters, theta, gradient))
 
     def zero_grad(self) -> None:
-        """Set the grad of every parameter to 0."""
+        """Set the grad of every parameter to 0: backward passes add to what is there.
+
+        >>> w = Value(3.0)
+        >>> (w * w).backward()
+        >>> SGD([w]).zero_grad()
+        >>> w.grad
+        0.0
+        """
         for parameter in self.parameters:
             parameter.grad = 0.0
 

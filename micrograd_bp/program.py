@@ -142,13 +142,26 @@ class Program:
     ) -> tuple[float, Floats]:
         """The output and its gradient by the parameters, each summed over the data points.
 
-        Args and errors are those of the call.
+        Args:
+            inputs: numbers of shape (n_inputs,), or (N, n_inputs) for N data points.
+            parameters: numbers of shape (n_parameters,); unless given, those recorded.
+            threads: how many to run on; the result is the same to the last bit.
+            errors: "ignore" gives inf and nan where "raise" raises.
 
         Returns:
             The pair (sum_n E_n, sum_n dE_n/dw), the gradient an array of shape (n_parameters,).
 
         Raises:
-            TypeError: the program has a list of outputs; and as the call does.
+            TypeError: the program has a list of outputs, or something is not made of real
+                numbers.
+            ValueError: a shape is wrong, or an option is unknown.
+            FloatingPointError: finite numbers gave inf or nan; the message names the operation
+                and the data point.
+
+        >>> w, x = Value(1.0, label="w"), Value(1.0, label="x")
+        >>> program = Program((w * x) ** 2 / 2, inputs=[x], parameters=[w])
+        >>> program.value_and_grad([[1.0], [2.0]], [3.0])  # dE/dw = sum_n w x_n^2
+        (22.5, array([15.]))
         """
         if self._run_summed is None:
             raise TypeError(

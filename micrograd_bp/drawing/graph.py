@@ -18,8 +18,13 @@ class Graph:
     Attributes:
         dot: the picture as DOT source, for Graphviz.
 
-    >>> Graph("digraph {}", lambda: "<svg/>", "<Graph of nothing>")
-    <Graph of nothing>
+    >>> from micrograd_bp import Value, draw
+    >>> x = Value(3.0, label="x")
+    >>> graph = draw(x * x)
+    >>> graph
+    <Graph of 2 nodes and 2 edges>
+    >>> graph.svg.startswith("<svg"), graph.dot.startswith("digraph")
+    (True, True)
     """
 
     def __init__(self, dot: str, draw_svg: Callable[[], str], summary: str) -> None:
@@ -50,10 +55,11 @@ class Graph:
             OSError: the file cannot be written.
 
         >>> import tempfile
-        >>> graph = Graph("digraph {}", lambda: "<svg/>", "<Graph of nothing>")
+        >>> from micrograd_bp import Value, draw
+        >>> graph = draw(Value(3.0, label="x") ** 2)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     graph.save(folder + "/nothing.svg").name
-        'nothing.svg'
+        ...     graph.save(folder + "/square.svg").name
+        'square.svg'
         """
         path = Path(path)
         suffix = path.suffix.lower()
