@@ -25,6 +25,11 @@ class Activation:
         h: z from a.
         derivative: h'(a), from z, as the book writes it. (The engine takes h'(a) from a: 1 - z
             has few digits left where z is near 1, and none from a = 37 on.)
+
+    >>> tanh = Activation(math.tanh, lambda z: 1.0 - z * z)
+    >>> z = tanh.h(1.0)
+    >>> round(tanh.derivative(z), 6)
+    0.419974
     """
 
     h: Callable[[float], float]
@@ -33,6 +38,9 @@ class Activation:
 
 def logistic(a: float) -> float:
     """The logistic sigmoid 1 / (1 + exp(-a)).
+
+    Args:
+        a: the pre-activation, a number; no a overflows.
 
     >>> logistic(0.0), logistic(-1000.0)
     (0.5, 0.0)
@@ -60,6 +68,9 @@ class ForwardPass:
         x: the inputs x_1, x_2, ...
         a: the pre-activations, ``a[l][j - 1]`` those of the units with weights ``weights[l]``.
         z: the activations, likewise.
+
+    >>> forward_propagation([[[0.5, 1.0]], [[1.0, 2.0]]], [-0.5])
+    ForwardPass(x=[-0.5], a=[[0.0], [2.0]], z=[[0.5], [2.0]])
     """
 
     x: list[float]
@@ -84,6 +95,9 @@ class BackwardPass:
     Attributes:
         deltas: the errors, ``deltas[l][j - 1]`` = dE_n/da_j.
         derivatives: dE_n/dw_ji, in the shape of the weights.
+
+    >>> backpropagation([[[0.0, 1.0]]], x=[2.0], t=[0.5])
+    BackwardPass(deltas=[[1.5]], derivatives=[[[1.5, 3.0]]])
     """
 
     deltas: list[list[float]]
@@ -126,6 +140,13 @@ def forward_propagation(
 
 def pre_activation(w_j: Vector, z: Vector) -> float:
     """a_j = w_j0 + sum_i w_ji z_i, added up from the bias on, left to right.
+
+    Args:
+        w_j: the bias w_j0, then the weights w_ji.
+        z: the inputs z_i of the unit.
+
+    Raises:
+        ValueError: there is not one weight an input.
 
     >>> pre_activation([0.5, 1.0, -1.0], [2.0, 1.0])
     1.5
@@ -232,6 +253,9 @@ def backpropagation(
         t: the targets.
         hidden: h of the hidden units, "logistic" (or "sigmoid"), "tanh" or "linear".
         output: h of the output units, likewise.
+
+    Returns:
+        delta_j of every unit, and dE_n/dw_ji in the shape of the weights.
 
     Raises:
         ValueError: the shapes do not match, or h is not known.

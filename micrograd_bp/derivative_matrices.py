@@ -6,11 +6,6 @@ outer-product approximation, and by central differences of the gradient (Bishop 
 Learning, 2024, sections 8.1 and 8.2; Bishop, PRML, 2006, sections 5.3 and 5.4). The networks
 are those of backprop.py: ``weights[l][j][i]``, i = 0 the bias, sigmoidal hidden units, linear
 outputs.
-
->>> print(jacobian_table([[[0.1, 0.4, -0.6]], [[0.2, 0.9]]], [0.5, -1.0]))
-entry      backpropagation  reverse mode  forward mode  differences
-dy_1/dx_1      0.073980111   0.073980111   0.073980111  0.073980111
-dy_1/dx_2      -0.11097017   -0.11097017   -0.11097017  -0.11097017
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -40,6 +35,10 @@ def outputs(weights: Any, x: Sequence[Any], hidden: str = "logistic") -> list[An
         weights: one matrix a layer, each row a unit's bias and weights.
         x: the inputs.
         hidden: h of the hidden units, a key of ``nn.ACTIVATIONS``.
+
+    Raises:
+        ValueError: the shapes do not match.
+        KeyError: h is not known.
 
     >>> outputs([[[0.0, 1.0]], [[1.0, 2.0]]], [0.0])
     [2.0]
@@ -89,6 +88,15 @@ def central_differences(
 ) -> list[list[float]]:
     """df_k/dx_i = (f_k(x_i + h) - f_k(x_i - h)) / 2h + O(h^2), one row an output.
 
+    Args:
+        f: from a list of floats to the outputs, a sequence of floats.
+        x: where.
+        step: h, times abs(x_i) where that is above 1.
+
+    Raises:
+        ZeroDivisionError: step is 0.
+        ArithmeticError, ValueError: what f raises beside x.
+
     >>> central_differences(lambda x: [x[0] * x[1]], [2.0, 3.0], step=0.5)
     [[3.0, 2.0]]
     """
@@ -103,7 +111,16 @@ def central_differences(
 def jacobian_table(weights: Weights, x: Vector, hidden: str = "logistic") -> str:
     """dy_k/dx_i by backpropagation, reverse mode, forward mode and differences, side by side.
 
-    Args and errors are those of ``jacobian_by_backpropagation``.
+    Args:
+        weights, x, hidden: as for ``jacobian_by_backpropagation``.
+
+    Raises:
+        ValueError: the shapes do not match, or h is not known.
+
+    >>> print(jacobian_table([[[0.1, 0.4, -0.6]], [[0.2, 0.9]]], [0.5, -1.0]))
+    entry      backpropagation  reverse mode  forward mode  differences
+    dy_1/dx_1      0.073980111   0.073980111   0.073980111  0.073980111
+    dy_1/dx_2      -0.11097017   -0.11097017   -0.11097017  -0.11097017
     """
     x = list(x)
     ways = {
@@ -126,6 +143,10 @@ def exact_hessian(
         weights: one matrix a layer, each row a unit's bias and weights.
         inputs, targets: one row a data point.
         hidden: h of the hidden units, a key of ``nn.ACTIVATIONS``.
+
+    Raises:
+        ValueError: the shapes do not match.
+        KeyError: h is not known.
 
     >>> exact_hessian([[[0.0, 1.0]]], [[2.0]], [[0.0]])
     [[1.0, 2.0], [2.0, 4.0]]
@@ -157,6 +178,10 @@ def outer_product_hessian(
         inputs: one row a data point.
         hidden: h of the hidden units, a key of ``nn.ACTIVATIONS``.
 
+    Raises:
+        ValueError: the shapes do not match.
+        KeyError: h is not known.
+
     >>> outer_product_hessian([[[0.0, 1.0]]], [[2.0]])
     [[1.0, 2.0], [2.0, 4.0]]
     """
@@ -181,6 +206,10 @@ def hessian_table(
         weights: the matrices w1 and w2, or more, each row a unit's bias and weights.
         inputs, targets: one row a data point.
         hidden: h of the hidden units, "logistic" or "tanh".
+
+    Raises:
+        ValueError: the shapes do not match.
+        KeyError, ValueError: h is not known, or has no derivative in backprop.py.
 
     >>> print(hessian_table([[[0.5]], [[0.2, 2.0]]], [[]], [[1.0]], hidden="tanh"))
     entry             exact  differences  outer products

@@ -30,13 +30,15 @@ from .nn import MLP, weight_label
 from .notation import derivative_formula
 from .tables import Cell, Readable, Table
 
-# The default example: 2 inputs, 3 hidden units, 2 outputs, four data points.
 WEIGHTS = [
     [[0.1, 0.4, -0.6], [-0.2, 0.7, 0.3], [0.3, -0.5, 0.8]],
     [[0.2, 0.9, -0.4, 0.5], [-0.1, -0.3, 0.6, 0.8]],
 ]
+"""The matrices w1 and w2 of the default example: 2 inputs, 3 hidden units, 2 outputs."""
 INPUTS = [[0.5, -1.0], [-0.8, 0.4], [1.2, 0.9], [-0.3, -0.7]]
+"""The inputs x of its four data points, one row a data point."""
 TARGETS = [[1.0, 0.2], [0.4, 0.9], [0.7, 1.1], [0.9, -0.1]]
+"""Their targets t."""
 
 EQUATIONS = {
     "pre-activation": "a_j = sum_i w1_ji x_i, with x_0 = 1 for the bias",
@@ -83,6 +85,10 @@ class Row:
         by_equations, by_autograd: its value.
         by_differences: its value by central differences; None if it is no derivative.
         scale: what a disagreement is measured against (differences.py).
+
+    >>> row = Row("delta_k=1", "output error", 0.5, 0.5, by_differences=0.6, scale=0.5)
+    >>> row.autograd_disagreement, round(row.difference_disagreement, 6), row.agrees
+    (0.0, 0.2, False)
     """
 
     quantity: str
@@ -139,6 +145,13 @@ class WorkedExample(Readable):
         total_rows: the rows of the totals over all data points.
         network: the network of Values that the data point was propagated through.
         error: its error E_n, the root of the computation graph, after ``backward()``.
+
+    >>> example: WorkedExample = worked_example(point=2)
+    >>> example.sizes, example.point, example.n_points, example.agrees
+    ((2, 3, 2), 2, 4, True)
+    >>> w_31 = example.network.layers[0].neurons[2].w[0]
+    >>> w_31.grad == next(r.by_autograd for r in example.rows if r.quantity == "dE_n/dw1_31")
+    True
     """
 
     sizes: tuple[int, int, int]
@@ -257,6 +270,11 @@ def two_layer_network(weights: Weights, activation: str = "logistic") -> MLP:
     Args:
         weights: the matrices w1 and w2, each row a unit's bias and weights.
         activation: h of the hidden units, "logistic" or "tanh".
+
+    Raises:
+        TypeError: a weight is no number.
+        ValueError: there are not two matrices, a row has not a weight for the bias and for each
+            unit below, or h is not known.
 
     >>> two_layer_network(WEIGHTS)([0.5, -1.0])[0].label
     'y_1'

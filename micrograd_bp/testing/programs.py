@@ -28,8 +28,11 @@ class Step(NamedTuple):
         operands: the numbers of the nodes it takes; inputs come first, then the steps.
         parameters: its fixed arguments, such as the exponent of ``x**3``.
 
-    >>> Step("mul", (0, 0))
-    Step(name='mul', operands=(0, 0), parameters=())
+    >>> print(GraphProgram((2.0,), (Step("constant_power", (0,), (3.0,)), Step("add", (0, 1)))))
+    x0 = Value(2.0)
+    v1 = x0 ** 3.0
+    v2 = x0 + v1
+    root = v2
     """
 
     name: str
@@ -63,6 +66,8 @@ OPERANDS: dict[str, int] = {
     **dict.fromkeys(["where", "prod", "mean", "logsumexp", "softmax"], 3),
 }
 OPERATIONS: tuple[str, ...] = tuple(OPERANDS)
+"""The names of the operations that random graphs are made of, simple ones first."""
+
 _PARAMETERS: dict[str, tuple[tuple[float, ...], ...]] = {
     "constant_power": ((2.0,), (3.0,), (-1.0,), (0.5,), (-1.5,)),
     "leaky_relu": ((0.01,),),
@@ -165,6 +170,9 @@ class GraphProgram:
                 first two operands stand; all taken modulo what there is.
             operations: names to choose from, of ``OPERATIONS``.
 
+        Raises:
+            ValueError: an operation is not known.
+
         >>> GraphProgram.resolve([2.0, -1.0], [(0, 0, 1)], ["log", "mul"])  # log(-1) is none
         GraphProgram(inputs=(2.0, -1.0), steps=(Step(name='mul', operands=(1, 0), parameters=()),))
         """
@@ -190,6 +198,12 @@ class GraphProgram:
         Args:
             make_leaf: from a float to what the program computes with: a class with the
                 operators, and methods for the other functions; or float.
+
+        Returns:
+            The root, the leaves and all nodes in order: ``.root``, ``.inputs``, ``.nodes``.
+
+        Raises:
+            ValueError, ZeroDivisionError, OverflowError: as the operations raise them.
 
         >>> GraphProgram((3.0,), (Step("mul", (0, 0)),)).evaluate(float).root
         9.0
@@ -279,14 +293,26 @@ class NetworkProgram:
     targets: tuple[float, ...]
 
     def build(self) -> MLP:
-        """The network with its weights."""
+        """The network with its weights.
+
+        >>> program = NetworkProgram((1, 1), "tanh", "linear", (2.0, 0.5), (3.0,), (6.0,))
+        >>> program.build()([3.0]).data
+        6.5
+        """
         model = MLP(self.sizes[0], self.sizes[1:], hidden=self.hidden, output=self.output, seed=0)
         for parameter, weight in zip(model.parameters(), self.weights, strict=True):
             parameter.data = weight
         return model
 
     def evaluate(self) -> Evaluation:
-        """The sum of squares E = 1/2 sum_k (y_k - t_k)**2; ``inputs`` are the parameters."""
+        """The sum of squares E = 1/2 sum_k (y_k - t_k)**2; ``inputs`` are the parameters.
+
+        >>> program = NetworkProgram((1, 1), "tanh", "linear", (2.0, 0.5), (3.0,), (6.0,))
+        >>> E, (w, b), _ = program.evaluate()
+        >>> E.backward()
+        >>> E.data, w.grad, b.grad  # dE/dw = (y - t) x
+        (0.125, 1.5, 0.5)
+        """
         model = self.build()
         result = model(list(self.inputs))
         outputs = result if isinstance(result, list) else [result]

@@ -72,6 +72,14 @@ class Report:
 
         Raises:
             GradientError: there is a mismatch.
+
+        >>> Report("f", 1).raise_if_wrong().checked
+        1
+        >>> try:
+        ...     Report("f", 1, (Mismatch("d f / d x", 1.0, 2.0, 0.0),)).raise_if_wrong()
+        ... except GradientError as error:
+        ...     print(error.report.mismatches[0])
+        d f / d x: expected 1.0, got 2.0: off by 1, 1 of it; 0 is allowed
         """
         if self.mismatches:
             raise GradientError(self)
@@ -79,7 +87,10 @@ class Report:
 
 
 class GradientError(AssertionError):
-    """A gradient is wrong; ``.report`` says which and by how much.
+    """A gradient is wrong; the report says which and by how much.
+
+    Args:
+        report: the Report, with a mismatch at least; the attribute ``report`` is the same.
 
     >>> print(GradientError(Report("f", 1, (Mismatch("d f / d x", 1.0, 2.0, 0.0),))))
     f: 1 compared, 1 wrong
