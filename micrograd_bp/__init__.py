@@ -11,8 +11,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .elementary import abs as abs
 from .elementary import (
-    abs,
     acos,
     acosh,
     asin,
@@ -45,7 +45,6 @@ from .elementary import (
     maximum,
     mean,
     minimum,
-    pow,
     prod,
     reciprocal,
     relu,
@@ -64,6 +63,7 @@ from .elementary import (
     tanh,
     where,
 )
+from .elementary import pow as pow
 from .engine import Value, dot, engine_kind, fsum, topological_order
 from .modes import allow_nonfinite, no_grad, scope
 from .nn import MLP, Layer, Module, Neuron
@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from .drawing import Graph, draw, draw_network
     from .explanations import explain
     from .explorer import explore
+    from .finding import find
     from .formulas import latex
     from .losses import (
         binary_cross_entropy,
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# abs and pow are left out: "from micrograd_bp import *" keeps Python's, which take Values too.
 __all__ = [
     "LBFGS",
     "MLP",
@@ -111,7 +113,6 @@ __all__ = [
     "Neuron",
     "Program",
     "Value",
-    "abs",
     "acos",
     "acosh",
     "allow_nonfinite",
@@ -139,6 +140,7 @@ __all__ = [
     "explain",
     "explore",
     "expm1",
+    "find",
     "fit",
     "floor",
     "fsum",
@@ -167,7 +169,6 @@ __all__ = [
     "mean_squared_error",
     "minimum",
     "no_grad",
-    "pow",
     "prod",
     "reciprocal",
     "relu",
@@ -209,11 +210,17 @@ _LOADED_ON_USE = {
     "Program": "program",
     "explain": "explanations",
     "explore": "explorer",
+    "find": "finding",
     "fit": "training",
     "latex": "formulas",
     "live": "widget",
     "trace_table": "trace",
 }
+
+
+def __dir__() -> list[str]:
+    """What there is to complete: the public names."""
+    return sorted([*__all__, "abs", "pow", "__version__"])
 
 
 def __getattr__(name: str) -> Any:

@@ -123,7 +123,7 @@ def own_names(module: ModuleType) -> list[str]:
 def walk() -> dict[str, Any]:
     found = {}
     for module, names in (
-        (micrograd_bp, micrograd_bp.__all__),
+        (micrograd_bp, [*micrograd_bp.__all__, "abs", "pow"]),
         (testing, testing.__all__),
         (load_pure(), ["Value"]),
         *((module, own_names(module)) for module in (worked_example, backprop)),

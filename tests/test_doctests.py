@@ -26,7 +26,7 @@ def test_the_public_functions_have_examples() -> None:
     module = importlib.import_module("micrograd_bp.elementary")
     examples = {test.name: test.examples for test in doctest.DocTestFinder().find(module)}
     public = [name for name in micrograd_bp.__all__ if hasattr(module, name)]
-    assert len(public) > 50
+    assert len(public) >= 50
     for name in public:
         if name not in ("Value",):
             assert examples[f"micrograd_bp.elementary.{name}"], name

@@ -1,36 +1,112 @@
-"""The README is true: its code runs, and makes the picture that it shows."""
+"""The README is true: its code runs and prints what it says, and its first picture is made so."""
 
+import ast
+import contextlib
 import re
+import shlex
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from micrograd_bp.cli import main
+
 ROOT = Path(__file__).parent.parent
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PRINTED = re.compile(r"^ *print\(.*\)  # (.*)$")
 
 
-def test_there_is_code_to_run() -> None:
-    assert len(BLOCKS) >= 3
+def run(block: str) -> dict[int, str]:
+    """Run a block of code, and give what each line prints."""
+    printed: dict[int, str] = {}
+
+    def record(*things: Any) -> None:
+        line = sys._getframe(1).f_lineno
+        printed[line] = " ".join(map(str, things))
+
+    exec(block, {"print": record})
+    return printed
 
 
-@pytest.mark.parametrize("index", range(len(BLOCKS)))
-def test_a_block_of_code_runs_and_prints_what_its_comments_say(
-    index: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    exec(BLOCKS[index], {})
-    printed = capsys.readouterr().out.splitlines()
-    if "needs data > 0" in BLOCKS[index]:
-        assert printed == ["log of Value(-1.0, label='p'): needs data > 0", "inf", "()"]
-    if "w_12.grad" in BLOCKS[index]:
-        assert printed == ["True"]
-        assert (tmp_path / "network.svg").exists()
+
+
+def test_there_is_code_to_run_and_output_to_compare() -> None:
+    assert len(BLOCKS) >= 8
+    assert len(re.findall(PRINTED.pattern, README, re.MULTILINE)) >= 8
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_of_code_runs_and_prints_what_its_comments_say(block: str) -> None:
+    printed = run(block)
+    for number, line in enumerate(block.splitlines(), start=1):
+        if said := PRINTED.match(line):
+            assert printed[number] == said[1]
+    for name in re.findall(r'save\("(.*?)"\)', block):
+        assert Path(name).stat().st_size > 0
+
+
+def test_a_comment_that_is_wrong_is_seen() -> None:
+    assert run("print(1 + 1)  # 3") == {1: "2"}
+    assert PRINTED.match("print(1 + 1)  # 3")[1] == "3"  # type: ignore[index]
+
+
+def test_what_is_shown_of_an_explanation_is_what_it_prints() -> None:
+    (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    (block,) = [block for block in BLOCKS if "explain(" in block]
+    assert shown.rstrip("\n") in run(block).values()
+
+
+def test_the_command_with_data_of_your_own_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    from sklearn.datasets import load_iris
+
+    (command,) = re.findall(
+        r"^\.venv/bin/python -m micrograd_bp (--data .*)$", README, re.MULTILINE
+    )
+    rows = [",".join(map(str, row)) for row in load_iris().data]
+    header = "sepal_length,sepal_width,petal_length,petal_width"
+    Path("iris.csv").write_text("\n".join([header, *rows]))
+    with contextlib.suppress(SystemExit):
+        assert main(shlex.split(command)) in (0, None)
+    assert "petal_width" in capsys.readouterr().out
 
 
 def test_the_first_picture_is_the_one_that_the_first_block_makes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", "")  # without dot: the layout of our own
-    exec(BLOCKS[0], {})
-    assert (tmp_path / "graph.svg").read_text() == (ROOT / "notebooks/graph.svg").read_text()
+    run(BLOCKS[0])
+    assert Path("graph.svg").read_text() == (ROOT / "notebooks/graph.svg").read_text()
+
+
+def imports_of(file: Path) -> set[str]:
+    """The files and folders of the package that a file imports as it is loaded."""
+    depth = len(file.relative_to(ROOT / "micrograd_bp").parts)
+    found = set()
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.level == depth:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {name.partition(".")[0] for name in names}
+    return found
+
+
+def test_imports_run_one_way_as_the_table_of_files_says() -> None:
+    table = README.split("| files | the idea |")[1].split("##")[0]
+    rows = [
+        re.findall(r"`(\w+)(?:\.py|/)`", line.split("|")[1]) for line in table.splitlines()[2:-1]
+    ]
+    row_of = {name: i for i, names in enumerate(rows) for name in names}
+    package = ROOT / "micrograd_bp"
+    files = [
+        file for file in package.rglob("*.py") if file.parent == package or "__" not in file.stem
+    ]
+    for file in files:
+        name = file.relative_to(package).parts[0].removesuffix(".py")
+        if name in ("__init__", "__main__"):
+            continue
+        for imported in imports_of(file) - {"_structure", "__version__"}:
+            assert row_of[imported] <= row_of[name], f"{name} imports {imported}"
