@@ -519,6 +519,27 @@ def test_where_inf_and_nan_come_from_is_flagged_and_nothing_after_it(engine):
     assert [text for text in shown if "starts" in text] == ["inf starts here", "nan starts here"]
 
 
+@needs_dot
+@pytest.mark.parametrize("edges", [None, "local"])
+def test_boxes_by_dot_are_as_wide_whatever_fonts_the_machine_has(edges):
+    _, error = small_network()
+    error.backward()
+    with allow_nonfinite():
+        infinite = Value(1.0, "numerator") / Value(0.0, "a")
+
+    def widths(source):
+        lines = graphviz.pipe("dot", "plain", source.encode()).decode().splitlines()
+        nodes = [line.split() for line in lines if line.startswith("node n")]
+        return {name: width for _, name, _, _, width, *_ in nodes}
+
+    for root in (error, infinite):
+        source = draw(root, edges=edges).dot
+        narrow = source.replace("fontsize=11", "fontsize=8").replace('SIZE="12"', 'SIZE="9"')
+        assert narrow.count("fontsize=8") == 1
+        assert narrow.count('SIZE="9"') == len(widths(source)) > 2
+        assert widths(narrow) == widths(source)
+
+
 # Golden pictures: the same on every machine, with both engines
 
 

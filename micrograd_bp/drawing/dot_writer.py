@@ -4,11 +4,17 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
+from math import ceil
 
 from .columns import Item, Path
 from .graph import run_dot
+from .layout import text_width
 from .palette import FONT, GREY, INK, PALE, RED, SMALL, TEXT, TITLE, WHITE, Swatch
 from .picture import Arrow, Card, Picture
+
+# Bold type is wider. In the middle, dot places it where it starts in a font of its own machine,
+# and a wider one runs over on the right only: the width has room for that on both sides.
+BOLD, BOLD_IN_THE_MIDDLE = 1.15, 1.3
 
 
 def write_dot(picture: Picture) -> str:
@@ -56,16 +62,30 @@ def dot_table(rows: Iterable[str]) -> str:
     return f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{"".join(rows)}</TABLE>'
 
 
+def dot_width(text: str, size: float, slack: float = 1.0) -> str:
+    """The least width of a cell that holds a text, as an attribute.
+
+    dot makes a cell as wide as its text is in a font of the machine that it runs on, and places the
+    text by that width. Where the picture is read, the font may be another: DejaVu Sans is 15
+    percent wider than Helvetica. So the width is that of a wide font, on every machine.
+
+    >>> dot_width("grad", 10)
+    ' WIDTH="24"'
+    """
+    return f' WIDTH="{ceil(text_width(text, size) * slack)}"'
+
+
 def dot_legend(legend: Sequence[tuple[str, Sequence[Swatch]]]) -> str:
     """The lines of a legend, a table each."""
     tables = []
     for title, swatches in legend:
-        cells = [f"<TD>{dot_text(title)}&#160;</TD>"]
+        cells = [f'<TD ALIGN="LEFT"{dot_width(title + "  ", SMALL)}>{dot_text(title)}</TD>']
         for swatch in swatches:
             colours = f' BGCOLOR="{swatch.fill}" COLOR="{PALE}"' if swatch.fill else ""
             border = 1 if swatch.fill else 0
             cells.append(
-                f'<TD BORDER="{border}"{colours}><FONT COLOR="{INK}">&#160;'
+                f'<TD BORDER="{border}"{colours} ALIGN="LEFT"'
+                f'{dot_width(f"  {swatch.text}  ", SMALL)}><FONT COLOR="{INK}">&#160;'
                 f"{dot_text(swatch.text)}&#160;</FONT></TD>"
             )
         table = dot_table([f"<TR>{''.join(cells)}</TR>"])
@@ -204,15 +224,14 @@ def _dot_column(names: Sequence[str], rankdir: str) -> str:
 def _dot_card(card: Card) -> str:
     styles = ["filled"]
     styles += ["rounded"] * (card.kind == "operation") + ["dashed"] * (card.kind == "constant")
-    title = f'<FONT POINT-SIZE="{TITLE}"><B>{dot_text(card.title)}</B></FONT>'
-    if card.note:
-        title += f'&#160;&#160;<FONT COLOR="{INK}">{dot_text(card.note)}</FONT>'
-    rows = [f'<TR><TD COLSPAN="2">{title}</TD></TR>']
+    rows = [_dot_title(card)]
     if card.warning:
+        width = dot_width(card.warning, TITLE, BOLD_IN_THE_MIDDLE)
         warning = f'<FONT COLOR="{RED}"><B>{card.warning}</B></FONT>'
-        rows.append(f'<TR><TD COLSPAN="2">{warning}</TD></TR>')
+        rows.append(f'<TR><TD COLSPAN="2"{width}>{warning}</TD></TR>')
     rows += [
-        f'<TR><TD ALIGN="LEFT">{name}&#160;</TD><TD ALIGN="RIGHT">{text}</TD></TR>'
+        f'<TR><TD ALIGN="LEFT"{dot_width(f"{name}  ", TEXT)}>{name}&#160;</TD>'
+        f'<TD ALIGN="RIGHT"{dot_width(f"{text}  ", TEXT)}>{text}&#160;</TD></TR>'
         for name, text in card.rows
     ]
     border = f'color="{RED}", penwidth=2.5' if card.warning else f'color="{INK}"'
@@ -221,6 +240,21 @@ def _dot_card(card: Card) -> str:
         f'[label=<{dot_table(rows)}>, style="{",".join(styles)}", fillcolor="{card.fill}",'
         f" {border}, peripheries={1 + card.is_root}{shape}]"
     )
+
+
+def _dot_title(card: Card) -> str:
+    """A name in the middle, or a name and a note side by side."""
+    title = f'<FONT POINT-SIZE="{TITLE}"><B>{dot_text(card.title)}</B></FONT>'
+    if not card.note:
+        width = dot_width(card.title, TITLE, BOLD_IN_THE_MIDDLE)
+        return f'<TR><TD COLSPAN="2"{width}>{title}</TD></TR>'
+    width = dot_width(card.title, TITLE, BOLD)
+    note = f'<FONT COLOR="{INK}">{dot_text(card.note)}</FONT>'
+    both = (
+        f'<TR><TD ALIGN="LEFT"{width}>{title}</TD>'
+        f'<TD ALIGN="LEFT"{dot_width(card.note, TEXT)}>{note}</TD></TR>'
+    )
+    return f'<TR><TD COLSPAN="2">{dot_table([both])}</TD></TR>'
 
 
 def _dot_arrow(arrow: Arrow, number: int, tree: _ScopeTree) -> list[str]:
