@@ -250,9 +250,9 @@ def _dot_title(card: Card) -> str:
         return f'<TR><TD COLSPAN="2"{width}>{title}</TD></TR>'
     width = dot_width(card.title, TITLE, BOLD)
     note = f'<FONT COLOR="{INK}">{dot_text(card.note)}</FONT>'
-    both = (
-        f'<TR><TD ALIGN="LEFT"{width}>{title}</TD>'
-        f'<TD ALIGN="LEFT"{dot_width(card.note, TEXT)}>{note}</TD></TR>'
+    both = (  # between empty cells, which take up their share of a wider card
+        f'<TR><TD></TD><TD ALIGN="LEFT"{width}>{title}</TD>'
+        f'<TD ALIGN="LEFT"{dot_width(card.note, TEXT)}>{note}</TD><TD></TD></TR>'
     )
     return f'<TR><TD COLSPAN="2">{dot_table([both])}</TD></TR>'
 
