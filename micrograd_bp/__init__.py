@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     from .optim import LBFGS, SGD, Adam, AdamW
     from .program import Program
     from .trace import trace_table
-    from .training import fit
+    from .training import fit, predict
     from .transforms import (
         grad,
         gradient,
@@ -169,6 +169,7 @@ __all__ = [
     "mean_squared_error",
     "minimum",
     "no_grad",
+    "predict",
     "prod",
     "reciprocal",
     "relu",
@@ -211,7 +212,7 @@ _LOADED_ON_USE = {
     "explain": "explanations",
     "explore": "explorer",
     "find": "finding",
-    "fit": "training",
+    **dict.fromkeys(("fit", "predict"), "training"),
     "latex": "formulas",
     "live": "widget",
     "trace_table": "trace",

@@ -13,20 +13,16 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from .engine import Value, topological_order
-from .losses import LOSSES, Loss, binary_cross_entropy, cross_entropy, hinge, sum_of_squares
+from .engine import Value
+from .losses import LOSSES, Loss, sum_of_squares
 from .messages import describe
 from .modes import changed
-from .numeric import show, to_float
+from .numeric import show
 from .optim import LBFGS, Optimizer, Vector, update_named, write
-from .program import Program
-
-Table = NDArray[np.float64]  # a row a data point
-
-_OF_CLASSES = (cross_entropy, binary_cross_entropy, hinge)  # what limits the targets
+from .recording import compiled
+from .training_data import Table, coded, table, tables
 
 
 class Model(Protocol):
@@ -175,12 +171,13 @@ def fit(
         if not callable(callback):
             raise TypeError(f"a callback is a function, not {show(callback)}")
     rng = np.random.default_rng(seed)
-    inputs, targets = _tables("X", X, "T", T)
+    inputs, targets = tables("X", X, "T", T)
     try:
         with changed(recording=True, nonfinite_allowed=False, scope=""):
-            n_outputs = len(_outputs(model(_leaves("x", inputs[0]))))
-            targets = _coded("T", targets, loss, n_outputs)
-            program = _recorded(model, loss, inputs, targets, parameters)
+            n_outputs = len(_outputs(_called(model, [*map(Value, inputs[0].tolist())])))
+            targets = coded("T", targets, loss, n_outputs)
+            tables_of = {"x": inputs, "t": targets}
+            program, _ = compiled(partial(_error, model, loss), tables_of, parameters)
     except ArithmeticError as error:
         raise FloatingPointError(_message(1, error, "that it began with")) from error
     batch_size = len(inputs) if batch_size is None else _at_least_one("batch_size", batch_size)
@@ -349,51 +346,62 @@ def _message(epoch: int, error: ArithmeticError, kept: str) -> str:
     )
 
 
-# Recording
+def predict(model: Callable[[list[Any]], Any], X: Any, *, threads: int = 1) -> Table:
+    """The outputs of a model for all of many data points, by a program.
+
+    The model is run by Python for a few data points, as by ``fit``, with its present weights.
+
+    Args:
+        model: an MLP, or what else is called with a list of D Values and gives a Value or a list
+            of Values.
+        X: the inputs, (N, D) real numbers, or (N,) for D = 1.
+        threads: how many to run on.
+
+    Returns:
+        The outputs y_k of each data point, an array of shape (N, K), or (N,) for K = 1.
+
+    Raises:
+        TypeError: X is not made of real numbers, or the model gives something else than Values.
+        ValueError: X has not the shape that the model takes, a number in it is not finite, or
+            the model does different operations for different data points.
+        FloatingPointError: finite numbers gave inf or nan.
+
+    >>> from micrograd_bp import MLP
+    >>> model = MLP(2, [3, 1], hidden="tanh", seed=0)
+    >>> y = predict(model, [[0.5, -1.0], [1.0, 2.0]])
+    >>> y.shape, bool(abs(y[0] - model([0.5, -1.0]).data) < 1e-15)
+    ((2,), True)
+    """
+    inputs = table("X", X)
+    with changed(recording=True, nonfinite_allowed=False, scope=""):
+        program, outputs = compiled(lambda x: _outputs(_called(model, x)), {"x": inputs})
+    found: Table = program(inputs, threads=threads)
+    return found[:, 0] if len(outputs) == 1 else found
 
 
-def _recorded(
-    model: Model, loss: Loss, inputs: Table, targets: Table, parameters: list[Value]
-) -> Any:
-    """The program of the error of one data point, given its inputs and targets."""
-    first: list[Any] = []
-    program: Any = None
-    for n in sorted({round(k * (len(inputs) - 1) / 4) for k in range(5)}):
-        x, t = _leaves("x", inputs[n]), _leaves("t", targets[n])
-        E = loss(model(x), t if len(t) > 1 else t[0])
-        if not isinstance(E, Value):
-            raise TypeError(f"a loss gives a Value, not {show(E)}")
-        operations = _operations(E, [*x, *t])
-        if program is None:
-            first = operations
-            program = Program(E, inputs=[*x, *t], parameters=parameters)
-        elif operations != first:
-            raise ValueError(
-                f"the model or the loss does other operations for data point {n} than for data"
-                " point 0, and only those of one can be compiled: in place of if, .data and random"
-                " numbers it needs where(step(x), ...), maximum and the like"
-            )
-    return program
+def _called(model: Any, x: list[Value]) -> Any:
+    try:
+        return model(x)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"the model was called with the {len(x)} numbers of X[0]: {error}"
+        ) from error
 
 
-def _operations(E: Value, inputs: list[Value]) -> list[Any]:
-    """What is done to the inputs, in order: equal for two data points that are done alike."""
-    leaves = {leaf: f"input {i}" for i, leaf in enumerate(inputs)}
-    place: dict[Value, int] = {}
-    operations: list[Any] = []
-    for node in topological_order(E):
-        place[node] = len(place)
-        operation = node.operation
-        if node.parents and operation is not None:
-            made_of = tuple(place[parent] for parent in node.parents)
-            operations.append((operation.name, operation.parameters, made_of))
-        else:
-            operations.append(leaves.get(node) or repr(node.data))
-    return operations
-
-
-def _leaves(name: str, row: Vector) -> list[Value]:
-    return [Value(number, f"{name}_{i}") for i, number in enumerate(row.tolist(), 1)]
+def _error(model: Model, loss: Loss, x: list[Value], t: list[Value]) -> Value:
+    """E_n of one data point."""
+    y = model(x)
+    targets: Any = t if len(t) > 1 else t[0]
+    try:
+        E = loss(y, targets)
+    except TypeError as error:
+        raise TypeError(
+            f"the loss was called with the outputs {show(y)} and the targets {show(targets)}:"
+            f" {error}"
+        ) from error
+    if not isinstance(E, Value):
+        raise TypeError(f"a loss gives a Value, not {show(E)}")
+    return E
 
 
 def _outputs(y: Any) -> list[Value]:
@@ -449,75 +457,16 @@ def _at_least_one(name: str, number: Any) -> int:
     return whole
 
 
-def _tables(x_name: str, X: Any, t_name: str, T: Any) -> tuple[Table, Table]:
-    inputs, targets = _table(x_name, X), _table(t_name, T)
-    if len(inputs) != len(targets):
-        raise ValueError(
-            f"{x_name} has {len(inputs)} data points and {t_name} has {len(targets)}: of shapes"
-            f" {np.shape(X)} and {np.shape(T)}"
-        )
-    return inputs, targets
-
-
-def _table(name: str, data: Any) -> Table:
-    """Real, finite numbers, a row a data point."""
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise ValueError(f"{name} has rows of different lengths: {show(data)}") from error
-    if array.dtype.kind == "O":
-        array = np.reshape(
-            [_cell(name, index, x) for index, x in np.ndenumerate(array)], array.shape
-        )
-    if array.dtype.kind not in "biuf":
-        first = array.flat[0] if array.size else data
-        raise TypeError(f"{name} needs numbers, not {array.dtype} such as {show(first)}")
-    with np.errstate(over="ignore"):
-        table: Table = array.astype(float)
-    if table.ndim == 1:
-        table = table[:, np.newaxis]
-    if table.ndim != 2 or not table.size:
-        raise ValueError(
-            f"{name} needs a row for each data point, such as shape (100, 2), not {array.shape}"
-        )
-    for n, i in np.argwhere(~np.isfinite(table))[:1]:
-        raise ValueError(f"{name}[{n}, {i}] is {table[n, i]}: leave the data point out, or fill it")
-    return table
-
-
-def _cell(name: str, index: tuple[int, ...], x: Any) -> float:
-    try:
-        return to_float(x)
-    except TypeError as error:
-        place = f"[{', '.join(map(str, index))}]" if index else ""
-        raise TypeError(f"{name}{place}: {error}") from error
-
-
 def _validation_points(
     validation: Any, inputs: Table, loss: Loss, n_outputs: int, n_targets: int
 ) -> Table:
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise TypeError(f"validation is a pair (X, T), not {show(validation)}")
-    X, T = _tables("the X of validation", validation[0], "the T of validation", validation[1])
-    T = _coded("the T of validation", T, loss, n_outputs)
+    X, T = tables("the X of validation", validation[0], "the T of validation", validation[1])
+    T = coded("the T of validation", T, loss, n_outputs)
     if X.shape[1] != inputs.shape[1] or T.shape[1] != n_targets:
         raise ValueError(
             f"the data points of validation have {X.shape[1]} inputs and {T.shape[1]} targets, and"
             f" those to be trained on {inputs.shape[1]} and {n_targets}"
         )
     return np.hstack([X, T])
-
-
-def _coded(name: str, T: Table, loss: Loss, n_outputs: int) -> Table:
-    """The targets as inputs of the program: classes in 1-of-K coding. All are checked."""
-    if loss in _OF_CLASSES:
-        _, rows = np.unique(T, axis=0, return_index=True)
-        for n in sorted(rows.tolist()):
-            t = T[n].tolist()
-            try:
-                loss([0.0] * n_outputs, t if len(t) > 1 else t[0])
-            except ValueError as error:
-                raise ValueError(f"{name}[{n}]: {error}") from error
-    if loss is cross_entropy and T.shape[1] == 1:
-        T = np.eye(n_outputs)[T[:, 0].astype(int)]
-    return T

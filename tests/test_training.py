@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_bp import MLP, Module, Value, no_grad, relu, scope, where
+from micrograd_bp import MLP, Module, Value, abs, no_grad, relu, scope, square, where
 from micrograd_bp.losses import (
     LOSSES,
     binary_cross_entropy,
@@ -19,7 +19,7 @@ from micrograd_bp.losses import (
     sum_of_squares,
 )
 from micrograd_bp.optim import LBFGS, SGD, Adam, AdamW
-from micrograd_bp.training import Epoch, History, fit
+from micrograd_bp.training import Epoch, History, fit, predict
 
 XOR = ([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0])
 
@@ -514,3 +514,59 @@ def test_a_model_that_python_steers_is_refused(call) -> None:
 def test_a_model_that_gives_no_value_is_refused() -> None:
     with pytest.raises(TypeError, match=r"gives a Value or a list of Values, not 1\.0"):
         small_fit(Odd(lambda w, x: 1.0))
+
+
+# Predicting
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_predict_gives_what_the_model_gives_point_by_point(n_outputs: int) -> None:
+    model = MLP(2, [5, n_outputs], hidden="sigmoid", seed=3)
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    each = [model(x.tolist()) for x in X]
+    expected = [[y.data for y in ([ys] if n_outputs == 1 else ys)] for ys in each]
+    found = predict(model, X)
+    assert found.shape == ((200,) if n_outputs == 1 else (200, 3))
+    assert found.reshape(200, -1) == pytest.approx(np.array(expected), rel=1e-13, abs=1e-15)
+    assert (predict(model, X, threads=2) == found).all()
+
+
+def test_predict_takes_the_present_weights_and_leaves_the_model_alone() -> None:
+    model = MLP(1, [1], seed=0)
+    before = predict(model, [1.0, 2.0])
+    model.layers[0].neurons[0].b.data += 1.0
+    assert predict(model, [1.0, 2.0]) == pytest.approx(before + 1.0)
+    with no_grad():
+        assert predict(model, [[1.0], [2.0]]) == pytest.approx(before + 1.0)
+    assert all(parameter.grad == 0.0 for parameter in model.parameters())
+
+
+def test_predict_takes_any_function_of_values() -> None:
+    assert predict(lambda x: [x[0] * x[1], x[0].exp()], [[2.0, 3.0]]).tolist() == [
+        [6.0, pytest.approx(math.exp(2.0))]
+    ]
+    with pytest.raises(ValueError, match="other operations for data point 1"):
+        predict(lambda x: x[0] if x[0] > 0.0 else -x[0], [2.0, -1.0])
+    with pytest.raises(TypeError, match=r"a model gives a Value .* not 1\.0"):
+        predict(lambda x: 1.0, [2.0])
+    with pytest.raises(ValueError, match=r"the 3 numbers of X\[0\]: a layer of 2 inputs"):
+        predict(MLP(2, [1]), [[1.0, 2.0, 3.0]])
+    with pytest.raises(ValueError, match=r"X\[1, 0\] is nan"):
+        predict(MLP(1, [1]), [1.0, math.nan])
+    with pytest.raises(FloatingPointError, match="data point 1"):
+        predict(lambda x: x[0].log(), [1.0, -1.0])
+
+
+def test_a_branch_that_only_an_outlier_takes_is_seen() -> None:
+    def clipped(y: Value, t: Value) -> Value:
+        return square(y - t) if t < 100.0 else abs(y - t)
+
+    X, T = np.linspace(-1.0, 1.0, 500), np.zeros(500)
+    T[137] = 1000.0
+    with pytest.raises(ValueError, match="other operations for data point 137"):
+        fit(MLP(1, [1], seed=0), X, T, loss=clipped, optimizer=SGD(lr=0.1), progress=False)
+
+
+def test_a_loss_that_takes_a_list_where_there_is_one_output_is_told_what_it_got() -> None:
+    with pytest.raises(TypeError, match=r"called with the outputs Value\(.*subscriptable"):
+        fit(MLP(1, [1]), [1.0], [1.0], loss=lambda y, t: y[0] - t[0], optimizer=SGD(lr=0.1))
