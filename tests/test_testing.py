@@ -12,7 +12,19 @@ from hypothesis.errors import NoSuchExample
 from micrograd.engine import Value as MicrogradValue
 
 import micrograd_bp
-from micrograd_bp import Value, calls, engine, functions, relu, tanh
+from micrograd_bp import (
+    Value,
+    calls,
+    engine,
+    exp,
+    floor,
+    functions,
+    log,
+    maximum,
+    relu,
+    square,
+    tanh,
+)
 from micrograd_bp.testing import (
     OPERATIONS,
     GradientError,
@@ -316,3 +328,28 @@ def test_without_the_extra_a_message_says_what_to_install() -> None:
 
 def test_a_step_may_be_written_as_a_tuple() -> None:
     assert GraphProgram((2.0,), (Step("square", (0,)),)).evaluate().root.data == 4.0
+
+
+@pytest.mark.parametrize(
+    "f", [abs, lambda x: maximum(x, -x), lambda x: relu(x) + relu(-x) + 3.0 * x]
+)
+def test_gradcheck_names_a_kink_whose_slopes_have_the_right_mean(f: Any) -> None:
+    report = gradcheck(f, 0.0)
+    assert report
+    (note,) = report.notes
+    assert "a kink within" in note
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: floor(x) + x, -14.18387718777236),  # jumps at equal distances, as are the steps
+        (square, -0.002876986208893782),
+        (lambda x: log(x * x + 1.0), 0.009705652067542581),
+        (lambda x: exp(-20.0 * x * x), 4.875797403661553),
+    ],
+)
+def test_gradcheck_believes_a_failure_only_after_steps_of_other_sizes(f: Any, x: float) -> None:
+    assert gradcheck(f, x)
+    with pytest.raises(GradientError):
+        gradcheck(lambda x: f(x) + 1e-5 * (x - x.detach()), x)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..engine import Value
 from ..structure import Structure, leaves, paths, rebuild
 from ..transforms import jvp
-from .finite_differences import Difference, as_number, ridders
+from .finite_differences import EPSILON, Difference, as_number, ridders
 from .report import Mismatch, Report
 
 SAFETY = 10.0  # how many error estimates a derivative may lie off
@@ -103,7 +103,7 @@ def _judge(g: Callable[[float], float], t: float, got: float) -> _Verdict:
     except ValueError:
         return _at_an_edge(g, t, got)
     if _agrees(got, central):
-        return _Verdict(True, central.value, SAFETY * central.error)
+        return _Verdict(True, central.value, _allowed(central), _kink_between(g, t, got))
     step = max(abs(t), 0.1) / 4.0
     kink = None
     while t + step != t:  # a kink further off shows where the steps are as long as its distance
@@ -113,22 +113,42 @@ def _judge(g: Callable[[float], float], t: float, got: float) -> _Verdict:
         except ValueError:
             break
         if _agrees(got, central):
-            return _Verdict(True, central.value, SAFETY * central.error)
+            return _Verdict(True, central.value, _allowed(central))
         if abs(left.value - right.value) <= SAFETY * (left.error + right.error):
             break
         kink = left, right, step
         step /= 64.0
     if kink is None or step > 1e-4 * max(abs(t), 0.1):
-        return _Verdict(False, central.value, SAFETY * central.error)
+        for scale in (1e-3, 1e-5):  # steps of another size, before a failure is believed
+            finer = ridders(g, t, scale * max(abs(t), 0.1))
+            if _agrees(got, finer) and finer.error <= 1e-8 * abs(got):
+                return _Verdict(True, finer.value, _allowed(finer))
+        return _Verdict(False, central.value, _allowed(central))
     left, right, step = kink
     low, high = sorted((left.value, right.value))
-    allowed = SAFETY * max(left.error, right.error)
-    note = (
+    allowed = max(_allowed(left), _allowed(right))
+    within = low - allowed <= got <= high + allowed
+    return _Verdict(within, min(max(got, low), high), allowed, _note(*kink, t, got))
+
+
+def _kink_between(g: Callable[[float], float], t: float, got: float) -> str:
+    """A note, if the central slope is but the mean of two: that of abs(t) at 0 is 0."""
+    step = 1e-5 * max(abs(t), 0.1)
+    try:
+        left, right = ridders(g, t, step, side=-1), ridders(g, t, step, side=1)
+    except ValueError:
+        return ""
+    gap = abs(left.value - right.value)
+    if gap <= SAFETY * (left.error + right.error) or gap <= 1e-3 * abs(left.value):
+        return ""  # to noise the estimates are not proof alone
+    return _note(left, right, step, t, got)
+
+
+def _note(left: Difference, right: Difference, step: float, t: float, got: float) -> str:
+    return (
         f"a kink within {step:.1g} of {t!r}: the slope is {left.value:.6g} to the left and"
         f" {right.value:.6g} to the right, and backward() gives {got!r}"
     )
-    within = low - allowed <= got <= high + allowed
-    return _Verdict(within, min(max(got, low), high), allowed, note)
 
 
 def _at_an_edge(g: Callable[[float], float], t: float, got: float) -> _Verdict:
@@ -139,9 +159,13 @@ def _at_an_edge(g: Callable[[float], float], t: float, got: float) -> _Verdict:
         except ValueError:
             continue
         note = f"defined to the {word} of {t!r} only: compared with the slope there"
-        return _Verdict(_agrees(got, slope), slope.value, SAFETY * slope.error, note)
+        return _Verdict(_agrees(got, slope), slope.value, _allowed(slope), note)
     return _Verdict(True, got, inf, f"not checked: the function is defined only at {t!r} itself")
 
 
+def _allowed(difference: Difference) -> float:
+    return SAFETY * max(difference.error, EPSILON * abs(difference.value))
+
+
 def _agrees(got: float, difference: Difference) -> bool:
-    return isfinite(got) and abs(got - difference.value) <= SAFETY * difference.error
+    return isfinite(got) and abs(got - difference.value) <= _allowed(difference)
