@@ -28,8 +28,9 @@ def listing(plan: Plan, names: Sequence[str]) -> str:
     n_each = sum(isinstance(one, Instruction) for one in plan.each)
     outputs = [f"output {k} = {places[place]}" for k, place in enumerate(plan.outputs)]
     head = (
-        f"program of {plan.n_inputs} inputs and {plan.n_parameters} parameters:"
-        f" {len(once)} instructions a call, {n_each} a data point, in {plan.n_rows} rows"
+        f"program of {_count(plan.n_inputs, 'input')} and"
+        f" {_count(plan.n_parameters, 'parameter')}: {_count(len(once), 'instruction')} a call,"
+        f" {n_each} a data point, in {_count(plan.n_rows, 'row')}"
     )
     constants = [f"{places[plan.n_parameters + i]} = {c!r}" for i, c in enumerate(plan.constants)]
     sections = (
@@ -43,6 +44,10 @@ def listing(plan: Plan, names: Sequence[str]) -> str:
         if section:
             lines += [f"{title}:", *("  " + line for line in _shortened(section))]
     return "\n".join(lines)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _place_names(plan: Plan, names: Sequence[str]) -> list[str]:

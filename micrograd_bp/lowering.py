@@ -9,7 +9,9 @@ rows be used again as soon as the last reader is done.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
+from math import frexp
 from struct import pack
+from typing import TypeGuard
 
 from . import accurate, functions
 from .engine import Value
@@ -158,10 +160,21 @@ def _sum_of_two(
 
 
 def _product(graph: Numbered, operands: Numbers, constants: Constants, _: Parameters) -> int | None:
-    for i in (0, 1):
-        if constants[i] == 1.0:
-            return operands[1 - i]
+    for constant, other in zip(constants, reversed(operands)):
+        if constant == 1.0:
+            return other
+        inner = graph.nodes[other]
+        if _is_power_of_two(constant) and isinstance(inner, Instruction):
+            for factor, rest in zip(inner.operands, reversed(inner.operands)):
+                scale = graph.constant_at(factor)
+                if inner.function is functions.mul and _is_power_of_two(scale):
+                    return graph.apply(functions.mul, [graph.constant(constant * scale), rest])
     return None
+
+
+def _is_power_of_two(x: float | None) -> TypeGuard[float]:
+    """Whether to multiply by x rounds nothing, as in the 2 and the 1/2 of a sum of squares."""
+    return x is not None and 2.0**-64 <= abs(x) <= 2.0**64 and abs(frexp(x)[0]) == 0.5
 
 
 def _weighted_sum(

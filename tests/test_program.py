@@ -211,12 +211,23 @@ def test_constants_are_folded_and_the_listing_says_what_is_constant() -> None:
     x, c = Value(2.0, label="x"), Value(0.5)
     program = Program(x * (exp(c) + 1.0), inputs=[x])
     assert str(program) == (
-        "program of 1 inputs and 0 parameters: 0 instructions a call, 0 a data point, in 1 rows\n"
+        "program of 1 input and 0 parameters: 0 instructions a call, 0 a data point, in 1 row\n"
         "constants:\n"
         f"  c0 = {math.exp(0.5) + 1.0}\n"
         "for each data point:\n"
         "  E += x c0"
     )
+
+
+def test_factors_that_round_nothing_become_one() -> None:
+    x, t = Value(1.5, label="x"), Value(2.0, label="t")
+    program = Program([4.0 * (0.5 * x), 3.0 * (0.5 * x), 0.25 * (t * 4.0)], inputs=[x, t])
+    assert str(program).count("= mul") == 3  # 2 x, and not that of 3, whose product is rounded
+    assert program([1.1, 0.7]).tolist() == [2.2, 3.0 * (0.5 * 1.1), 0.7]
+    w = Value(3.0, label="w")
+    error = Program((w * x - t).square() / 2.0, inputs=[x, t], parameters=[w])
+    assert "dE/dw += r0 x" in str(error)  # (y - t) x: the 2 and the 1/2 are gone
+    assert str(error).count("= mul") == 1
 
 
 def test_what_depends_on_parameters_only_is_computed_once_a_call() -> None:
