@@ -7,11 +7,11 @@ rows be used again as soon as the last reader is done.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import frexp
 from struct import pack
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from . import accurate, functions
 from .engine import Value
@@ -31,8 +31,7 @@ KNOWN = {**FUNCTIONS, "exp_of_difference": exp_of_difference}
 KEYS = {function: key for key, function in KNOWN.items()}
 
 
-@dataclass(frozen=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One function, applied to numbers that have their places.
 
     Attributes:
@@ -133,7 +132,7 @@ class Numbered:
         """Give an instruction a label and a scope, unless it has a label."""
         node = self.nodes[number]
         if isinstance(node, Instruction) and not node.label:
-            self.nodes[number] = replace(node, label=label, scope=node.scope or scope)
+            self.nodes[number] = node._replace(label=label, scope=node.scope or scope)
 
     def _number(self, key: object, node: Instruction | float) -> int:
         number = self._known.setdefault(key, len(self.nodes))
@@ -304,7 +303,7 @@ def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
                     free.append(n_places)
                     n_places += 1
                 places[i] = heappop(free)
-            placed = replace(node, operands=operands, result=places[i])
+            placed = node._replace(operands=operands, result=places[i])
             (each if varies[i] else once).append(placed)
         for one in sums.get(i, ()):
             factors = tuple(places[factor] for factor in one.factors)
@@ -360,7 +359,7 @@ def _fused(graph: Numbered, results: Sequence[int]) -> Nodes:
             n = len(before) // 2
             weights, factors = [*before[:n], weight], [*before[n : 2 * n], factor]
             bias = before[2 * n :]
-        nodes[i] = replace(node, function=functions.dot, operands=(*weights, *factors, *bias))
+        nodes[i] = node._replace(function=functions.dot, operands=(*weights, *factors, *bias))
     return nodes
 
 
@@ -381,7 +380,7 @@ def _neighbours(nodes: Nodes, results: Sequence[int]) -> tuple[Nodes, list[int]]
     number = {i: place for place, i in enumerate(order)}
     moved = [nodes[i] for i in order]
     renumbered: Nodes = [
-        replace(node, operands=tuple(number[operand] for operand in node.operands))
+        node._replace(operands=tuple(number[operand] for operand in node.operands))
         if isinstance(node, Instruction)
         else node
         for node in moved
