@@ -9,7 +9,7 @@ from operator import length_hint
 from . import structure as readable
 
 cdef extern from "Python.h":
-    int Py_EnterRecursiveCall(const char* where) except -1
+    int Py_EnterRecursiveCall(const char* where) except *
     void Py_LeaveRecursiveCall()
 
 cdef set _leaf_types = readable._leaf_types

@@ -4,6 +4,7 @@ A row is an array with a number for each data point, and an instruction one func
 rows. Sums over the data points are taken as NumPy takes them.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy
@@ -113,13 +114,16 @@ class NotFinite(NamedTuple):
     row: int | None
 
 
-def first_nonfinite(plan: Plan, points: Array, parameters: Array) -> NotFinite | None:
+def first_nonfinite(
+    plan: Plan, points: Array, parameters: Array, results: Sequence[str]
+) -> NotFinite | None:
     """The first operation of the first data point that made inf or nan of finite numbers.
 
     Args:
         plan: of lowering.py.
         points: inputs of shape (N, n_inputs); data points that are not finite are left out.
         parameters: of shape (n_parameters,).
+        results: the names of what is summed over the data points.
 
     Returns:
         None where inf or nan was put in.
@@ -136,10 +140,11 @@ def first_nonfinite(plan: Plan, points: Array, parameters: Array) -> NotFinite |
             places.update((plan.n_scalars + i, block[:, i]) for i in range(plan.n_inputs))
             for one in (*plan.once, *plan.each):
                 if isinstance(one, Sum):
-                    for factor in one.factors:
+                    for factor, k in zip(one.factors, one.results):
                         operands = [places[one.shared], places[factor]]
                         product = operands[0] * operands[1]
-                        found = _earlier(found, rows[at:], "mul", operands, product)
+                        name = f"the product in {results[k]}"
+                        found = _earlier(found, rows[at:], name, operands, product)
                     continue
                 operands = [numpy.float64(1.0) * places[operand] for operand in one.operands]
                 places[one.result] = known(one.function)(*operands, *one.parameters)

@@ -17,8 +17,7 @@ def listing(plan: Plan, names: Sequence[str]) -> str:
         names: the labels of the inputs, then of the parameters; "" for none.
     """
     places = _place_names(plan, names)
-    parameters = [name or f"w{i}" for i, name in enumerate(names[plan.n_inputs :])]
-    results = ["E", *(f"dE/d{name}" for name in parameters)]
+    results = result_names(plan, names)
     once = [_line(one, places) for one in plan.once]
     each: list[str] = []
     for one in plan.each:
@@ -44,6 +43,12 @@ def listing(plan: Plan, names: Sequence[str]) -> str:
         if section:
             lines += [f"{title}:", *("  " + line for line in _shortened(section))]
     return "\n".join(lines)
+
+
+def result_names(plan: Plan, names: Sequence[str]) -> list[str]:
+    """What is summed over the data points: E, and its derivatives by the parameters."""
+    parameters = [name or f"w{i}" for i, name in enumerate(names[plan.n_inputs :])]
+    return ["E", *(f"dE/d{name}" for name in parameters)]
 
 
 def _count(n: int, what: str) -> str:

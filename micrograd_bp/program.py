@@ -19,7 +19,7 @@ from . import functions, messages
 from .array_functions import array_functions
 from .engine import Value, engine_kind, order_of
 from .interpreter import Executor, first_nonfinite
-from .listing import listing
+from .listing import listing, result_names
 from .lowering import KEYS, KNOWN, Instruction, Plan, Sum, lower, plan
 from .numeric import show
 from .sweeps import refuse_changed
@@ -273,7 +273,8 @@ class Program:
         if errors == "ignore":
             return
         points, weights = self._checked(inputs, parameters, 1)
-        where = first_nonfinite(run, numpy.atleast_2d(points), weights)
+        results = result_names(run, self._names)
+        where = first_nonfinite(run, numpy.atleast_2d(points), weights, results)
         if where is None:
             return  # inf or nan came in, and went through
         at = f", at data point {where.row}" if points.ndim == 2 and where.row is not None else ""

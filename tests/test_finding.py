@@ -52,3 +52,11 @@ def test_wrong_kinds() -> None:
         find(Value(1.0), 1)
     with pytest.raises(TypeError, match="topological_order needs a Value"):
         find(1.0, "x")
+
+
+def test_a_star_import_leaves_pythons_own_functions_alone() -> None:
+    names: dict[str, object] = {}
+    exec("from micrograd_bp import *", names)
+    assert "abs" not in names
+    assert "pow" not in names
+    assert {"find", "fit", "predict", "tanh"} <= set(names)
