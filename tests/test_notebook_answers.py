@@ -33,7 +33,7 @@ def test_the_answers_are_right(path):
             output.get("text") or output.get("data", {}).get("text/plain", "")
             for output in answer.outputs
         )
-        if "check_" in answer.source:
+        if "check" in answer.source:
             assert "right" in shown, answer.source
         assert "not yet" not in shown
         assert not re.search(r"^'?not right", shown, re.MULTILINE), shown
