@@ -1,5 +1,7 @@
 """Find a node of a graph by its name, such as the pre-activation a_1 of a unit."""
 
+from difflib import SequenceMatcher
+
 from .engine import Value, topological_order
 from .numeric import show
 
@@ -19,7 +21,8 @@ def find(root: Value, name: str) -> Value:
 
     Raises:
         TypeError: root is no Value, or name no string.
-        LookupError: no node has this name, or several have; the message lists names.
+        LookupError: no node has this name, or several have; the message lists names, the most
+            alike first.
 
     >>> from micrograd_bp import MLP
     >>> y = MLP(2, [3, 1], hidden="tanh", seed=0)([0.5, -1.0])
@@ -35,6 +38,8 @@ def find(root: Value, name: str) -> Value:
     if len(found) == 1:
         return found[0][1]
     if not found:
+        step = name.rpartition("/")[2]
+        named.sort(key=lambda pair: -SequenceMatcher(None, step, pair[1].label).ratio())
         raise LookupError(f"no node is named {name!r}; there are {_listed(named)}")
     if len({full for full, _ in found}) == 1:
         raise LookupError(
