@@ -103,7 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--targets",
         metavar="COLUMN[,COLUMN]",
-        help="the columns of --data to learn; all others are inputs",
+        help="the columns of --data to learn",
+    )
+    add(
+        "--inputs",
+        metavar="COLUMN[,COLUMN]",
+        help="the columns of --data to learn them from (default: all but the targets)",
     )
     add("--standardize", action="store_true", help="scale each input to mean 0, deviation 1")
     add(
@@ -190,8 +195,11 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check_options(options: argparse.Namespace) -> None:
-    if options.targets is not None and options.data is None:
-        raise InputError("argument --targets: it names columns of --data, and there is no --data")
+    for option in ("targets", "inputs"):
+        if getattr(options, option) is not None and options.data is None:
+            raise InputError(
+                f"argument --{option}: it names columns of --data, and there is no --data"
+            )
     if options.seed is not None and options.weights is not None:
         raise InputError("arguments --seed and --weights: choose one, each gives the weights")
     if options.train is not None and options.rate is None:
@@ -226,7 +234,8 @@ def _check_writable(option: str, folder: Path) -> None:
 
 def _dataset(options: argparse.Namespace) -> Dataset:
     if options.data is not None:
-        dataset = read_csv(options.data, column_names(options.targets or ""))
+        inputs = None if options.inputs is None else column_names(options.inputs)
+        dataset = read_csv(options.data, column_names(options.targets or ""), inputs)
     else:
         names = [f"{letter}_{i}" for letter in "xt" for i in (1, 2)]
         dataset = Dataset("the worked example", names[:2], names[2:], INPUTS, TARGETS)

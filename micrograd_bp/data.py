@@ -47,16 +47,21 @@ class Weighted(NamedTuple):
     weights: Weights
 
 
-def read_csv(path: str, target_names: Sequence[str]) -> Dataset:
-    """Read data points from a CSV file with a header: the targets, and all else as inputs.
+def read_csv(
+    path: str, target_names: Sequence[str], input_names: Sequence[str] | None = None
+) -> Dataset:
+    """Read data points from a CSV file with a header.
 
     Args:
         path: the file, in UTF-8, with or without a byte order mark; blank lines are skipped.
-        target_names: the columns that are targets; every other column is an input.
+        target_names: the columns that are targets.
+        input_names: the columns that are inputs; all but the targets unless given. A column
+            that is neither may hold anything.
 
     Raises:
-        InputError: the file cannot be read, a row has a cell too few or too many, a cell is no
-            finite number, or a column is missing, named twice, or not there as an input.
+        InputError: the file cannot be read, a row has a cell too few or too many, a cell of an
+            input or a target is no finite number, or a column is missing, named twice, or both
+            input and target; or no column is the one or the other.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -71,19 +76,22 @@ def read_csv(path: str, target_names: Sequence[str]) -> Dataset:
     if not header:
         raise InputError(f"{path}: the file is empty")
     columns = [name.strip() for name in header]
-    _check_columns(f"{path}, row {line}", columns, target_names)
-    points = [_numbers(f"{path}, row {line}", columns, cells) for line, cells in rows]
-    if not points:
+    _check_columns(f"{path}, row {line}", columns, target_names, input_names)
+    way_out = ""
+    if input_names is None:
+        input_names = [name for name in columns if name not in target_names]
+        way_out = "; to leave the column out, name the inputs with --inputs"
+    input_places = {name: columns.index(name) for name in input_names}
+    target_places = {name: columns.index(name) for name in target_names}
+    inputs, targets = [], []
+    for number, cells in rows:
+        where = f"{path}, row {number}"
+        _check_width(where, columns, cells)
+        inputs.append(_numbers(where, cells, input_places, way_out))
+        targets.append(_numbers(where, cells, target_places))
+    if not inputs:
         raise InputError(f"{path}: there is a header in row {line}, but no data point below it")
-    target_indices = [columns.index(name) for name in target_names]
-    input_indices = [i for i in range(len(columns)) if i not in target_indices]
-    return Dataset(
-        path,
-        [columns[i] for i in input_indices],
-        [columns[k] for k in target_indices],
-        [[point[i] for i in input_indices] for point in points],
-        [[point[k] for k in target_indices] for point in points],
-    )
+    return Dataset(path, list(input_names), list(target_names), inputs, targets)
 
 
 def column_names(text: str) -> list[str]:
@@ -121,47 +129,66 @@ def _rows(path: str) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{path}, row {line}: {error}") from None
 
 
-def _check_columns(where: str, columns: list[str], target_names: Sequence[str]) -> None:
+def _check_columns(
+    where: str,
+    columns: list[str],
+    target_names: Sequence[str],
+    input_names: Sequence[str] | None,
+) -> None:
     for number, name in enumerate(columns, start=1):
         if not name:
             raise InputError(f"{where}, column {number}: the header gives it no name")
         if name in columns[: number - 1]:
             raise InputError(f"{where}, column {name!r}: there are two columns of this name")
-    names = ", ".join(map(repr, columns))
-    there_are = f"the columns are {names if len(names) <= 400 else names[:397] + '...'}"
+    listed = ", ".join(map(repr, columns))
+    there_are = f"the columns are {listed if len(listed) <= 400 else listed[:397] + '...'}"
     if not target_names:
         raise InputError(f"{where}: no target is chosen (--targets); {there_are}")
-    for name in target_names:
-        if name not in columns:
-            raise InputError(f"{where}, column {name!r}: there is no such column; {there_are}")
-        if target_names.count(name) > 1:
-            raise InputError(f"{where}, column {name!r}: it is named twice as a target")
+    if input_names is not None and not input_names:
+        raise InputError(f"{where}: no input is chosen (--inputs); {there_are}")
+    for names, what in ((target_names, "a target"), (input_names or (), "an input")):
+        for name in names:
+            if name not in columns:
+                raise InputError(f"{where}, column {name!r}: there is no such column; {there_are}")
+            if names.count(name) > 1:
+                raise InputError(f"{where}, column {name!r}: it is named twice as {what}")
+    for name in input_names or ():
+        if name in target_names:
+            raise InputError(f"{where}, column {name!r}: it is a target, so it can be no input")
     if len(target_names) == len(columns):
         raise InputError(
             f"{where}, column {target_names[0]!r}: every column is a target, so no input is left"
         )
 
 
-def _numbers(where: str, columns: list[str], cells: list[str]) -> list[float]:
+def _check_width(where: str, columns: list[str], cells: list[str]) -> None:
     count = f"the row has {len(cells)} cells, the header {len(columns)}"
     if len(cells) < len(columns):
         raise InputError(f"{where}, column {columns[len(cells)]!r}: no such cell; {count}")
     if len(cells) > len(columns):
         raise InputError(f"{where}, column {len(columns) + 1}: a cell too many; {count}")
-    return [_number(f"{where}, column {name!r}", cell) for name, cell in zip(columns, cells)]
 
 
-def _number(where: str, cell: str) -> float:
+def _numbers(
+    where: str, cells: list[str], places: dict[str, int], way_out: str = ""
+) -> list[float]:
+    return [
+        _number(f"{where}, column {name!r}", cells[place], way_out)
+        for name, place in places.items()
+    ]
+
+
+def _number(where: str, cell: str, way_out: str) -> float:
     if not cell.strip():
-        raise InputError(f"{where}: the cell is empty")
+        raise InputError(f"{where}: the cell is empty{way_out}")
     try:
         if "_" in cell:  # which float() would overlook
             raise ValueError
         number = float(cell)
     except ValueError:
-        raise InputError(f"{where}: {reprlib.repr(cell)} is no number") from None
+        raise InputError(f"{where}: {reprlib.repr(cell)} is no number{way_out}") from None
     if not math.isfinite(number):
-        raise InputError(f"{where}: {reprlib.repr(cell)} is no finite number")
+        raise InputError(f"{where}: {reprlib.repr(cell)} is no finite number{way_out}")
     return number
 
 

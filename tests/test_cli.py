@@ -246,6 +246,19 @@ def test_a_column_with_a_comma_in_its_name_goes_in_quotes(run: Any) -> None:
     assert column_names("") == []
 
 
+def test_a_column_of_words_is_left_out_by_naming_the_inputs(run: Any) -> None:
+    path = write("iris.csv", "length,width,species\n5.1,0.2,setosa\n7.0,1.4,versicolor\n")
+    arguments = ("--data", path, "--targets", "width")
+    assert run(*arguments)[2] == (
+        "micrograd-bp: error: iris.csv, row 2, column 'species': 'setosa' is no number;"
+        " to leave the column out, name the inputs with --inputs\n"
+    )
+    status, out, _ = run(*arguments, "--inputs", "length", "--json")
+    report = json.loads(out)
+    assert (status, report["inputs"], report["targets"]) == (0, ["length"], ["width"])
+    assert report["point_rows"][0]["by_equations"] == 5.1
+
+
 # --- bad input ------------------------------------------------------------------------------------
 
 BAD_CSV = {
@@ -272,6 +285,9 @@ BAD_CSV = {
     "an open quote": ('a,b,y\n1,"2,3\n4,5,6\n', "points.csv, row 2: unexpected end of data"),
     "numbers that overflow": ("a,b,y\n1,2,1e200\n", "points.csv: numbers too large"),
 }
+
+
+DATA = ("--data", "points.csv", "--targets", "y")
 
 
 def assert_refused(run: Any, arguments: tuple[str, ...], message: str) -> None:
@@ -302,6 +318,14 @@ def test_a_bad_csv_file_is_refused(run: Any, content: str | bytes, message: str)
         ),
         (("--data", "points.csv", "--targets", "y,y"), "points.csv, row 1, column 'y': it is nam"),
         (("--data", "points.csv", "--targets", "a,b,y"), "points.csv, row 1, column 'a': every "),
+        ((*DATA, "--inputs", "a,z"), "points.csv, row 1, column 'z': there is no such column; "),
+        ((*DATA, "--inputs", "b,a,b"), "points.csv, row 1, column 'b': it is named twice as an in"),
+        ((*DATA, "--inputs", "a,y"), "points.csv, row 1, column 'y': it is a target, so it can be"),
+        ((*DATA, "--inputs", ""), "points.csv, row 1: no input is chosen (--inputs); the columns "),
+        (
+            ("--inputs", "a"),
+            "argument --inputs: it names columns of --data, and there is no --data",
+        ),
         (
             ("--data", "constant.csv", "--targets", "y", "--standardize"),
             "constant.csv, column 'a': it is 1.0 in every row, so it cannot be standardized",

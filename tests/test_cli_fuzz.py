@@ -121,7 +121,7 @@ def test_random_bytes_are_no_data(content: bytes, beginning: bytes) -> None:
     done_or_refused(beginning + content)
 
 
-@given(edits, st.sampled_from([(), ("--standardize",), ("--json",)]))
+@given(edits, st.sampled_from([(), ("--standardize",), ("--json",), ("--inputs", "a")]))
 @example([(0, 0, b"\xef\xbb\xbf")], ())
 @example([(0, 0, b"\xef\xbb\xbf\xef\xbb\xbf")], ())
 @example([(6, 0, b'"')], ())

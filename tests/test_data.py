@@ -57,6 +57,34 @@ def test_targets_come_in_the_order_in_which_they_are_named() -> None:
     assert dataset.inputs[0] == [2.0]
 
 
+MIXED = 'name,a,b,note,y\nsetosa,1,2,"so, so",3\n,4,5,nan,7\n'
+
+
+def test_inputs_come_in_the_order_in_which_they_are_named_and_other_columns_may_hold_words() -> (
+    None
+):
+    dataset = read_csv(write("points.csv", MIXED), ["y"], ["b", "a"])
+    assert (dataset.input_names, dataset.target_names) == (["b", "a"], ["y"])
+    assert dataset.inputs == [[2.0, 1.0], [5.0, 4.0]]
+    assert dataset.targets == [[3.0], [7.0]]
+
+
+@pytest.mark.parametrize(
+    ("cell", "fault"),
+    [("setosa", "'setosa' is no number"), ("", "the cell is empty"), ("nan", "'nan' is no finite")],
+)
+def test_a_cell_that_is_no_number_tells_the_way_out_where_its_column_was_taken_by_default(
+    cell: str, fault: str
+) -> None:
+    path = write("points.csv", f"a,b,y\n{cell},2,3\n")
+    with pytest.raises(InputError, match=f"row 2, column 'a': {fault}.*with --inputs"):
+        read_csv(path, ["y"])
+    for targets, inputs in ((["y"], ["a"]), (["a"], None)):
+        with pytest.raises(InputError, match=f"row 2, column 'a': {fault}") as caught:
+            read_csv(path, targets, inputs)
+        assert "--inputs" not in str(caught.value)
+
+
 def test_rows_are_counted_as_an_editor_counts_lines() -> None:
     path = write("points.csv", 'a,"b\nb",y\n\n1,"2\n",3\n4,x,5\n')
     with pytest.raises(InputError, match=r"points.csv, row 6, column 'b\\nb': 'x' is no number"):
