@@ -20,7 +20,6 @@ from .backprop import SIGMOIDAL, Weights, gradient_step, total_derivatives, tota
 from .data import (
     Dataset,
     InputError,
-    Weighted,
     check_shape,
     column_names,
     read_csv,
@@ -242,10 +241,10 @@ def _dataset(options: argparse.Namespace) -> Dataset:
     return standardize(dataset) if options.standardize else dataset
 
 
-def _initial_weights(options: argparse.Namespace, dataset: Dataset) -> Weighted:
+def _initial_weights(options: argparse.Namespace, dataset: Dataset) -> tuple[str, Weights]:
     sizes = len(dataset.input_names), len(dataset.target_names)
     if options.weights is not None:
-        activation, weights = read_weights(options.weights)
+        activation, weights, standardized = read_weights(options.weights)
         if options.hidden not in (None, len(weights[0])):
             raise InputError(
                 f"{options.weights}, 'w1': the number of rows is {len(weights[0])},"
@@ -256,20 +255,23 @@ def _initial_weights(options: argparse.Namespace, dataset: Dataset) -> Weighted:
                 f"{options.weights}, 'activation': these are weights for {activation!r},"
                 f" but --activation {options.activation}"
             )
+        if standardized not in (None, options.standardize):
+            raise InputError(
+                f"{options.weights}, 'standardized': these are weights for "
+                + ("standardized inputs: add" if standardized else "raw inputs: leave out")
+                + " --standardize"
+            )
         check_shape(options.weights, weights, *sizes)
-        return Weighted(activation, weights)
+        return activation, weights
     activation = options.activation or "logistic"
     if options.data is None and options.hidden is None and options.seed is None:
-        return Weighted(activation, WEIGHTS)
+        return activation, WEIGHTS
     n_units = [options.hidden or HIDDEN_UNITS, sizes[1]]
     network = MLP(sizes[0], n_units, hidden=activation, seed=options.seed or 0)
-    return Weighted(
-        activation,
-        [
-            [[w.data for w in (neuron.b, *neuron.w)] for neuron in layer.neurons]
-            for layer in network.layers
-        ],
-    )
+    return activation, [
+        [[w.data for w in (neuron.b, *neuron.w)] for neuron in layer.neurons]
+        for layer in network.layers
+    ]
 
 
 def _train(
@@ -331,7 +333,7 @@ def _write(
     files = {}
     try:
         if options.save_weights is not None:
-            save_weights(options.save_weights, activation, weights)
+            save_weights(options.save_weights, activation, weights, options.standardize)
             files["weights"] = options.save_weights
         if pictures:
             Path(options.output).mkdir(parents=True, exist_ok=True)

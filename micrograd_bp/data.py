@@ -41,10 +41,17 @@ class Dataset:
 
 
 class Weighted(NamedTuple):
-    """The weights of a two-layer network and the name of h of its hidden units."""
+    """The weights of a two-layer network.
+
+    Attributes:
+        activation: the name of h of its hidden units.
+        weights: w1 and w2, each row a unit's bias and weights.
+        standardized: whether they are for standardized inputs; None if that is not known.
+    """
 
     activation: str
     weights: Weights
+    standardized: bool | None = None
 
 
 def read_csv(
@@ -227,8 +234,9 @@ def read_weights(path: str) -> Weighted:
     """Read the weights of a two-layer network, in the form in which ``save_weights`` writes them.
 
     Args:
-        path: a JSON file {"activation": "logistic", "w1": [[w_10, w_11, ...], ...], "w2": ...},
-            each row a unit, its bias first.
+        path: a JSON file {"activation": "logistic", "standardized": false, "w1": [[w_10, w_11,
+            ...], ...], "w2": ...}, each row a unit, its bias first; without "standardized" it is
+            not known whether the weights are for standardized inputs.
 
     Raises:
         InputError: the file cannot be read, or does not have this form.
@@ -243,13 +251,21 @@ def read_weights(path: str) -> Weighted:
     except (ValueError, RecursionError) as error:  # not UTF-8, an endless number, deep nesting
         raise InputError(f"{path}: this is no JSON: {error}") from None
     keys = ["activation", "w1", "w2"]
-    if not isinstance(content, dict) or sorted(content) != keys:
-        raise InputError(f"{path}: need an object with the keys {', '.join(map(repr, keys))}")
+    if not isinstance(content, dict) or sorted({*content} - {"standardized"}) != keys:
+        raise InputError(
+            f"{path}: need an object with the keys {', '.join(map(repr, keys))}, and no other but"
+            " 'standardized'"
+        )
     activation = content["activation"]
     if activation not in SIGMOIDAL:
         known = " or ".join(map(repr, SIGMOIDAL))
         raise InputError(f"{path}, 'activation': need {known}, not {reprlib.repr(activation)}")
-    return Weighted(activation, [_matrix(f"{path}, {key!r}", content[key]) for key in keys[1:]])
+    standardized = content.get("standardized")
+    if "standardized" in content and not isinstance(standardized, bool):
+        shown = reprlib.repr(standardized)
+        raise InputError(f"{path}, 'standardized': need true or false, not {shown}")
+    weights = [_matrix(f"{path}, {key!r}", content[key]) for key in keys[1:]]
+    return Weighted(activation, weights, standardized)
 
 
 def _matrix(where: str, rows: Any) -> list[list[float]]:
@@ -305,27 +321,34 @@ def check_shape(path: str, weights: Weights, n_inputs: int, n_outputs: int) -> N
                 )
 
 
-def save_weights(path: str, activation: str, weights: Weights) -> None:
+def save_weights(
+    path: str, activation: str, weights: Weights, standardized: bool | None = None
+) -> None:
     """Write the weights of a two-layer network to a JSON file, every bit of them.
 
     Args:
         path: the file; its folder is made if need be.
         activation: h of the hidden units, by name.
         weights: w1 and w2, each row a unit's bias and weights.
+        standardized: whether they are for standardized inputs; not written unless given.
 
     Raises:
         OSError: the file cannot be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_weights(f"{folder}/w.json", "tanh", [[[0.1, 1.0]], [[0.2, 3.0]]])
+    ...     save_weights(f"{folder}/w.json", "tanh", [[[0.1, 1.0]], [[0.2, 3.0]]], True)
     ...     read_weights(f"{folder}/w.json")
-    Weighted(activation='tanh', weights=[[[0.1, 1.0]], [[0.2, 3.0]]])
+    Weighted(activation='tanh', weights=[[[0.1, 1.0]], [[0.2, 3.0]]], standardized=True)
     """
     w1, w2 = (
         ",\n".join(f"    {json.dumps(list(row), allow_nan=False)}" for row in matrix)
         for matrix in weights
     )
-    text = f'{{\n  "activation": "{activation}",\n  "w1": [\n{w1}\n  ],\n  "w2": [\n{w2}\n  ]\n}}\n'
+    known = "" if standardized is None else f'  "standardized": {json.dumps(standardized)},\n'
+    text = (
+        f'{{\n  "activation": "{activation}",\n{known}'
+        f'  "w1": [\n{w1}\n  ],\n  "w2": [\n{w2}\n  ]\n}}\n'
+    )
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(text, encoding="utf-8")

@@ -228,6 +228,33 @@ def test_weights_come_back_bit_for_bit(run: Any, folder: Path) -> None:
     assert trained[1].splitlines()[14:50] == run("--weights", path)[1].splitlines()[12:48]
 
 
+@pytest.mark.parametrize(
+    ("saved_with", "message"),
+    [
+        (("--standardize",), "these are weights for standardized inputs: add --standardize"),
+        ((), "these are weights for raw inputs: leave out --standardize"),
+    ],
+)
+def test_weights_for_standardized_inputs_are_not_used_on_raw_ones_nor_the_reverse(
+    run: Any, saved_with: tuple[str, ...], message: str
+) -> None:
+    write("points.csv", POINTS)
+    assert run(*DATA, *saved_with, "--save-weights", "w.json")[0] == 0
+    assert json.loads(Path("w.json").read_bytes())["standardized"] is bool(saved_with)
+    assert run(*DATA, *saved_with, "--weights", "w.json")[0] == 0
+    other = () if saved_with else ("--standardize",)
+    assert_refused(
+        run, (*DATA, *other, "--weights", "w.json"), f"w.json, 'standardized': {message}"
+    )
+
+
+@pytest.mark.parametrize("options", [(), ("--standardize",)])
+def test_weights_that_do_not_tell_are_taken_either_way(run: Any, options: tuple[str, ...]) -> None:
+    write("points.csv", POINTS)
+    write("tanh.json", json.dumps(TANH_WEIGHTS))
+    assert run(*DATA, *options, "--weights", "tanh.json")[0] == 0
+
+
 def test_the_seed_draws_the_weights(run: Any) -> None:
     def w1(*arguments: str) -> Any:
         return json.loads(run("--json", *arguments)[1])["w1"]
@@ -397,6 +424,14 @@ BAD_WEIGHTS: dict[str, tuple[Any, str]] = {
     "a word": (
         {**TANH_WEIGHTS, "w1": [[0.1, "b", 0.3]]},
         "w.json, 'w1', row 1, column 2: 'b' is no number",
+    ),
+    "neither standardized nor not": (
+        {**TANH_WEIGHTS, "standardized": None},
+        "w.json, 'standardized': need true or false, not None",
+    ),
+    "1 for true": (
+        {**TANH_WEIGHTS, "standardized": 1},
+        "w.json, 'standardized': need true or false, not 1",
     ),
     "true": ({**TANH_WEIGHTS, "w2": [[True, 1.0]]}, "w.json, 'w2', row 1, column 1: True is no "),
     "nan": (

@@ -185,7 +185,8 @@ leaves = st.one_of(
     st.sampled_from([10**400, -(10**4000), float("nan"), float("inf"), "tanh", "0.5", "\ud800"]),
     st.text(max_size=5),
 )
-keys = st.sampled_from(["activation", "w1", "w2"]) | st.text(max_size=3)
+KEYS = ["activation", "standardized", "w1", "w2"]
+keys = st.sampled_from(KEYS) | st.text(max_size=3)
 structures = st.recursive(
     leaves,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
@@ -218,7 +219,7 @@ def test_json_of_any_structure_is_refused(structure: Any) -> None:
     assert not done_or_refused(POINTS, json.dumps(structure).encode())
 
 
-@given(structures, st.sampled_from(["activation", "w1", "w2", "w1 row", "w2 row", "w1 number"]))
+@given(structures, st.sampled_from([*KEYS, "w1 row", "w2 row", "w1 number"]))
 def test_weights_with_any_part_replaced_are_used_or_refused(part: Any, where: str) -> None:
     weights = json.loads(WEIGHTS)
     key, _, level = where.partition(" ")

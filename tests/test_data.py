@@ -113,3 +113,9 @@ weight = st.floats(allow_nan=False, allow_infinity=False)
 def test_any_weights_come_back_bit_for_bit(w1: list[list[float]], w2: list[list[float]]) -> None:
     save_weights("w.json", "logistic", [w1, w2])
     assert repr(read_weights("w.json").weights) == repr([w1, w2])
+
+
+@pytest.mark.parametrize("standardized", [True, False, None])
+def test_weights_tell_whether_they_are_for_standardized_inputs(standardized: bool | None) -> None:
+    save_weights("w.json", "tanh", [[[0.5, 1.0]], [[2.0, 3.0]]], standardized)
+    assert read_weights("w.json").standardized is standardized
