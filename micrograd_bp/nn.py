@@ -99,6 +99,8 @@ class Module:
             path: the file; one that is there is replaced, at once.
 
         Raises:
+            ValueError: its name is that of another format: it ends in .pt, .pth, .bin, .pkl, .npz
+                or .h5.
             OSError: the file cannot be written.
             ImportError: there is no safetensors (``pip install safetensors``).
 

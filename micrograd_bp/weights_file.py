@@ -18,6 +18,9 @@ from .engine import Value
 
 NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
 
+_OTHER_FORMATS = (".pt", ".pth", ".bin", ".pkl", ".npz", ".h5")
+"""Names by which torch.load, pickle, NumPy and Keras know files of their own, and fail on ours."""
+
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 
@@ -31,6 +34,7 @@ def save(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
         path: the file.
 
     Raises:
+        ValueError: its name is that of another format, such as "m.pt".
         OSError: the file cannot be written.
         ImportError: there is no safetensors.
 
@@ -42,6 +46,12 @@ def save(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
     >>> [w.data for w in restored["weight"][0]]
     [0.1, 0.2]
     """
+    name = Path(path)
+    if name.suffix.lower() in _OTHER_FORMATS:
+        raise ValueError(
+            f"{path} would be a safetensors file by the name of another format: call it"
+            f" {name.with_suffix('.safetensors')}"
+        )
     content: bytes = _library("safetensors.numpy").save(
         {name: _array(values) for name, values in weights.items()}
     )

@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,22 @@ def test_a_file_that_cannot_be_read_or_written_says_so(tmp_path) -> None:
         Neuron(1).load(tmp_path / "missing")
     with pytest.raises(FileNotFoundError):
         Neuron(1).save(tmp_path / "no" / "folder")
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".bin", ".pkl", ".npz", ".h5", ".PT"])
+def test_the_name_of_another_format_is_refused(tmp_path, suffix) -> None:
+    path = tmp_path / f"model.v2{suffix}"
+    message = f"{re.escape(str(path))} would be .*: call it .*model.v2.safetensors$"
+    for given_path in (path, str(path)):
+        with pytest.raises(ValueError, match=message):
+            Neuron(1).save(given_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["model", "model.safetensors", "model.st", "pt", ".pt", "w.1"])
+def test_any_other_name_will_do(tmp_path, name) -> None:
+    Neuron(1, seed=0).save(tmp_path / name)
+    assert weights(Neuron(1).load(tmp_path / name)) == weights(Neuron(1, seed=0))
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch) -> None:
