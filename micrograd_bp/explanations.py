@@ -22,7 +22,7 @@ MAX_LINES = 12  # a longer sum is abbreviated
 MAX_TEXT = 50  # characters of an operation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation(Readable):
     """The chain rule for one node; prints as text, and shows itself in a notebook.
 
@@ -55,7 +55,7 @@ def explain(node: Value, of: Value | None = None) -> Explanation:
             derivatives and, after a backward pass, what its grad brings back to each operand.
 
     Returns:
-        What ``print`` shows as text, and a notebook as a table.
+        What a terminal shows as text, and a notebook as a table.
 
     Raises:
         TypeError: node, or of, is no Value.

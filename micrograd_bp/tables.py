@@ -130,9 +130,10 @@ class Table:
 
 
 class Readable:
-    """What reads as paragraphs and tables: printed as text, and in a notebook as it likes best.
+    """What reads as paragraphs and tables: as text in a terminal, as it likes best in a notebook.
 
-    A class that inherits says in ``_blocks`` what there is to read, from top to bottom.
+    A class that inherits says in ``_blocks`` what there is to read, from top to bottom. A
+    dataclass that does needs ``repr=False``, to keep this ``__repr__``.
     """
 
     def _blocks(self) -> Iterable[str | Cell | Table]:
@@ -143,6 +144,8 @@ class Readable:
             block.text() if isinstance(block, Table) else "\n".join(_lines_of(block))
             for block in self._blocks()
         )
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return "\n".join(

@@ -42,7 +42,7 @@ class Row:
     adjoint: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trace(Readable):
     """The rows of a trace; prints as aligned text, and shows itself in a notebook as a table.
 
@@ -83,7 +83,7 @@ def trace_table(
             for each input unless given.
 
     Returns:
-        A table with a row for each node; ``print`` it.
+        A table with a row for each node.
 
     Raises:
         TypeError: root or an input is no Value.

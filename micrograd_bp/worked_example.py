@@ -9,7 +9,7 @@ the three may be).
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .backprop import (
@@ -132,9 +132,9 @@ class Row:
         return {**vars(self), "disagreement": self.disagreement, "agrees": self.agrees}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WorkedExample(Readable):
-    """The table of a two-layer network; ``print`` shows it as text, a notebook as a table.
+    """The table of a two-layer network; a terminal shows it as text, a notebook as a table.
 
     Attributes:
         sizes: the numbers of inputs, hidden units and outputs.
@@ -160,8 +160,8 @@ class WorkedExample(Readable):
     n_points: int
     point_rows: list[Row]
     total_rows: list[Row]
-    network: MLP = field(repr=False)
-    error: Value = field(repr=False)
+    network: MLP
+    error: Value
 
     @property
     def rows(self) -> list[Row]:

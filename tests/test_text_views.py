@@ -17,7 +17,7 @@ from micrograd_bp.functions import FUNCTIONS
 from micrograd_bp.notation import name_formula
 from micrograd_bp.operation_formulas import _FORMS
 from micrograd_bp.tables import Cell, Readable, Table
-from micrograd_bp.testing import graphs
+from micrograd_bp.testing import gradcheck, graphs
 from micrograd_bp.testing.programs import GraphProgram
 from micrograd_bp.trace import trace_table
 from micrograd_bp.worked_example import EQUATIONS, FORMULAS, worked_example
@@ -48,6 +48,28 @@ def assert_well_formed(tex: str) -> None:
     begun, ended = (sorted(re.findall(rf"\\{word}\{{(\w+)\}}", tex)) for word in ("begin", "end"))
     assert begun == ended, tex
     assert not re.search(r"\^\{[^{}]*\}(_\{[^{}]*\})?\^", tex), tex
+
+
+def test_what_prints_as_a_table_shows_it_at_a_prompt_too() -> None:
+    x = Value(2.0, label="x")
+    f = x * x
+    trace = trace_table(f, [x])
+    assert repr(trace) == str(trace)
+    assert repr(trace).splitlines()[0].split() == [
+        "v_i",
+        "expression",
+        "primal",
+        "dv_i/dx",
+        "df/dv_i",
+    ]
+    example = worked_example()
+    assert repr(example) == str(example)
+    assert repr(example).endswith("The three ways agree")
+    explanation = explain(x, of=f)
+    assert repr(explanation) == str(explanation)
+    assert repr(explanation).startswith("df/dx = 4: the sum over 2 uses\n")
+    report = gradcheck(square, 3.0)
+    assert repr(report) == str(report) == "gradcheck of square: 1 compared, all right"
 
 
 # --- formulas -------------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ class Report:
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
+    __repr__ = __str__  # a prompt shows it as print does
+
     def raise_if_wrong(self) -> "Report":
         """The report itself where nothing is wrong.
 
