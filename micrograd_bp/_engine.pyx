@@ -792,6 +792,21 @@ cdef bint _unary_numbers(int code, double x, double* data, double* dx) noexcept:
 # n-ary nodes
 
 
+cdef inline object _as_list(str name, object operands, str what):
+    """Operands as a list or a tuple."""
+    if type(operands) is list or type(operands) is tuple:
+        return operands
+    return _listed_operands(name, operands, what)
+
+
+cdef object _listed_operands(str name, object operands, str what):
+    try:
+        return list(operands)
+    except TypeError:
+        messages.refuse_no_list(name, operands, what)
+        raise
+
+
 def dot(weights, inputs, bias=None):
     """sum_i w_i x_i + bias as one node: the pre-activation a_j of a unit.
 
@@ -806,7 +821,7 @@ def dot(weights, inputs, bias=None):
         A Value, or a float where every operand is a number.
 
     Raises:
-        TypeError: an operand is no number.
+        TypeError: an operand is no number, or weights or inputs no list.
         ValueError: there are more weights than inputs, or fewer.
         OverflowError: the result is beyond the largest float.
 
@@ -826,8 +841,8 @@ cdef Value _product(Value w, Value x):
 
 @cython.nonecheck(False)
 cdef object _dot(object weights, object inputs, object bias):
-    cdef object w = weights if type(weights) is list or type(weights) is tuple else tuple(weights)
-    cdef object x = inputs if type(inputs) is list or type(inputs) is tuple else tuple(inputs)
+    cdef object w = _as_list("dot", weights, "weights")
+    cdef object x = _as_list("dot", inputs, "inputs")
     cdef Py_ssize_t n = len(w), i, size = 2 * n + (bias is not None)
     if n != len(x):
         raise ValueError(f"dot of {n} weights needs as many inputs, not {len(x)}")
@@ -916,13 +931,13 @@ def fsum(values):
         A Value, or a float where every operand is a number.
 
     Raises:
-        TypeError: an operand is no number.
+        TypeError: an operand is no number, or values no list.
         OverflowError: the sum is beyond the largest float.
 
     >>> fsum([Value(1e16), Value(1.0), Value(-1e16)]).data
     1.0
     """
-    cdef list terms = list(values)
+    cdef list terms = list(_as_list("fsum", values, "numbers or Values"))
     cdef Py_ssize_t n = len(terms), i
     for term in terms:
         if type(term) is not Value or not isfinite((<Value>term)._data):

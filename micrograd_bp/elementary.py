@@ -12,6 +12,7 @@ from . import functions
 from .descriptions import function_doc
 from .engine import Value, apply
 from .functions import Function
+from .messages import refuse_no_list
 from .numeric import Number, bounds, to_float
 
 
@@ -232,7 +233,7 @@ def prod(values: Iterable[Any]) -> Any:
         A float for numbers, else a Value.
 
     Raises:
-        TypeError: one is neither.
+        TypeError: one is neither, or values is no list.
         OverflowError: the product is beyond 1.8e308.
 
     >>> x = Value(4.0)
@@ -241,7 +242,7 @@ def prod(values: Iterable[Any]) -> Any:
     >>> y.data, x.grad
     (24.0, 6.0)
     """
-    return apply(functions.prod, *values)
+    return apply(functions.prod, *_terms("prod", values))
 
 
 def mean(values: Iterable[Any]) -> Any:
@@ -254,7 +255,7 @@ def mean(values: Iterable[Any]) -> Any:
         A float for numbers, else a Value.
 
     Raises:
-        TypeError: one is neither.
+        TypeError: one is neither, or values is no list.
         ValueError: there are none.
 
     >>> x = Value(7.0)
@@ -276,7 +277,7 @@ def logsumexp(values: Iterable[Any]) -> Any:
         A float for numbers, else a Value; its derivatives are ``softmax``.
 
     Raises:
-        TypeError: one is neither.
+        TypeError: one is neither, or values is no list.
         ValueError: there are none.
 
     >>> logsumexp([1000.0, 1000.0])
@@ -299,7 +300,7 @@ def softmax(values: Iterable[Any]) -> list[Any]:
         A list, of floats for numbers, else of Values.
 
     Raises:
-        TypeError: one is neither.
+        TypeError: one is neither, or values is no list.
         ValueError: there are none.
 
     >>> softmax([1000.0, 1000.0])
@@ -314,8 +315,16 @@ def softmax(values: Iterable[Any]) -> list[Any]:
     return [apply(functions.softmax, *terms, parameters=(i,)) for i in range(len(terms))]
 
 
+def _terms(name: str, values: Iterable[Any]) -> list[Any]:
+    try:
+        return list(values)
+    except TypeError:
+        refuse_no_list(name, values)
+        raise
+
+
 def _some(name: str, values: Iterable[Any]) -> list[Any]:
-    terms = list(values)
+    terms = _terms(name, values)
     if not terms:
         raise ValueError(f"{name} needs one value at least, and was given none")
     return terms

@@ -464,14 +464,19 @@ def dot(weights: Iterable[Any], inputs: Iterable[Any], bias: Any = None) -> Any:
         A Value, or a float where every operand is a number.
 
     Raises:
-        TypeError: an operand is no number.
+        TypeError: an operand is no number, or weights or inputs no list.
         ValueError: there are more weights than inputs, or fewer.
         OverflowError: the result is beyond the largest float.
 
     >>> dot([Value(1.0), Value(2.0)], [3.0, 4.0], bias=0.5).data
     11.5
     """
-    weights, inputs = tuple(weights), tuple(inputs)
+    try:
+        weights, inputs = tuple(weights), tuple(inputs)
+    except TypeError:
+        messages.refuse_no_list("dot", weights, "weights")
+        messages.refuse_no_list("dot", inputs, "inputs")
+        raise
     if len(weights) != len(inputs):
         raise ValueError(f"dot of {len(weights)} weights needs as many inputs, not {len(inputs)}")
     return apply(functions.dot, *weights, *inputs, *(() if bias is None else (bias,)))
@@ -528,13 +533,17 @@ def fsum(values: Iterable[Any]) -> Any:
         A Value, or a float where every operand is a number.
 
     Raises:
-        TypeError: an operand is no number.
+        TypeError: an operand is no number, or values no list.
         OverflowError: the sum is beyond the largest float.
 
     >>> fsum([Value(1e16), Value(1.0), Value(-1e16)]).data
     1.0
     """
-    return apply(functions.fsum, *values)
+    try:
+        return apply(functions.fsum, *values)
+    except TypeError:
+        messages.refuse_no_list("fsum", values)
+        raise
 
 
 def apply(function: Function, *operands: Any, parameters: tuple[float, ...] = ()) -> Any:

@@ -61,6 +61,14 @@ def refuse_copy(value: Any) -> NoReturn:
     )
 
 
+def refuse_no_list(name: str, operands: Any, what: str = "numbers or Values") -> None:
+    """Raise for what is no list where one is needed; not for a list, whatever is in it."""
+    try:
+        iter(operands)
+    except TypeError:
+        raise TypeError(f"{name} takes a list of {what}, not {show(operands)}") from None
+
+
 def refuse_activation(result: Any) -> NoReturn:
     """Raise for an activation function that gives no Value."""
     raise TypeError(f"an activation takes a Value and gives a Value, not {show(result)}")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from . import functions
 from .engine import Value, unit
+from .messages import refuse_no_list
 from .modes import inside
 from .numeric import show
 
@@ -206,11 +207,15 @@ class Neuron(Module):
             x: nin inputs, Values or numbers.
 
         Raises:
-            TypeError: an input is no number.
+            TypeError: an input is no number, or x no list, or a table of several rows.
             ValueError: the number of inputs is not nin.
         """
-        _check_inputs("neuron", x, len(self.w))
-        return unit(self.w, x, self.b, self._function, self._labels, inside(self._path))
+        try:
+            _check_inputs("neuron", x, len(self.w))
+            return unit(self.w, x, self.b, self._function, self._labels, inside(self._path))
+        except TypeError:
+            _refuse_inputs("neuron", x, len(self.w))
+            raise
 
     def parameters(self) -> list[Value]:
         """The weights, then the bias.
@@ -270,10 +275,15 @@ class Layer(Module):
             x: nin inputs, Values or numbers; a number becomes a leaf x_i, one for all the units.
 
         Raises:
-            TypeError: an input is no number.
+            TypeError: an input is no number, or x no list, or a table of several rows.
             ValueError: the number of inputs is not nin.
         """
-        outputs = self.outputs(_as_inputs(x))
+        try:
+            inputs = _as_inputs(x)
+        except TypeError:
+            _refuse_inputs("layer", x, len(self.neurons[0].w))
+            raise
+        outputs = self.outputs(inputs)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def outputs(self, x: Sequence[Any]) -> list[Value]:
@@ -283,19 +293,23 @@ class Layer(Module):
             x: nin inputs, Values or numbers.
 
         Raises:
-            TypeError: an input is no number.
+            TypeError: an input is no number, or x no list, or a table of several rows.
             ValueError: the number of inputs is not nin.
 
         >>> (z,) = Layer(2, 1, seed=0).outputs([1.0, -2.0])
         >>> z.label, z.scope
         ('z_1', 'neuron1')
         """
-        _check_inputs("layer", x, len(self.neurons[0].w))
-        paths = [inside(path) for path in self._paths] if inside("") else self._paths
-        return [
-            unit(neuron.w, x, neuron.b, neuron._function, neuron._labels, path)
-            for neuron, path in zip(self.neurons, paths)
-        ]
+        try:
+            _check_inputs("layer", x, len(self.neurons[0].w))
+            paths = [inside(path) for path in self._paths] if inside("") else self._paths
+            return [
+                unit(neuron.w, x, neuron.b, neuron._function, neuron._labels, path)
+                for neuron, path in zip(self.neurons, paths)
+            ]
+        except TypeError:
+            _refuse_inputs("layer", x, len(self.neurons[0].w))
+            raise
 
     def parameters(self) -> list[Value]:
         """Those of the units, unit by unit.
@@ -384,10 +398,14 @@ class MLP(Module):
             x: nin inputs, Values or numbers; a number becomes a leaf x_i, one for all the units.
 
         Raises:
-            TypeError: an input is no number.
+            TypeError: an input is no number, or x no list, or a table of several rows.
             ValueError: the number of inputs is not nin.
         """
-        z = _as_inputs(x)
+        try:
+            z = _as_inputs(x)
+        except TypeError:
+            _refuse_inputs("network", x, len(self.layers[0].neurons[0].w))
+            raise
         for layer in self.layers:
             z = layer.outputs(z)
         return z[0] if len(z) == 1 else z
@@ -450,8 +468,26 @@ def _as_inputs(x: Iterable[Any]) -> list[Value]:
     return [xi if isinstance(xi, Value) else Value(xi, f"x_{i}") for i, xi in enumerate(x, 1)]
 
 
+def _refuse_inputs(kind: str, x: Any, nin: int) -> None:
+    """Raise for what is no list, and for the rows of a table; not for a list of other things."""
+    inputs = f"{nin} input{'s' * (nin != 1)}"
+    refuse_no_list(f"a {kind}", x, inputs)
+    if getattr(x, "ndim", 1) > 1 or (isinstance(x, Sequence) and x and all(map(_is_row, x))):
+        raise TypeError(
+            f"a {kind} takes one data point, a list of {inputs}, not {show(x)}: call it once a"
+            " row, or predict(model, X) for all rows"
+        ) from None
+
+
+def _is_row(x: Any) -> bool:
+    if isinstance(x, Sequence):
+        return not isinstance(x, (str, bytes))
+    return bool(getattr(x, "ndim", 0))
+
+
 def _check_inputs(kind: str, x: Sequence[Any], nin: int) -> None:
     if len(x) != nin:
+        _refuse_inputs(kind, x, nin)
         raise ValueError(f"a {kind} of {nin} inputs was given {len(x)}: {show(x)}")
 
 

@@ -61,6 +61,7 @@ def show(x: object) -> str:
         text = repr(x)
     except ValueError:  # an int of more digits than Python agrees to write
         text = "a number of thousands of digits"
+    text = " ".join(line.strip() for line in text.splitlines())
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
 
 

@@ -219,6 +219,22 @@ ODD = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("odd", [1.0, None, "Value", object, 7], ids=repr)
+def test_what_is_no_list_meets_the_same_answer(odd: Any) -> None:
+    def act(engine: ModuleType) -> list[Any]:
+        operand = engine.Value(1.0, label="x") if odd == "Value" else odd
+        actions = [
+            lambda: engine.fsum(operand),
+            lambda: engine.dot(operand, [1.0]),
+            lambda: engine.dot([1.0], operand),
+            lambda: engine.dot(operand, operand, 1.0),
+        ]
+        return [outcome(action) for action in actions]
+
+    assert act(pure) == act(compiled)
+    assert all("takes a list of" in message for _, message in act(pure))
+
+
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_odd_operands_meet_the_same_answer(odd: Any) -> None:
     def act(engine: ModuleType) -> list[Any]:

@@ -134,6 +134,42 @@ def test_an_operation_that_raised_leaves_no_trace() -> None:
     assert (x.grad, len(topological_order(y))) == (1.0, 3)
 
 
+# A number where a list is needed
+
+
+@pytest.mark.parametrize("function", [fsum, m.prod, m.mean, m.logsumexp, m.softmax])
+@pytest.mark.parametrize("operand", [p(1.0), 1.0, None, np.array(1.0)], ids=repr)
+def test_a_function_of_many_says_that_it_takes_a_list(
+    function: Callable[[Any], Any], operand: Any
+) -> None:
+    with pytest.raises(TypeError) as raised:
+        function(operand)
+    name = function.__name__
+    shown = f"{operand!r} ({type(operand).__name__})"
+    assert str(raised.value) == f"{name} takes a list of numbers or Values, not {shown}"
+    assert raised.value.__suppress_context__
+
+
+def test_dot_says_which_of_its_lists_is_none() -> None:
+    for operands, message in (
+        ((p(1.0), [1.0]), "dot takes a list of weights, not Value(data=1.0, grad=0.0, label='p')"),
+        (([p(1.0)], 2.0), "dot takes a list of inputs, not 2.0 (float)"),
+    ):
+        with pytest.raises(TypeError) as raised:
+            dot(*operands)
+        assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize("function", [fsum, m.prod, m.mean, m.logsumexp, m.softmax])
+def test_a_type_error_in_an_iterator_of_operands_is_that_of_the_user(
+    function: Callable[[Any], Any],
+) -> None:
+    with pytest.raises(TypeError, match="unsupported operand"):
+        function(x + "1" for x in (0.5, 1.0))
+    with pytest.raises(TypeError, match="unsupported operand"):
+        dot((x + "1" for x in (0.5, 1.0)), [1.0, 2.0])
+
+
 # Infinities and nans that the user puts in
 
 

@@ -13,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import micrograd_bp
-from micrograd_bp import MLP, Layer, Module, Neuron, Value, nn, no_grad, scope, topological_order
+from micrograd_bp import (
+    MLP,
+    Layer,
+    Module,
+    Neuron,
+    Value,
+    nn,
+    no_grad,
+    predict,
+    scope,
+    topological_order,
+)
 
 sizes = st.lists(st.integers(1, 4), min_size=1, max_size=4)
 
@@ -80,6 +91,57 @@ def test_a_neuron_refuses_the_wrong_number_of_inputs(x: list[float]) -> None:
     for unit in (Neuron(2), Layer(2, 3), MLP(2, [3, 1])):
         with pytest.raises(ValueError, match=f"of 2 inputs was given {len(x)}"):
             unit(x)
+
+
+@pytest.mark.parametrize("x", [0.5, Value(0.5), None, np.float64(0.5), np.array(0.5)], ids=repr)
+def test_a_model_says_that_it_takes_a_list(x: Any) -> None:
+    wide = "takes a list of 2 inputs, not "
+    for kind, model in (("neuron", Neuron(2)), ("layer", Layer(2, 3)), ("network", MLP(2, [3]))):
+        with pytest.raises(TypeError, match=f"^a {kind} {wide}") as raised:
+            model(x)
+        assert repr(x) in str(raised.value)
+    with pytest.raises(TypeError, match=f"^a layer {wide}"):
+        Layer(2, 3).outputs(x)
+    with pytest.raises(TypeError, match="takes a list of 1 input, not"):
+        MLP(1, [1])(x)
+
+
+ROWS = [[0.5, 1.0], [1.5, 2.0], [2.5, 3.0]]
+
+
+@pytest.mark.parametrize(
+    "x",
+    [np.array(ROWS), np.array(ROWS[:2]), ROWS, ROWS[:2], list(map(np.array, ROWS)), [[Value(0.5)]]],
+    ids=repr,
+)
+def test_a_model_says_that_it_takes_one_data_point_and_not_a_table(x: Any) -> None:
+    for kind, model in (("neuron", Neuron(2)), ("layer", Layer(2, 3)), ("network", MLP(2, [3]))):
+        with pytest.raises(TypeError) as raised:
+            model(x)
+        message = str(raised.value)
+        assert message.startswith(f"a {kind} takes one data point, a list of 2 inputs, not ")
+        assert message.endswith("call it once a row, or predict(model, X) for all rows")
+        assert "\n" not in message
+    with pytest.raises(TypeError, match="a layer takes one data point"):
+        Layer(2, 3).outputs(x)
+    assert len(predict(MLP(2, [1]), ROWS)) == len(ROWS)
+
+
+@pytest.mark.parametrize("x", [["0.5", "1.0"], [0.5, [1.0, 2.0]], [None, 1.0], [b"1", b"2"]])
+def test_an_input_that_is_no_number_is_named_itself(x: list[Any]) -> None:
+    for model in (Neuron(2), Layer(2, 3), MLP(2, [3])):
+        with pytest.raises(TypeError, match="need a real number, not"):
+            model(x)
+
+
+def test_a_type_error_in_an_activation_or_an_iterator_is_that_of_the_user() -> None:
+    def broken(a: Value) -> Any:
+        raise TypeError("of the activation")
+
+    with pytest.raises(TypeError, match="of the activation"):
+        MLP(2, [3, 1], hidden=broken)([0.5, 1.0])
+    with pytest.raises(TypeError, match="unsupported operand"):
+        MLP(2, [1])(x + "1" for x in (0.5, 1.0))
 
 
 # Layers and networks
