@@ -160,6 +160,25 @@ def test_gradcheck_compares_at_the_edge_of_a_domain() -> None:
     assert "defined to the right of 0.0 only" in report.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [(lambda w, x: w * x, "missing 1 required positional argument"), (lambda x: x * x, "multiply")],
+)
+def test_gradcheck_says_what_the_arguments_are_where_f_does_not_take_a_list(
+    f: Any, words: str
+) -> None:
+    with pytest.raises(TypeError, match=f"{words}.*each argument of gradcheck after f") as raised:
+        gradcheck(f, [1.0, 2.0])
+    assert isinstance(raised.value.__cause__, TypeError)
+
+
+@pytest.mark.parametrize("x", [1.0, Value(1.0)])
+def test_gradcheck_leaves_the_type_error_of_a_function_of_numbers_alone(x: Any) -> None:
+    with pytest.raises(TypeError, match="plain number") as raised:
+        gradcheck(lambda x: x * math.exp(x), x)
+    assert "gradcheck" not in str(raised.value)
+
+
 def test_gradcheck_needs_values() -> None:
     with pytest.raises(TypeError, match=r"gives Values; it gave 3\.0"):
         gradcheck(lambda x: 3.0, 1.0)

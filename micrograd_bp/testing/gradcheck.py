@@ -35,7 +35,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
 
     Raises:
         GradientError: a derivative is wrong.
-        TypeError: f gives something else than Values.
+        TypeError: f gives something else than Values, or does not take these arguments.
 
     >>> from micrograd_bp import tanh
     >>> print(gradcheck(lambda w, x: tanh(w[0] * x + w[1]), [0.5, -0.3], 2.0))
@@ -51,7 +51,14 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
 
     faults: list[Mismatch] = []
     notes: list[str] = []
-    _, outputs = outputs_at(numbers)
+    try:
+        _, outputs = outputs_at(numbers)
+    except TypeError as error:
+        if not any(hasattr(part, "__len__") for part in inputs):
+            raise
+        raise TypeError(
+            f"{error} (each argument of gradcheck after f is one argument of f, a list one list)"
+        ) from error
     output_names = list(paths(outputs))
     forward = _by_forward_mode(lambda *values: leaves(f(*rebuild(inputs, values))), numbers)
     for k, (path, output) in enumerate(zip(output_names, leaves(outputs), strict=True)):
