@@ -67,8 +67,8 @@ def test_the_command_with_data_of_your_own_runs(capsys: pytest.CaptureFixture[st
     (command,) = re.findall(
         r"^\.venv/bin/python -m micrograd_bp (--data .*)$", README, re.MULTILINE
     )
-    rows = [",".join(map(str, row)) for row in load_iris().data]
-    header = "sepal_length,sepal_width,petal_length,petal_width"
+    rows = [",".join(map(str, [*row, "iris"])) for row in load_iris().data]
+    header = "sepal_length,sepal_width,petal_length,petal_width,species"
     Path("iris.csv").write_text("\n".join([header, *rows]))
     with contextlib.suppress(SystemExit):
         assert main(shlex.split(command)) in (0, None)
