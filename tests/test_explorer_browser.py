@@ -13,7 +13,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from micrograd_bp import MLP, Value, allow_nonfinite, fsum, scope, sqrt, tanh, topological_order
+from micrograd_bp import (
+    MLP,
+    Value,
+    allow_nonfinite,
+    fsum,
+    scope,
+    sqrt,
+    tanh,
+    topological_order,
+)
 from micrograd_bp.explorer import Explorer, explore
 from micrograd_bp.explorer.names import format_number
 from micrograd_bp.testing import graphs
@@ -132,6 +141,7 @@ def test_every_step_shows_the_numbers_of_the_engine(open_page: Open, build: Any)
     n = len(order)
     page = open_page(explore(root))
     grads = dict.fromkeys(order, 0.0)
+    reached = set()  # by the backward pass
     for step in range(2 * n + 3):
         assert count(page).startswith(f"Step {step} of {2 * n + 2} ")
         read = page.evaluate(READ)
@@ -140,17 +150,19 @@ def test_every_step_shows_the_numbers_of_the_engine(open_page: Open, build: Any)
             current = order[step - 1]
         elif step == n + 1:
             grads[root] = 1.0
+            reached.add(root)
         elif n + 2 <= step <= 2 * n + 1:
             current = order[2 * n + 1 - step]
             for parent, local in zip(current.parents, current.local_derivatives):
                 before = grads[parent]
                 grads[parent] += local * grads[current]
+                reached.add(parent)
                 after = format_number(grads[parent])
                 assert f"{format_number(before)} → {after}" in page.evaluate(TEXT)
         for node, i in place.items():
             known = i < step or not node.parents
             data = number_shown(node.data) if known else "…"
-            grad = number_shown(grads[node]) if step > n else "—"
+            grad = number_shown(grads[node]) if node in reached else "—"
             assert {*read["data"][str(i)]} == {data}
             assert {*read["grad"].get(str(i), [grad])} == {grad}
         if current is not None:
@@ -210,6 +222,23 @@ def test_a_zero_grad_brings_back_zero_through_an_infinite_derivative(open_page: 
     page.locator("#graph-view .node", has_text="sqrt").click()
     assert "Its grad is 0, so it brings nothing back" in page.evaluate(TEXT)
     assert "∂f/∂x: 0 → 0" in page.evaluate(TEXT)
+    grad = page.locator("#graph-view [data-grad='0']")
+    assert grad.text_content() == "0"  # this zero has been computed
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert grad.text_content() == "—"
+
+
+def test_the_network_shows_no_grad_before_it_is_computed(open_page: Open) -> None:
+    root = worked_example().error
+    page = open_page(explore(root))
+    mode(page, "Network")
+    n = len(topological_order(root))
+    numbers = page.locator("#network-view [data-grad]")
+    go(page, n + 1)  # the seed
+    assert {*numbers.all_text_contents()} == {"—"}
+    go(page, 2 * n + 2)
+    assert "—" not in numbers.all_text_contents()
 
 
 def test_numbers_that_are_not_finite_are_shown_and_told(open_page: Open) -> None:

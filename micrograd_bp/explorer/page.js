@@ -95,7 +95,7 @@ const byNode = {
     const passed = step - nodes.length - 2; // the last of the backward pass, counted from the root
     const state = {
       data: nodes.map((node, i) => i < visited || node.parents.length === 0),
-      grads: nodes.map(() => (isForward ? null : 0)),
+      grads: nodes.map(() => null), // until there is a first contribution
       edges: new Set(), operands: [], changed: [],
     };
     if (!isForward) state.grads[root] = 1;
@@ -144,7 +144,7 @@ function forwardLines(i) {
 
 function seedLines() {
   return [
-    words("Every grad starts at 0, but the one of the root: the derivative of a quantity by itself is 1."),
+    words("The derivative of a quantity by itself is 1. Every other grad starts at 0, and is shown as — until something is added."),
     equation(`${gradOf(nodes[root])} = ${nodes[root].gradName} = 1`),
   ];
 }
