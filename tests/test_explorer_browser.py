@@ -18,7 +18,9 @@ from micrograd_bp import (
     Value,
     allow_nonfinite,
     fsum,
+    maximum,
     scope,
+    sigmoid,
     sqrt,
     tanh,
     topological_order,
@@ -239,6 +241,19 @@ def test_the_network_shows_no_grad_before_it_is_computed(open_page: Open) -> Non
     assert {*numbers.all_text_contents()} == {"—"}
     go(page, 2 * n + 2)
     assert "—" not in numbers.all_text_contents()
+
+
+def test_a_negative_argument_has_one_pair_of_parentheses(open_page: Open) -> None:
+    x, y = Value(-0.5, "x"), Value(-2.0, "y")
+    page = open_page(explore(-abs(sigmoid(x) + maximum(x, y) * y)))
+    texts = ""
+    for _ in range(len(page.evaluate("nodes"))):
+        page.keyboard.press("ArrowRight")
+        texts += page.evaluate(TEXT)
+    assert "= sigmoid(-0.5)\n" in texts
+    assert "= maximum(-0.5, -2)\n" in texts
+    assert "= (-0.5) · (-2)\n" in texts
+    assert "((" not in texts
 
 
 def test_numbers_that_are_not_finite_are_shown_and_told(open_page: Open) -> None:

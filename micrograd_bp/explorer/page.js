@@ -25,6 +25,7 @@ function show(number, digits = 6) {
 
 const pictured = (number) => show(number, 4);
 const inProduct = (number) => (number < 0 ? `(${show(number)})` : show(number));
+const LONE = /([(|]|, )\((-[^()]*)\)(?=[,)|])/g; // a negative number that stands between marks already
 const plain = (text) =>
   text.replace(/\ue001\((.*?)\)\ue002/g, " of layer $1 ").replaceAll(SUP, " to the ").replaceAll(SUB, " ").replaceAll(END, "");
 const fill = (template, operand, result) =>
@@ -132,7 +133,7 @@ function forwardLines(i) {
   }
   return [
     equation(`${node.name} = ${fill(node.formula, (slot) => operand(slot).name)}`),
-    equation("= " + fill(node.formula, (slot) => inProduct(operand(slot).data))),
+    equation("= " + fill(node.formula, (slot) => inProduct(operand(slot).data)).replace(LONE, "$1$2")),
     equation("= ", node.data),
     words("Recorded for the way back, the local derivatives:"),
     ...node.local.map((local, slot) => {
