@@ -22,6 +22,8 @@ from micrograd_bp import (
     allow_nonfinite,
     binary_cross_entropy,
     fsum,
+    gradient,
+    maximum,
     scope,
     sigmoid,
     sum_of_squares,
@@ -131,6 +133,19 @@ def test_a_label_that_is_no_letter_with_an_index_stays_as_it_is() -> None:
 def test_nodes_that_share_a_label_are_numbered() -> None:
     x, y = Value(1.0, "x"), Value(2.0, "x")
     assert name_nodes([x, y, x + y]).nodes[:2] == ["x [1]", "x [2]"]
+
+
+def test_a_card_shows_the_symbol_that_draw_shows() -> None:
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    (slope,) = gradient(maximum(x, y) * x, [x])
+    root = fsum([x - y, x * y, x / y, x**y, -x, slope])
+    page = explore(root).html
+    shown = re.findall(r'<text [^>]*class="small" text-anchor="end">([^<]*)</text>', page)
+    expected = [
+        node.operation.symbol for node in topological_order(root) if node.operation and node.parents
+    ]
+    assert [*map(html.unescape, shown)] == expected
+    assert {"-", "*", "sum", ">"} <= {*expected}
 
 
 # --- units ----------------------------------------------------------------------------------------

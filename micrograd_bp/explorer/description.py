@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..drawing.columns import Path
 from ..drawing.folding import scope_path
+from ..drawing.picture import clean
 from ..engine import Value, sweep
 from .formulas import derivative, formula
 from .names import name_nodes
@@ -22,7 +23,7 @@ class Node(NamedTuple):
 
     Attributes:
         name, grad_name: rich texts.
-        operation: the name of the operation; empty for a leaf.
+        operation, symbol: the name of the operation, and what pictures show; empty for a leaf.
         path: the scopes around it, the outermost first.
         grad: d root / d node.
         formula, derivatives: templates (formulas.py).
@@ -31,6 +32,7 @@ class Node(NamedTuple):
     name: str
     grad_name: str
     operation: str
+    symbol: str
     kind: Kind
     path: Path
     data: float
@@ -90,6 +92,7 @@ def describe(order: Sequence[Value]) -> list[Node]:
             name,
             grad_name,
             node.operation.name if node.operation else "",
+            clean(node.operation.symbol) if node.operation else "",
             _kind(node),
             scope_path(node.scope),
             node.data,

@@ -78,7 +78,7 @@ def graph_view(nodes: Sequence[Node]) -> str:
 
 
 def _width(node: Node) -> float:
-    beside = node.operation if node.kind == "operation" else "-1.23456"
+    beside = node.symbol if node.kind == "operation" else "-1.23456"
     return max(NARROWEST, text_width(f"{plain(node.name)}  {beside}", 14.0) + 2 * PADDING)
 
 
@@ -105,7 +105,7 @@ def _card(number: int, node: Node, box: Box) -> str:
         ),
         text_at((left, top + LINE - 1), title),
     ]
-    data = top + LINE - 1  # beside the name of a leaf, below that of an operation
+    data = top + LINE + 2  # beside the name of a leaf, below that of an operation
     if node.kind == "operation":
         data += LINE
         rows += [
