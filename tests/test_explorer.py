@@ -31,7 +31,8 @@ from micrograd_bp import (
     topological_order,
 )
 from micrograd_bp.explorer import Explorer, explore
-from micrograd_bp.explorer.names import END, SUB, SUP, name_nodes, plain
+from micrograd_bp.explorer.names import END, SUB, SUP, Name, name_nodes, plain
+from micrograd_bp.explorer.svg_parts import svg_rich
 from micrograd_bp.testing import graphs
 from micrograd_bp.worked_example import worked_example
 
@@ -146,6 +147,13 @@ def test_a_card_shows_the_symbol_that_draw_shows() -> None:
     ]
     assert [*map(html.unescape, shown)] == expected
     assert {"-", "*", "sum", ">"} <= {*expected}
+
+
+def test_an_index_above_and_one_below_have_room() -> None:
+    svg = svg_rich(Name("w", "11", "(1)").rich)
+    above, below = map(float, re.findall(r' dy="([-\d.]+)"', svg))
+    assert above < 0 < above + below
+    assert below >= 0.75 * 14  # a line of indices
 
 
 # --- units ----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from .svg_parts import PICTURED, curve, element, picture, svg_rich, text_at
 
 LINE = 17.0
 PADDING = 8.0
-NARROWEST = 118.0  # room for a number beside "grad"
+NARROWEST = 130.0  # room for a bold number beside "grad"
 LEAD = 62.0  # the straight end of an arrow, where its local derivative stands
 PORT_GAP = 16.0  # between the arrows into one card
 HEAD = 7.0
@@ -83,7 +83,7 @@ def _width(node: Node) -> float:
 
 
 def _height(node: Node) -> float:
-    return LINE * (3 if node.kind == "operation" else 2) + 8
+    return LINE * (3 if node.kind == "operation" else 2) + 11
 
 
 def _card(number: int, node: Node, box: Box) -> str:
@@ -103,13 +103,15 @@ def _card(number: int, node: Node, box: Box) -> str:
             rx=0 if node.kind == "leaf" else 9,
             class_="box",
         ),
-        text_at((left, top + LINE - 1), title),
+        text_at((left, top + LINE + 2), title),
     ]
     data = top + LINE + 2  # beside the name of a leaf, below that of an operation
     if node.kind == "operation":
         data += LINE
         rows += [
-            text_at((right, top + LINE - 1), node.operation, class_="small", text_anchor="end"),
+            text_at(
+                (right, top + LINE + 2), svg_rich(node.symbol), class_="small", text_anchor="end"
+            ),
             text_at((left, data), "data", class_="small"),
         ]
     rows += [

@@ -15,10 +15,10 @@ from .names import Name, format_number
 from .svg_parts import PICTURED, element, picture, svg_rich, text_at
 from .units import Unit, Units
 
-RADIUS = 58.0
+RADIUS = 64.0
 GAP = 16.0  # between two units
-LINE = 17.0
-SLOT = 44.0  # the height of the two lines of numbers on a weight
+LINE = 21.0
+SLOT = 52.0  # the height of the two lines of numbers on a weight
 SLOT_LENGTH = 150.0
 MOST_INSCRIBED = 40  # weights between two layers
 HEADING = 34.0
@@ -104,8 +104,8 @@ def _wires(
         if has_text:
             middle = right[0] - SLOT_LENGTH / 2
             parts += [
-                _quantity(nodes, weight, "data", (middle, right[1] - 6)),
-                _quantity(nodes, weight, "grad", (middle, right[1] + 14)),
+                _quantity(nodes, weight, "data", (middle, right[1] - 8)),
+                _quantity(nodes, weight, "grad", (middle, right[1] + 18)),
             ]
         elements.append(
             element(

@@ -22,18 +22,19 @@ def svg_rich(rich: str) -> str:
 
     >>> from .names import Name
     >>> svg_rich(Name("w", "12").rich + " < 1")
-    'w<tspan dy="3" font-size="75%">12</tspan><tspan dy="-3"> &lt; 1</tspan>'
+    'w<tspan dy="4" font-size="75%">12</tspan><tspan dy="-4"> &lt; 1</tspan>'
     """
     result, height, above, back = "", 0, 0.0, 0.0
     for mark, text in re.findall(f"([{SUB}{SUP}{END}]*)([^{SUB}{SUP}{END}]+)", rich):
-        wanted = {SUB: 3, SUP: -6}.get(mark[-1:], 0)
-        width = text_width(text, 9.5)
+        wanted = {SUB: 4, SUP: -8}.get(mark[-1:], 0)
+        width = text_width(text, 0.75)  # in em of the letter
         across = back  # an index below stands under the one above
         if mark == END + SUB and height < 0:
             across, back = -above, max(0.0, above - width)
         else:
             above, back = width, 0.0
-        shift = f' dx="{across:.1f}"' if across else ""
+        em = 0.75 if wanted else 1.0
+        shift = f' dx="{across / em:.2f}em"' if across else ""
         shift += f' dy="{wanted - height}"' if wanted != height else ""
         size = ' font-size="75%"' if wanted else ""
         content = escape(text)
