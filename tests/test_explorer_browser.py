@@ -720,6 +720,47 @@ def test_the_view_follows_the_current_node(open_page: Open) -> None:
         ), step
 
 
+SCREENS = [(1400, 900), (1000, 800), (390, 844)]
+
+
+@pytest.mark.parametrize("screen", [*SCREENS, (880, 700)])
+def test_no_symbol_in_the_panel_is_broken_or_runs_over(open_page: Open, screen: Any) -> None:
+    page = open_page(
+        explore(worked_example().error), viewport=dict(zip(("width", "height"), screen))
+    )
+    broken = """() => [...document.querySelectorAll("#panel .above + sub")].filter((below) => {
+      const above = below.previousSibling.getBoundingClientRect();
+      const {left, top} = below.getBoundingClientRect();
+      return Math.abs(left - above.left) > 1 || Math.abs(top - above.top) > 20;
+    }).map((below) => below.parentElement.textContent)"""
+    for name in ("Node by node", "Unit by unit"):
+        mode(page, name)
+        for _ in range(page.evaluate("modes[mode].steps.length")):
+            assert page.evaluate(broken) == []
+            assert page.evaluate("at('panel').scrollWidth <= at('panel').clientWidth")
+            page.keyboard.press("ArrowRight")
+
+
+def test_no_number_in_the_panel_is_broken(open_page: Open) -> None:
+    page = open_page(explore(Value(-1e-8, "x") * Value(2e-8, "y")))
+    page.keyboard.press("End")
+    page.locator("#graph .node.operation").click()
+    heights = """() => [...document.querySelectorAll("#panel .symbol")]
+      .filter((word) => /e-/.test(word.textContent)).map((word) => word.clientHeight)"""
+    for width in range(800, 1100, 20):
+        page.set_viewport_size({"width": width, "height": 800})
+        lines = page.evaluate(heights)
+        assert len(lines) > 5
+        assert max(lines) < 30
+
+
+def test_a_long_name_is_broken_rather_than_runs_over(open_page: Open) -> None:
+    page = open_page(explore(Value(3.0, "M" * 24) ** 2), viewport={"width": 1000, "height": 800})
+    for _ in range(6):
+        assert page.evaluate("at('panel').scrollWidth <= at('panel').clientWidth")
+        page.keyboard.press("ArrowRight")
+
+
 def test_many_terms_are_shortened_in_words(open_page: Open) -> None:
     page = open_page(explore(fsum([Value(float(i), f"x_{i}") for i in range(1, 200)])))
     page.locator("#graph .node.operation").click()

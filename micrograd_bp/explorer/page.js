@@ -34,14 +34,21 @@ const fill = (template, operand, result) =>
 function write(parent, line) {
   for (const part of [line].flat()) {
     const text = typeof part === "number" ? show(part) : part;
-    for (const match of text.matchAll(/([\ue000-\ue002]?)([^\ue000-\ue002]*)/g)) {
-      const [whole, mark, piece] = match;
-      const isStacked = text.startsWith(END + SUB, match.index + whole.length);
-      const place = mark === SUB ? add(parent, "sub") : mark === SUP ? add(parent, "sup", isStacked ? "above" : "") : parent;
-      if (piece) place.append(piece);
+    for (const word of text.split(/(\s+)/)) {
+      if (/[\ue000-\ue002]|\de-\d/.test(word)) writeSymbol(add(parent, "span", "symbol"), word);
+      else parent.append(word);
     }
   }
   return parent;
+}
+
+function writeSymbol(parent, text) {
+  for (const match of text.matchAll(/([\ue000-\ue002]?)([^\ue000-\ue002]*)/g)) {
+    const [whole, mark, piece] = match;
+    const isStacked = text.startsWith(END + SUB, match.index + whole.length);
+    const place = mark === SUB ? add(parent, "sub") : mark === SUP ? add(parent, "sup", isStacked ? "above" : "") : parent;
+    if (piece) place.append(piece);
+  }
 }
 
 function add(parent, tag, className = "") {
