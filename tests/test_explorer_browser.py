@@ -22,6 +22,7 @@ from micrograd_bp import (
     scope,
     sigmoid,
     sqrt,
+    square,
     tanh,
     topological_order,
 )
@@ -326,6 +327,7 @@ def test_everything_is_reached_by_the_keyboard(open_page: Open) -> None:
         "graph",
         "smaller",
         "larger",
+        "fit",
         "play",
         "next",
         "last",
@@ -647,7 +649,7 @@ def test_it_runs_in_the_sandboxed_frame_of_a_notebook(open_page: Open, theme: st
     assert frame.locator("#graph [data-grad='19']").text_content() == "-0.01648"
     width = float(frame.locator("#graph").get_attribute("viewBox").split()[2])
     shown = frame.locator("#graph").bounding_box()["width"]
-    assert shown == pytest.approx(0.85 * width, abs=1)  # not fitted to a frame without a size yet
+    assert shown == pytest.approx(0.72 * width, abs=1)  # not fitted to a frame without a size yet
     frame.get_by_text("Unit by unit").click()
     assert frame.locator("#network").is_visible()
 
@@ -720,7 +722,94 @@ def test_the_view_follows_the_current_node(open_page: Open) -> None:
         ), step
 
 
+IS_INSIDE = """(box, view) => view.left <= box.left && box.right <= view.right
+  && view.top <= box.top && box.bottom <= view.bottom"""
+
+# How large a picture is, whether all of it is in view, and the height of its smallest text but for
+# indices.
+SIZE = f"""name => {{
+  const svg = document.getElementById(name), box = svg.getBoundingClientRect();
+  const scale = box.width / svg.viewBox.baseVal.width;
+  const heights = [...svg.querySelectorAll("text, .small")]
+    .map((text) => parseFloat(getComputedStyle(text).fontSize));
+  const isWhole = ({IS_INSIDE})(box, svg.parentElement.getBoundingClientRect());
+  return {{scale, isWhole, text: scale * Math.min(...heights)}};
+}}"""
 SCREENS = [(1400, 900), (1000, 800), (390, 844)]
+
+
+def small_network() -> Value:
+    model = MLP(2, [2, 1], hidden="sigmoid", output="linear", seed=0)
+    return square(model([0.5, -1.0]) - 1.0) / 2
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("build", [lambda: Value(2.0, "x").exp(), small_network, large])
+def test_a_picture_opens_whole_or_just_readable(open_page: Open, build: Any, screen: Any) -> None:
+    page = open_page(explore(build()), viewport=dict(zip(("width", "height"), screen)))
+    size = page.evaluate(SIZE, "graph")
+    assert size["text"] >= 8.99
+    assert size["isWhole"] or size["text"] == pytest.approx(9.0, abs=0.05)
+    assert page.locator("#fit").get_attribute("aria-pressed") == str(size["isWhole"]).lower()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("build", [small_network, lambda: worked_example().error, large])
+def test_fit_shows_the_whole_and_back(open_page: Open, build: Any, screen: Any) -> None:
+    page = open_page(explore(build()), viewport=dict(zip(("width", "height"), screen)))
+    fit = page.get_by_role("button", name="Fit the whole into view")
+    readable = page.evaluate(SIZE, "graph")["scale"]
+    for toggle in (fit.click, lambda: page.keyboard.press("f")):
+        toggle()
+        size = page.evaluate(SIZE, "graph")
+        assert size["isWhole"]
+        assert size["scale"] < readable
+        assert fit.get_attribute("aria-pressed") == "true"
+        toggle()
+        assert page.evaluate(SIZE, "graph")["scale"] == readable
+        assert fit.get_attribute("aria-pressed") == "false"
+
+
+def test_what_is_fitted_stays_so_as_the_window_and_the_pictures_change(open_page: Open) -> None:
+    page = open_page(explore(worked_example().error))
+    page.keyboard.press("f")
+    for width, height in SCREENS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(100)
+        assert page.evaluate(SIZE, "graph")["isWhole"]
+    mode(page, "Both")
+    assert page.evaluate(SIZE, "graph")["isWhole"]
+    assert page.evaluate(SIZE, "network")["isWhole"]
+    page.keyboard.press("+")
+    assert page.locator("#fit").get_attribute("aria-pressed") == "false"
+    page.keyboard.press("f")  # from any other size it fits
+    assert page.evaluate(SIZE, "graph")["isWhole"]
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_view_begins_at_the_inputs_and_shows_what_a_step_uses(
+    open_page: Open, screen: Any
+) -> None:
+    root = worked_example().error
+    n = len(topological_order(root))
+    page = open_page(explore(root), viewport=dict(zip(("width", "height"), screen)))
+    hidden = f"""wanted => {{
+      const view = document.getElementById("graph-view").getBoundingClientRect();
+      return wanted.map((i) => document.querySelector(`#graph [data-nodes="${{i}}"]`))
+        .filter((element) => !({IS_INSIDE})(element.getBoundingClientRect(), view))
+        .map((element) => element.textContent);
+    }}"""
+    names = page.evaluate("nodes.map(({name}) => plain(name))")
+    for step in (0, n, 2 * n + 2):
+        go(page, step)
+        inputs = [names.index("x 1"), names.index("x 2")]
+        assert page.evaluate(hidden, [n - 1] if step == n else inputs) == []
+    for unit in ("a 1", "a 3"):
+        a = names.index(unit)
+        weights = page.evaluate("a => nodes[a].parents", a)[:2]
+        for step in (a + 1, 2 * n + 1 - a):
+            go(page, step)
+            assert page.evaluate(hidden, [a, *weights]) == []
 
 
 @pytest.mark.parametrize("screen", [*SCREENS, (880, 700)])
@@ -752,6 +841,13 @@ def test_no_number_in_the_panel_is_broken(open_page: Open) -> None:
         lines = page.evaluate(heights)
         assert len(lines) > 5
         assert max(lines) < 30
+
+
+def test_the_pictures_keep_their_height_from_step_to_step(open_page: Open) -> None:
+    page = open_page(explore(worked_example().error), viewport={"width": 390, "height": 844})
+    before = page.locator("#graph-view").bounding_box()
+    page.keyboard.press("End")
+    assert page.locator("#graph-view").bounding_box() == before
 
 
 def test_a_long_name_is_broken_rather_than_runs_over(open_page: Open) -> None:

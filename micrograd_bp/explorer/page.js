@@ -371,14 +371,27 @@ function showPictures(state, current, pass) {
   for (const view of document.querySelectorAll(".view")) scrollToCurrent(view);
 }
 
-function scrollToCurrent(view) {
-  const element = view.querySelector("[data-nodes].current");
-  if (!element || view.clientHeight === 0) return;
-  const box = element.getBoundingClientRect(), frame = view.getBoundingClientRect();
+// Brings the current nodes into the middle, with as many of those they use as there is room for; at
+// the first and at the last step, which have no current node, the leftmost.
+function scrollToCurrent(view, behavior = "smooth") {
+  const boxes = (look) => [...view.querySelectorAll(`[data-nodes]${look}`)].map((element) => element.getBoundingClientRect());
+  let current = boxes(".current");
+  if (modes[mode].steps[steps[mode]].current.length === 0) current = boxes("").sort((a, b) => a.left - b.left).slice(0, 1);
+  if (current.length === 0 || view.clientHeight === 0) return;
+  const frame = view.getBoundingClientRect();
+  const box = [...current, ...boxes(".operand")].reduce((box, other) => {
+    const both = around(box, other);
+    return both.width <= frame.width && both.height <= frame.height ? both : box;
+  });
   const right = box.left + box.width / 2 - frame.left - frame.width / 2;
   const down = box.top + box.height / 2 - frame.top - frame.height / 2;
   const isFar = Math.abs(right) > frame.width || Math.abs(down) > frame.height;
-  view.scrollBy({ left: right, top: down, behavior: calm.matches || isFar ? "instant" : "smooth" });
+  view.scrollBy({ left: right, top: down, behavior: calm.matches || isFar ? "instant" : behavior });
+}
+
+function around(one, other) {
+  const left = Math.min(one.left, other.left), top = Math.min(one.top, other.top);
+  return new DOMRect(left, top, Math.max(one.right, other.right) - left, Math.max(one.bottom, other.bottom) - top);
 }
 
 // --- controls -------------------------------------------------------------------------------------
@@ -437,18 +450,30 @@ function setMode(name) {
   showStep();
 }
 
-let zoom = 1;
+// At first a picture is fitted, but not smaller than readable: its small texts are 12.5 px high.
+const READABLE = 9 / 12.5, LARGEST = 1.25;
+let zoom = 1, isFitted = false;
+
 function resize() {
+  let isWhole = true;
   for (const view of document.querySelectorAll(".view")) {
     const svg = view.querySelector("svg");
     if (!svg || view.clientWidth === 0) continue;
     const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
-    const fit = Math.min((view.clientWidth - 4) / width, (view.clientHeight - 4) / height);
-    const scale = zoom * Math.max(0.85, Math.min(1.25, fit));
-    svg.setAttribute("width", Math.round(width * scale));
-    svg.setAttribute("height", Math.round(height * scale));
-    scrollToCurrent(view);
+    const fit = Math.min(LARGEST, (view.offsetWidth - 4) / width, (view.offsetHeight - 4) / height);
+    const scale = zoom * (isFitted ? fit : Math.max(READABLE, fit));
+    svg.setAttribute("width", Math.ceil(width * scale));
+    svg.setAttribute("height", Math.ceil(height * scale));
+    isWhole &&= scale <= fit;
+    scrollToCurrent(view, "instant");
   }
+  at("fit").setAttribute("aria-pressed", isWhole);
+}
+
+function toggleFit() {
+  isFitted = at("fit").getAttribute("aria-pressed") === "false";
+  zoom = 1;
+  resize();
 }
 
 function setZoom(factor) {
@@ -473,6 +498,7 @@ const actions = {
   play: playOrPause,
   smaller: () => setZoom(1 / 1.25),
   larger: () => setZoom(1.25),
+  fit: toggleFit,
 };
 for (const [id, action] of Object.entries(actions)) {
   at(id).addEventListener("click", () => {
@@ -480,7 +506,7 @@ for (const [id, action] of Object.entries(actions)) {
     action();
   });
 }
-const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play", "+": "larger", "-": "smaller" };
+const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play", "+": "larger", "-": "smaller", f: "fit" };
 
 // Whether a focused control takes a key itself.
 function hasOwnUse(control, key) {
