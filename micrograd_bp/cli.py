@@ -29,6 +29,7 @@ from .data import (
 )
 from .differences import DIFFERENCE_TOLERANCE, ROUNDING_TOLERANCE
 from .drawing import draw, draw_network
+from .engine import engine_kind
 from .explorer import Explorer, explore
 from .nn import MLP
 from .worked_example import INPUTS, TARGETS, WEIGHTS, WorkedExample, worked_example
@@ -378,6 +379,10 @@ def _as_text(
         lines.append("")
     lines.append(str(example))
     lines += [f"Wrote the {name} to {path}" for name, path in files.items()]
+    if engine_kind() == "pure":
+        lines.append(
+            "The engine in use is the pure Python one; a C compiler builds its faster twin"
+        )
     return "\n".join(lines)
 
 

@@ -31,6 +31,8 @@ def find(root: Value, name: str) -> Value:
     >>> find(y, "layer1/neuron1/w_12").grad == delta_1 * -1.0
     True
     """
+    if not isinstance(root, Value):
+        raise TypeError(f"find looks in the graph of a Value, not of {show(root)}")
     if not isinstance(name, str):
         raise TypeError(f"find needs the name of a node, a string, not {show(name)}")
     named = [(_full_name(node), node) for node in topological_order(root) if node.label]

@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .engine import Value
-from .losses import LOSSES, Loss, sum_of_squares
+from .losses import LOSSES, Loss, binary_cross_entropy, cross_entropy, sum_of_squares
 from .messages import describe
 from .modes import changed
 from .numeric import show
@@ -147,8 +147,9 @@ def fit(
     Raises:
         TypeError: an argument is of a wrong kind, or the data are not real numbers.
         ValueError: shapes do not match, a number in the data or weights is not finite, a target
-            is not one of the loss, a setting is out of its range, or the model does different
-            operations for different data points. Nothing has changed then.
+            is not one of the loss, the outputs are probabilities and the loss takes logits, a
+            setting is out of its range, or the model does different operations for different
+            data points. Nothing has changed then.
         FloatingPointError: a number stopped being finite; the message tells the epoch, and the
             node or weight. The model has the weights of the last epoch before.
         ImportError: LBFGS without scipy.
@@ -174,7 +175,9 @@ def fit(
     inputs, targets = tables("X", X, "T", T)
     try:
         with changed(recording=True, nonfinite_allowed=False, scope=""):
-            n_outputs = len(_outputs(_called(model, [*map(Value, inputs[0].tolist())])))
+            outputs = _outputs(_called(model, [*map(Value, inputs[0].tolist())]))
+            _check_logits(loss, outputs)
+            n_outputs = len(outputs)
             targets = coded("T", targets, loss, n_outputs)
             tables_of = {"x": inputs, "t": targets}
             program, _ = compiled(partial(_error, model, loss), tables_of, parameters)
@@ -383,9 +386,10 @@ def _called(model: Any, x: list[Value]) -> Any:
     try:
         return model(x)
     except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"the model was called with the {len(x)} numbers of X[0]: {error}"
-        ) from error
+        what = f"the {len(x)} numbers of X[0]"
+        if len(x) == 1:
+            what = "X[0], one number (one data point of several is a row: [[x_1, x_2, ...]])"
+        raise type(error)(f"the model was called with {what}: {error}") from error
 
 
 def _error(model: Model, loss: Loss, x: list[Value], t: list[Value]) -> Value:
@@ -423,6 +427,18 @@ def _loss(loss: Any) -> Loss:
         raise TypeError(f"a loss is a name or a function, not {show(loss)}")
     found: Loss = loss
     return found
+
+
+def _check_logits(loss: Loss, outputs: Sequence[Value]) -> None:
+    """Refuse probabilities for a loss that would make probabilities of them once more."""
+    names = {output.operation.name for output in outputs if output.operation}
+    names &= {"sigmoid", "softmax"}
+    if names and loss in (cross_entropy, binary_cross_entropy):
+        raise ValueError(
+            f"{loss.__name__} takes logits, the pre-activations a_k, and applies the sigmoid or"
+            f" softmax itself; these outputs have been through a {min(names)} already: leave it out"
+            ' of the model (output="linear")'
+        )
 
 
 def _parameters(model: Any, optimizer: Any) -> list[Value]:

@@ -36,7 +36,8 @@ def table(name: str, data: Any) -> Table:
         )
     if array.dtype.kind not in "biuf":
         first = array.flat[0] if array.size else data
-        raise TypeError(f"{name} needs numbers, not {array.dtype} such as {show(first)}")
+        advice = ": number the classes from 0" if array.dtype.kind == "U" else ""
+        raise TypeError(f"{name} needs numbers, not {array.dtype} such as {show(first)}{advice}")
     with np.errstate(over="ignore"):
         found: Table = array.astype(float)
     if found.ndim == 1:

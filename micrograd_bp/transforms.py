@@ -10,6 +10,7 @@ results are then not recorded; what f itself computes under ``no_grad`` is a con
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from inspect import signature
 from typing import Any
 
 from . import modes
@@ -144,8 +145,30 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     ([6.0, 5.0], [23.0, 11.0])
     """
     primals, tangents = arguments_of("primals", primals), arguments_of("tangents", tangents)
-    call = record_call(f, primals, tangents=tangents)
+    call = _call_along(f, primals, tangents)
     return call.value, rebuild(call.output, call.forward(call.inputs, call.directions))
+
+
+def _call_along(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Call:
+    try:
+        return record_call(f, primals, tangents=tangents)
+    except TypeError as error:
+        if isinstance(primals, list) and not _takes(f, primals):
+            raise TypeError(
+                f"{error} (each entry of primals and tangents is one argument of f: of a single"
+                " argument w they are (w,) and (v,))"
+            ) from error
+        raise
+
+
+def _takes(f: Callable[..., Any], arguments: Sequence[Any]) -> bool:
+    try:
+        signature(f).bind(*arguments)
+    except TypeError:
+        return False
+    except ValueError:  # a function that does not tell
+        return True
+    return True
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -272,7 +295,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     [6.0, 4.0]
     """
     primals, tangents = arguments_of("primals", primals), arguments_of("tangents", tangents)
-    call = record_call(f, primals, tangents=tangents)
+    call = _call_along(f, primals, tangents)
     slopes = _gradient_call(call, single=len(primals) == 1)
     return rebuild(slopes.output, slopes.forward(slopes.inputs, slopes.directions))
 

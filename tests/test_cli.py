@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from micrograd_bp import __version__, backprop, cli
+from micrograd_bp import __version__, backprop, cli, engine_kind
 from micrograd_bp.cli import main
 from micrograd_bp.data import column_names, read_weights
 from micrograd_bp.explorer import explore
@@ -524,3 +524,9 @@ def test_an_interrupt_is_no_traceback_and_writes_nothing(folder: Path) -> None:
     assert rest.endswith("\nmicrograd-bp: interrupted\n")
     assert "Traceback" not in rest
     assert list(folder.iterdir()) == []
+
+
+def test_the_pure_engine_is_told_of(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert cli.main(["--output", str(tmp_path)]) == 0
+    said = "The engine in use is the pure Python one" in capsys.readouterr().out
+    assert said == (engine_kind() == "pure")

@@ -288,7 +288,7 @@ def test_a_program_prints_as_code_that_rebuilds_it(program: GraphProgram) -> Non
 
 @given(graphs())
 def test_a_program_gives_the_same_on_floats_and_on_values(program: GraphProgram) -> None:
-    assert len(program.steps) >= 8
+    assert 1 <= len(program.steps) <= 40
     assert program.evaluate(float).root == program.evaluate(Value).root.data
 
 
@@ -319,7 +319,7 @@ def test_the_same_strategy_finds_the_second_backward_fault_of_micrograd() -> Non
     strategy = graphs(MICROGRAD_HAS)
     budget = settings(max_examples=100, database=None, derandomize=True)
     fault = find(strategy, lambda p: second_backward_is_wrong(p, MicrogradValue), settings=budget)
-    assert len(fault.steps) == 8
+    assert len(fault.steps) <= 2
     with pytest.raises(NoSuchExample):
         find(strategy, lambda p: second_backward_is_wrong(p, Value), settings=budget)
 
@@ -372,3 +372,26 @@ def test_gradcheck_believes_a_failure_only_after_steps_of_other_sizes(f: Any, x:
     assert gradcheck(f, x)
     with pytest.raises(GradientError):
         gradcheck(lambda x: f(x) + 1e-5 * (x - x.detach()), x)
+
+
+def test_most_random_graphs_are_large_and_a_failure_is_shown_as_a_few_lines_of_code() -> None:
+    sizes: list[int] = []
+
+    @settings(max_examples=200, database=None, derandomize=True)
+    @given(graphs())
+    def collect(program: GraphProgram) -> None:
+        sizes.append(len(program.steps))
+
+    collect()
+    assert sorted(sizes)[len(sizes) // 3] >= 8
+
+    @settings(database=None, derandomize=True)
+    @given(graphs(["add", "tanh"]))
+    def fail(program: GraphProgram) -> None:
+        assert "tanh" not in str(program)
+
+    with pytest.raises(AssertionError) as caught:
+        fail()
+    shown = "\n".join(caught.value.__notes__)
+    assert "    x0 = Value(1.0)\n        v1 = x0.tanh()\n        root = v1" in shown
+    assert "lambda" not in shown

@@ -574,3 +574,21 @@ def test_a_branch_that_only_an_outlier_takes_is_seen() -> None:
 def test_a_loss_that_takes_a_list_where_there_is_one_output_is_told_what_it_got() -> None:
     with pytest.raises(TypeError, match=r"called with the outputs Value\(.*subscriptable"):
         fit(MLP(1, [1]), [1.0], [1.0], loss=lambda y, t: y[0] - t[0], optimizer=SGD(lr=0.1))
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_probabilities_for_a_loss_that_takes_logits_are_refused(loss: str, n_outputs: int) -> None:
+    model = MLP(1, [n_outputs], output="sigmoid", seed=0)
+    before = weights(model)
+    with pytest.raises(ValueError, match=r"takes logits.* through a sigmoid.*output=\"linear\""):
+        fit(model, [0.0, 1.0], [0, 1], loss=loss, optimizer=SGD(lr=0.1), progress=False)
+    assert weights(model) == before
+    fit(model, [0.0], [[0.0] * n_outputs], loss="sum_of_squares", optimizer=SGD(lr=0.1), epochs=1)
+
+
+def test_classes_by_name_and_a_single_data_point_are_told_the_way_out() -> None:
+    with pytest.raises(TypeError, match="number the classes from 0"):
+        fit(MLP(1, [2]), [0.0, 1.0], ["a", "b"], loss="cross_entropy", optimizer=SGD(lr=0.1))
+    with pytest.raises(ValueError, match=r"one data point of several is a row: \[\[x_1"):
+        predict(MLP(3, [1]), [1.0, 2.0, 3.0])

@@ -663,6 +663,10 @@ def test_wrong_kinds_of_input_are_named(wrong) -> None:
         grad(lambda x: 1.0)(wrong)
 
 
+def own_error(x):
+    raise TypeError("own")
+
+
 def test_arguments_that_do_not_fit() -> None:
     def f(x, y=0.0):
         return x * y
@@ -679,6 +683,11 @@ def test_arguments_that_do_not_fit() -> None:
         jvp(f, 1.0, 1.0)
     with pytest.raises(TypeError, match="tangents need the shape"):
         jvp(f, (1.0, 2.0), (1.0,))
+    for transform in (jvp, hvp):
+        with pytest.raises(TypeError, match=r"one argument of f: of a single argument w .* \(w,\)"):
+            transform(lambda w: w[0], [1.0, 2.0], [1.0, 0.0])
+        with pytest.raises(TypeError, match=r"^own$"):
+            transform(own_error, [1.0], [1.0])
     with pytest.raises(TypeError, match="tangents need the shape"):
         hvp(lambda x: x[0], ([1.0, 2.0],), ([1.0],))
     with pytest.raises(TypeError, match="cotangent need"):

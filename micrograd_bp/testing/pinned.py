@@ -14,6 +14,7 @@ from math import isfinite, isnan, ulp
 from typing import Any, NamedTuple
 
 from ..engine import Value, topological_order
+from ..numeric import show
 from .optional import optional
 from .report import Mismatch, Report
 
@@ -53,6 +54,11 @@ def check_graph(root: Value, raise_on_failure: bool = True) -> Report:
     >>> print(check_graph((x * x).sin() + x))
     check_graph of add: 7 compared, all right
     """
+    if not isinstance(root, Value):
+        raise TypeError(
+            f"check_graph checks the graph of a Value, not {show(root)}; for a function there is"
+            " gradcheck"
+        )
     order = topological_order(root)
     subject = f"check_graph of {root.operation.name if root.operation else repr(root)}"
     for node in order:

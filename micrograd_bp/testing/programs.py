@@ -192,6 +192,13 @@ class GraphProgram:
                     break
         return cls(tuple(inputs), tuple(steps))
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What hypothesis shows of a failure: the code, a line a step."""
+        with printer.group(4, "", ""):
+            for line in str(self).splitlines():
+                printer.break_()
+                printer.text(line)
+
     def evaluate(self, make_leaf: Callable[[float], Any] = engine.Value) -> Evaluation:
         """Run the program.
 
