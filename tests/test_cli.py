@@ -65,7 +65,7 @@ SPECIES = "setosa,versicolor,virginica"
 def test_without_arguments_it_shows_the_worked_example(run: Any, folder: Path) -> None:
     status, out, err = run()
     assert (status, err) == (0, "")
-    lines = out.splitlines()
+    lines = [line for line in out.splitlines() if not line.startswith("The engine in use")]
     assert lines[0] == (
         "Two-layer network: 2 inputs, 3 hidden units (logistic sigmoid), 2 linear outputs"
     )
@@ -98,7 +98,7 @@ def test_the_step_through_page_is_written_if_asked_for(run: Any) -> None:
     assert "step-through" not in run()[1]
     status, out, err = run("--explore", "new/steps.html", "--point", "2")
     assert (status, err) == (0, "")
-    assert out.endswith(f"Wrote the step-through page to {Path('new/steps.html')}\n")
+    assert f"Wrote the step-through page to {Path('new/steps.html')}\n" in out
     page = Path("new/steps.html").read_text(encoding="utf-8")
     assert page == explore(worked_example(point=2).error).html
     report = json.loads(run("--explore", "steps.HTM", "--json")[1])
