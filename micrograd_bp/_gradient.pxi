@@ -35,7 +35,7 @@ cdef inline PyObject* _new_operand(Number* number) except NULL:
 def gradient_graph(Value output, list inputs):
     """d output / d input for each input, as Values, or None where something is unusual.
 
-    To be called while recording, with results that are not finite allowed.
+    To be called while recording. What the rules of the table raise is unusual too.
 
     >>> x = Value(2.0)
     >>> (dx,) = gradient_graph(x * x * x, [x])

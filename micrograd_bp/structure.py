@@ -141,6 +141,7 @@ def _rebuilt(structure: Structure, new_leaves: Iterator[Any]) -> Structure:
         return {key: _rebuilt(part, new_leaves) for key, part in structure.items()}
     if is_array(structure):
         return _array(list(islice(new_leaves, structure.size)), structure.shape)
+    _leaf_types.add(type(structure))
     return next(new_leaves)
 
 

@@ -9,6 +9,7 @@ results are then not recorded; what f itself computes under ``no_grad`` is a con
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from inspect import signature
 from typing import Any
@@ -50,10 +51,13 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     for value in (output, *inputs):
         if not isinstance(value, Value):
             raise TypeError(f"gradient differentiates a Value by Values, not {show(value)}")
-    with modes.changed(recording=True, nonfinite_allowed=True):
+    if not modes.current.get().recording:
+        with modes.changed(recording=True):
+            return gradient(output, inputs)
+    with suppress(ArithmeticError, ValueError):  # which the sweeps explain, if they cannot help it
         found = gradient_graph(output, list(inputs))
-    if found is not None:
-        return found
+        if found is not None:
+            return found
     sweeps = Sweeps([output], inputs, as_graph=True)
     adjoints = sweeps.back({output: 1.0})
     return sweeps.as_nodes([adjoints.get(x, 0.0) for x in inputs])
