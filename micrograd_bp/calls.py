@@ -163,6 +163,19 @@ def _fresh(leaf: Number) -> Value:
     return node
 
 
+def check_function(f: Any) -> None:
+    """Refuse what is no function, before its derivative is made.
+
+    >>> check_function(3.0)
+    Traceback (most recent call last):
+    ...
+    TypeError: a function is differentiated, not 3.0 (float)
+    """
+    if not callable(f):
+        way = "; of a Value there is gradient(E, [x, ...])" if isinstance(f, Value) else ""
+        raise TypeError(f"a function is differentiated, not {show(f)}{way}")
+
+
 def positions_of(argnums: Argnums) -> tuple[Sequence[int], bool]:
     """The arguments' numbers, and whether it is one by itself."""
     single = isinstance(argnums, int)
@@ -201,7 +214,7 @@ def matching(what: str, structure: Structure, model: Structure, outline: Any) ->
     numbers, kinds, own_outline = flatten(structure)
     if own_outline != outline:
         raise TypeError(
-            f"the {what} need the shape of {show(model)}, not that of {show(structure)}"
+            f"the shape of the {what} is that of {show(model)}, not that of {show(structure)}"
         )
     return numbers if kinds <= {float} else numbers_in(structure, f"the {what}")
 

@@ -27,9 +27,9 @@ def listing(plan: Plan, names: Sequence[str]) -> str:
     n_each = sum(isinstance(one, Instruction) for one in plan.each)
     outputs = [f"output {k} = {places[place]}" for k, place in enumerate(plan.outputs)]
     head = (
-        f"program of {_count(plan.n_inputs, 'input')} and"
-        f" {_count(plan.n_parameters, 'parameter')}: {_count(len(once), 'instruction')} a call,"
-        f" {n_each} a data point, in {_count(plan.n_rows, 'row')}"
+        f"program of {count(plan.n_inputs, 'input')} and"
+        f" {count(plan.n_parameters, 'parameter')}: {count(len(once), 'instruction')} a call,"
+        f" {n_each} a data point, in {count(plan.n_rows, 'row')}"
     )
     constants = [f"{places[plan.n_parameters + i]} = {c!r}" for i, c in enumerate(plan.constants)]
     sections = (
@@ -51,7 +51,8 @@ def result_names(plan: Plan, names: Sequence[str]) -> list[str]:
     return ["E", *(f"dE/d{name}" for name in parameters)]
 
 
-def _count(n: int, what: str) -> str:
+def count(n: int, what: str) -> str:
+    """A number of things: 1 input, 2 inputs."""
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 

@@ -39,6 +39,8 @@ def to_float(number: Number) -> float:
             advice = ": convert it first, with float(...)"
         elif isinstance(number, complex):
             advice = ": take its .real, .imag or abs(...)"
+        elif getattr(number, "shape", None) == ():
+            advice = ": take its .item()"
         elif hasattr(number, "__len__") or hasattr(number, "__array__"):
             advice = ": take its elements one by one"
         raise TypeError(f"need a real number, not {show(number)}{advice}")

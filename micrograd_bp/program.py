@@ -19,7 +19,7 @@ from . import functions, messages
 from .array_functions import array_functions
 from .engine import Value, engine_kind, order_of
 from .interpreter import Executor, first_nonfinite
-from .listing import listing, result_names
+from .listing import count, listing, result_names
 from .lowering import KEYS, KNOWN, Instruction, Plan, Sum, lower, plan
 from .numeric import show
 from .sweeps import refuse_changed
@@ -223,8 +223,9 @@ class Program:
     def __repr__(self) -> str:
         forward = self._forward
         return (
-            f"<Program of {forward.n_inputs} inputs, {forward.n_parameters} parameters and"
-            f" {len(forward.outputs)} outputs>"
+            f"<Program of {count(forward.n_inputs, 'input')},"
+            f" {count(forward.n_parameters, 'parameter')} and"
+            f" {count(len(forward.outputs), 'output')}>"
         )
 
     def __getstate__(self) -> dict[str, Any]:

@@ -15,7 +15,15 @@ from inspect import signature
 from typing import Any
 
 from . import modes
-from .calls import Argnums, Call, arguments_of, matching, positions_of, record_call
+from .calls import (
+    Argnums,
+    Call,
+    arguments_of,
+    check_function,
+    matching,
+    positions_of,
+    record_call,
+)
 from .engine import Value, fsum, gradient_graph
 from .numeric import show
 from .structure import Structure, flatten, nest, rebuild
@@ -48,6 +56,8 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     >>> dx.data, dxx.data
     (32.0, 48.0)
     """
+    if isinstance(inputs, Value):
+        raise TypeError(f"the inputs of gradient are a list of Values: [x], not {show(inputs)}")
     for value in (output, *inputs):
         if not isinstance(value, Value):
             raise TypeError(f"gradient differentiates a Value by Values, not {show(value)}")
@@ -110,6 +120,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
     (6.0, (3.0, 2.0))
     """
+    check_function(f)
     positions, single = positions_of(argnums)
 
     def of(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -154,10 +165,11 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 
 def _call_along(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Call:
+    check_function(f)
     try:
         return record_call(f, primals, tangents=tangents)
     except TypeError as error:
-        if isinstance(primals, list) and not _takes(f, primals):
+        if isinstance(primals, list) and not takes(f, primals):
             raise TypeError(
                 f"{error} (each entry of primals and tangents is one argument of f: of a single"
                 " argument w they are (w,) and (v,))"
@@ -165,7 +177,12 @@ def _call_along(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequenc
         raise
 
 
-def _takes(f: Callable[..., Any], arguments: Sequence[Any]) -> bool:
+def takes(f: Callable[..., Any], arguments: Sequence[Any]) -> bool:
+    """Whether f can be called with so many arguments.
+
+    >>> takes(lambda x, y: x, [1.0, 2.0]), takes(lambda x, y: x, [1.0])
+    (True, False)
+    """
     try:
         signature(f).bind(*arguments)
     except TypeError:
@@ -194,6 +211,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> pullback([1.0, 0.0]), pullback([0.0, 1.0])
     ((3.0, 2.0), (1.0, 1.0))
     """
+    check_function(f)
     recorded = record_call(f, primals)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
@@ -231,6 +249,7 @@ def jacobian(
     >>> jacobian(lambda x: [x[0] * x[1], x[0] + x[1], 5.0])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0], [0.0, 0.0]]
     """
+    check_function(f)
     positions, single = positions_of(argnums)
     if mode not in (None, "forward", "reverse"):
         raise ValueError(f'the mode of a Jacobian is "forward", "reverse" or None, not {mode!r}')
@@ -266,6 +285,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     >>> hessian(lambda x: x[0]**2 * x[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
     """
+    check_function(f)
     positions, single = positions_of(argnums)
     return lambda *args, **kwargs: _matrix(
         _gradient_call(record_call(f, args, positions, kwargs), single), single, "forward"
@@ -319,6 +339,8 @@ def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> laplacian(lambda x, y: x**2 * y + y**3)(2.0, 3.0)
     24.0
     """
+
+    check_function(f)
 
     def of(*args: Any) -> Any:
         call = _gradient_call(record_call(f, args), single=False)

@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
+from ..calls import check_function, numbers_in
 from ..engine import Value
+from ..numeric import show
 from ..structure import Structure, leaves, paths, rebuild
-from ..transforms import jvp
+from ..sweeps import data_of
+from ..transforms import jvp, takes
 from .finite_differences import EPSILON, Difference, as_number, ridders
 from .report import Mismatch, Report
 
@@ -41,9 +44,10 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     >>> print(gradcheck(lambda w, x: tanh(w[0] * x + w[1]), [0.5, -0.3], 2.0))
     gradcheck of <lambda>: 3 compared, all right
     """
+    check_function(f)
     subject = f"gradcheck of {getattr(f, '__name__', repr(f))}"
     names = [f"input {i}{path}" for i, part in enumerate(inputs) for path in paths(part)]
-    numbers = [float(getattr(leaf, "data", leaf)) for leaf in leaves(inputs)]
+    numbers = [data_of(leaf) for leaf in numbers_in(inputs, "what gradcheck passes to f")]
 
     def outputs_at(point: Sequence[float]) -> tuple[list[Value], Structure]:
         values = [Value(number) for number in point]
@@ -54,7 +58,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     try:
         _, outputs = outputs_at(numbers)
     except TypeError as error:
-        if not any(hasattr(part, "__len__") for part in inputs):
+        if takes(f, inputs) and not any(hasattr(part, "__len__") for part in inputs):
             raise
         raise TypeError(
             f"{error} (each argument of gradcheck after f is one argument of f, a list one list)"
@@ -63,7 +67,10 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     forward = _by_forward_mode(lambda *values: leaves(f(*rebuild(inputs, values))), numbers)
     for k, (path, output) in enumerate(zip(output_names, leaves(outputs), strict=True)):
         if not isinstance(output, Value):
-            raise TypeError(f"gradcheck needs a function that gives Values; it gave {output!r}")
+            where = f" with {show(output)} at {path}" if path else ""
+            raise TypeError(
+                f"gradcheck needs a function that gives Values; it gave {show(outputs)}{where}"
+            )
         gradient = _by_backward(*outputs_at(numbers), k)
         for i, (name, got) in enumerate(zip(names, gradient, strict=True)):
 

@@ -86,6 +86,8 @@ def variants(operations: Sequence[str]) -> list[tuple[str, tuple[float, ...]]]:
     >>> variants(["elu", "add"])
     [('elu', (1.0,)), ('elu', (0.5,)), ('add', ())]
     """
+    if isinstance(operations, str):
+        raise TypeError(f"operations are a list of names, [{operations!r}], not {operations!r}")
     if unknown := [name for name in operations if name not in OPERANDS]:
         known = ", ".join(OPERATIONS)
         raise ValueError(f"no operation is called {unknown[0]!r}; there are {known}")

@@ -68,7 +68,8 @@ def graphs(
             does not happen while "add", "mul" or "neg" is among them.
 
     Raises:
-        ValueError: an operation is not known.
+        ValueError: an operation is not known, or min_operations is below 1 or above
+            max_operations.
         ImportError: hypothesis is not installed.
 
     >>> from hypothesis import find
@@ -79,6 +80,11 @@ def graphs(
     root = v1
     """
     st = optional("hypothesis").strategies
+    if not 1 <= min_operations <= max_operations:
+        raise ValueError(
+            "need 1 <= min_operations <= max_operations, not"
+            f" min_operations={min_operations}, max_operations={max_operations}"
+        )
     n = len(variants(operations))
     distance = st.one_of(st.integers(0, 3), st.integers(0, max_operations))
     step = st.tuples(st.integers(0, max(n, MANY * MANY)), distance, distance)
@@ -91,11 +97,10 @@ def graphs(
     steps = st.lists(step, min_size=least, max_size=max_operations)
 
     def program(draw: Any) -> GraphProgram:
-        code = [
-            ((start - 1) % n, i, j)  # 0 is no step, so that a failure shrinks to few
-            for k, (start, i, j) in enumerate(draw(steps))
-            if start or k < min_operations
-        ]
+        drawn = draw(steps)
+        code = [(start - 1, i, j) for start, i, j in drawn if start]  # 0 is none: failures shrink
+        spare = [step for step in drawn if not step[0]]
+        code += spare[: max(min_operations - len(code), 0)]
         return GraphProgram.resolve(draw(leaves), code, operations)
 
     return st.composite(program)()  # shown as code, where st.builds shows its arguments
