@@ -395,3 +395,20 @@ def test_most_random_graphs_are_large_and_a_failure_is_shown_as_a_few_lines_of_c
     shown = "\n".join(caught.value.__notes__)
     assert "    x0 = Value(1.0)\n        v1 = x0.tanh()\n        root = v1" in shown
     assert "lambda" not in shown
+
+
+def test_what_gradcheck_and_graphs_cannot_take_is_told_with_the_way_out() -> None:
+    with pytest.raises(
+        TypeError, match=r"what gradcheck passes to f .* None \(NoneType\) at \[0\]"
+    ):
+        gradcheck(lambda x, y: x, None, 1.2)
+    with pytest.raises(TypeError, match=r"a function is differentiated, not 3\.0 \(float\)"):
+        gradcheck(3.0, 1.0)
+    with pytest.raises(TypeError, match="each argument of gradcheck after f is one argument of f"):
+        gradcheck(lambda w: w[0], 0.3, 1.2)
+    with pytest.raises(TypeError, match=r"gives Values; it gave None \(NoneType\)$"):
+        gradcheck(lambda x: None, 1.0)
+    with pytest.raises(TypeError, match=r"a list of names, \['add'\], not 'add'"):
+        graphs("add")
+    with pytest.raises(ValueError, match="not min_operations=5, max_operations=2"):
+        graphs(min_operations=5, max_operations=2)

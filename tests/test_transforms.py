@@ -729,3 +729,13 @@ def test_kinks_keep_their_conventions() -> None:
     assert jvp(abs, (0.0,), (1.0,)) == (0.0, 0.0)
     assert grad(grad(relu))(1.0) == 0.0
     assert micrograd_bp.engine_kind() in ("pure", "compiled")
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian, laplacian])
+def test_only_functions_are_differentiated(transform) -> None:
+    with pytest.raises(TypeError, match=r"a function is differentiated, not 3 \(int\)$"):
+        transform(3)
+    with pytest.raises(TypeError, match=r"of a Value there is gradient\(E, \[x, \.\.\.\]\)"):
+        transform(Value(1.0))
+    with pytest.raises(TypeError, match=r"a list of Values: \[x\], not Value"):
+        gradient(Value(1.0), Value(1.0))
