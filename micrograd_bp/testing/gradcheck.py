@@ -64,13 +64,14 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
             f"{error} (each argument of gradcheck after f is one argument of f, a list one list)"
         ) from error
     output_names = list(paths(outputs))
-    forward = _by_forward_mode(lambda *values: leaves(f(*rebuild(inputs, values))), numbers)
-    for k, (path, output) in enumerate(zip(output_names, leaves(outputs), strict=True)):
+    for path, output in zip(output_names, leaves(outputs), strict=True):
         if not isinstance(output, Value):
             where = f" with {show(output)} at {path}" if path else ""
             raise TypeError(
                 f"gradcheck needs a function that gives Values; it gave {show(outputs)}{where}"
             )
+    forward = _by_forward_mode(lambda *values: leaves(f(*rebuild(inputs, values))), numbers)
+    for k, path in enumerate(output_names):
         gradient = _by_backward(*outputs_at(numbers), k)
         for i, (name, got) in enumerate(zip(names, gradient, strict=True)):
 
