@@ -70,21 +70,21 @@ from .nn import MLP, Layer, Module, Neuron
 
 if TYPE_CHECKING:
     from .drawing import Graph, draw, draw_network
-    from .explanations import explain
     from .explorer import explore
-    from .finding import find
-    from .formulas import latex
-    from .losses import (
+    from .program import Program
+    from .text.explain import explain
+    from .text.find import find
+    from .text.latex import latex
+    from .text.trace import trace_table
+    from .training.fitting import fit, predict
+    from .training.losses import (
         binary_cross_entropy,
         cross_entropy,
         hinge,
         mean_squared_error,
         sum_of_squares,
     )
-    from .optim import LBFGS, SGD, Adam, AdamW
-    from .program import Program
-    from .trace import trace_table
-    from .training import fit, predict
+    from .training.optim import LBFGS, SGD, Adam, AdamW
     from .transforms import (
         grad,
         gradient,
@@ -206,16 +206,16 @@ _LOSSES = (
 _LOADED_ON_USE = {
     **dict.fromkeys(("Graph", "draw", "draw_network"), "drawing"),
     **dict.fromkeys(_TRANSFORMS, "transforms"),
-    **dict.fromkeys(("LBFGS", "SGD", "Adam", "AdamW"), "optim"),
-    **dict.fromkeys(_LOSSES, "losses"),
+    **dict.fromkeys(("LBFGS", "SGD", "Adam", "AdamW"), "training.optim"),
+    **dict.fromkeys(_LOSSES, "training.losses"),
     "Program": "program",
-    "explain": "explanations",
+    "explain": "text.explain",
     "explore": "explorer",
-    "find": "finding",
+    "find": "text.find",
     **dict.fromkeys(("fit", "predict"), "training"),
-    "latex": "formulas",
+    "latex": "text.latex",
     "live": "widget",
-    "trace_table": "trace",
+    "trace_table": "text.trace",
 }
 
 

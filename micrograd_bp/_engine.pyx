@@ -298,7 +298,7 @@ cdef class Value:
         return f"Value(data={self._data}, grad={self._grad}{label}{operation})"
 
     def _repr_latex_(self):
-        from .formulas import short_latex  # a notebook alone asks for it
+        from .text.latex import short_latex  # a notebook alone asks for it
 
         return short_latex(self)
 
@@ -618,7 +618,7 @@ def apply(function, *operands, tuple parameters=()):
     return data
 
 
-# Paths in C. Each formula is that of functions.py and accurate.py, to the bit.
+# Paths in C. Each formula is that of the table in functions/, to the bit.
 
 
 @cython.nonecheck(False)

@@ -1,7 +1,7 @@
-# The backward pass as a graph, compiled: the same nodes as by sweeps.py. Included by _engine.pyx.
+# The backward pass as a graph, compiled: the same nodes as by chain_rule.py. Included by _engine.pyx.
 #
 # What is unusual (data changed since the forward pass, a pole, a number that is not finite) is
-# left to sweeps.py, the readable way, which knows what to say about it.
+# left to chain_rule.py, the readable way, which knows what to say about it.
 
 
 cdef struct Number:  # a weight or an adjoint: a float, or the data of a node, which is owned
@@ -286,6 +286,6 @@ cdef bint _weigh(Value node, Number* weights) except -1:
 
 
 def _refuse_changed(node):
-    from .sweeps import refuse_changed  # which imports this engine
+    from .transforms.chain_rule import refuse_changed  # which imports this engine
 
     refuse_changed(node)

@@ -9,9 +9,9 @@ from math import inf
 from typing import Any, Protocol, overload
 
 from . import functions
-from .descriptions import function_doc
 from .engine import Value, apply
 from .functions import Function
+from .functions.descriptions import function_doc
 from .messages import refuse_no_list
 from .numeric import Number, bounds, to_float
 

@@ -232,7 +232,7 @@ class Value(ElementaryMethods):
         return f"Value(data={self._data}, grad={self.grad}{label}{operation})"
 
     def _repr_latex_(self) -> str:
-        from .formulas import short_latex  # a notebook alone asks for it
+        from .text.latex import short_latex  # a notebook alone asks for it
 
         return short_latex(self)
 

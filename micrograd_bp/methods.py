@@ -11,7 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from . import functions
-from .descriptions import method_doc
+from .functions.descriptions import method_doc
 from .numeric import Number, bounds, to_float
 
 if TYPE_CHECKING:

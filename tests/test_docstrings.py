@@ -14,17 +14,21 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from test_both_engines import load_pure
+from twin import load_pure
 
 import micrograd_bp
-from micrograd_bp import backprop, derivative_matrices, testing, worked_example
+from micrograd_bp import testing
+from micrograd_bp.book import backprop, derivative_matrices, worked_example
 from micrograd_bp.methods import ElementaryMethods
 
 RAISES_NOTHING = {  # though they take arguments; nothing else may leave its errors out
     "micrograd_bp.drawing.graph.Graph",
-    *(f"micrograd_bp.backprop.{name}" for name in ("logistic", "weight_derivatives")),
-    *(f"micrograd_bp.backprop.{name}" for name in ("Activation", "ForwardPass", "BackwardPass")),
-    *(f"micrograd_bp.worked_example.{name}" for name in ("Row", "WorkedExample")),
+    *(f"micrograd_bp.book.backprop.{name}" for name in ("logistic", "weight_derivatives")),
+    *(
+        f"micrograd_bp.book.backprop.{name}"
+        for name in ("Activation", "ForwardPass", "BackwardPass")
+    ),
+    *(f"micrograd_bp.book.worked_example.{name}" for name in ("Row", "WorkedExample")),
     *(f"micrograd_bp.testing.report.{name}" for name in ("GradientError", "Mismatch", "Report")),
     "micrograd_bp.testing.finite_differences.Difference",
     *(f"micrograd_bp.testing.programs.{name}" for name in ("GraphProgram", "NetworkProgram")),
@@ -159,12 +163,16 @@ def test_the_walk_meets_what_users_meet() -> None:
     met = {name.partition(".")[2] for name in PUBLIC}
     assert met >= {
         *("transforms.grad", "elementary.tanh", "methods.ElementaryMethods.tanh", "nn.Module.save"),
-        *("pure_engine.Value.backward", "program.Program.value_and_grad", "optim.Optimizer.step"),
-        *("drawing.graph.Graph.svg", "testing.report.Report.raise_if_wrong", "nn.MLP.__call__"),
-        *("worked_example.worked_example", "worked_example.WorkedExample.agrees"),
         *(
-            "backprop.backpropagation",
-            "derivative_matrices.hessian_table",
+            "pure_engine.Value.backward",
+            "program.Program.value_and_grad",
+            "training.optim.Optimizer.step",
+        ),
+        *("drawing.graph.Graph.svg", "testing.report.Report.raise_if_wrong", "nn.MLP.__call__"),
+        *("book.worked_example.worked_example", "book.worked_example.WorkedExample.agrees"),
+        *(
+            "book.backprop.backpropagation",
+            "book.derivative_matrices.hessian_table",
             "testing.strategies.graphs",
         ),
     }
@@ -258,8 +266,12 @@ def test_what_is_taken_out_of_a_docstring_is_missed(
     ("name", "part", "fault"),
     [
         ("transforms.grad", "    f: ", "no f in Args"),
-        ("backprop.hidden_errors", "    ValueError: h is not", "no error in Raises"),
-        ("worked_example.worked_example", ">>> example = worked_example()", "no example of it"),
+        ("book.backprop.hidden_errors", "    ValueError: h is not", "no error in Raises"),
+        (
+            "book.worked_example.worked_example",
+            ">>> example = worked_example()",
+            "no example of it",
+        ),
         ("program.Program.value_and_grad", ">>> program.value_and_grad(", "no example of it"),
         ("methods.ElementaryMethods.tanh", ">>> Value(1.0).tanh()", "no example of it"),
     ],

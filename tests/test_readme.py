@@ -1,6 +1,5 @@
 """The README is true: its code runs and prints what it says, and its first picture is made so."""
 
-import ast
 import contextlib
 import re
 import shlex
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from micrograd_bp.cli import main
+from micrograd_bp.book.command_line import main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -81,32 +80,3 @@ def test_the_first_picture_is_the_one_that_the_first_block_makes(
     monkeypatch.setenv("PATH", "")  # without dot: the layout of our own
     run(BLOCKS[0])
     assert Path("graph.svg").read_text() == (ROOT / "notebooks/graph.svg").read_text()
-
-
-def imports_of(file: Path) -> set[str]:
-    """The files and folders of the package that a file imports as it is loaded."""
-    depth = len(file.relative_to(ROOT / "micrograd_bp").parts)
-    found = set()
-    for node in ast.parse(file.read_text()).body:
-        if isinstance(node, ast.ImportFrom) and node.level == depth:
-            names = [node.module] if node.module else [alias.name for alias in node.names]
-            found |= {name.partition(".")[0] for name in names}
-    return found
-
-
-def test_imports_run_one_way_as_the_table_of_files_says() -> None:
-    table = README.split("| files | the idea |")[1].split("##")[0]
-    rows = [
-        re.findall(r"`(\w+)(?:\.py|/)`", line.split("|")[1]) for line in table.splitlines()[2:-1]
-    ]
-    row_of = {name: i for i, names in enumerate(rows) for name in names}
-    package = ROOT / "micrograd_bp"
-    files = [
-        file for file in package.rglob("*.py") if file.parent == package or "__" not in file.stem
-    ]
-    for file in files:
-        name = file.relative_to(package).parts[0].removesuffix(".py")
-        if name in ("__init__", "__main__"):
-            continue
-        for imported in imports_of(file) - {"_structure", "__version__"}:
-            assert row_of[imported] <= row_of[name], f"{name} imports {imported}"

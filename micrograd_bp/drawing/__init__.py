@@ -11,8 +11,9 @@ from typing import Literal
 
 from ..engine import Value, topological_order
 from ..numeric import show
+from ..text.names import scope_path
 from .dot_writer import graphviz_svg, write_dot
-from .folding import fold, scope_path
+from .folding import fold
 from .graph import Graph, dot_is_installed
 from .network_diagram import draw_network
 from .picture import Picture, make_picture

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeVar
 
 from ..engine import Value
+from ..text.names import scope_path
 from .columns import Path
 from .palette import TIMES
 
@@ -35,15 +36,6 @@ class Group(NamedTuple):
     kind: Literal["node", "scope", "chain", "alike"]
     title: str
     path: Path
-
-
-def scope_path(scope: str) -> Path:
-    """The names in a scope, the outermost first.
-
-    >>> scope_path("layer1/neuron3"), scope_path("")
-    (('layer1', 'neuron3'), ())
-    """
-    return tuple(name for name in scope.split("/") if name.strip())
 
 
 def fold(

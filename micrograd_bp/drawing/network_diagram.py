@@ -11,11 +11,12 @@ from typing import Literal, NamedTuple
 
 from ..engine import Value
 from ..nn import MLP, Neuron, weight_label
+from ..nn.forward_pass import ForwardPass, find_forward_pass
 from ..numeric import show
+from ..text.names import clean
 from .columns import Point
 from .dot_writer import dot_legend, dot_table, dot_text
 from .folding import elide
-from .forward_pass import ForwardPass, find_forward_pass
 from .graph import Graph
 from .layout import text_width
 from .palette import (
@@ -34,7 +35,7 @@ from .palette import (
     Swatch,
     scale_for,
 )
-from .picture import clean, format_grad, format_number
+from .picture import format_grad, format_number
 from .svg import (
     ARROW,
     Legend,

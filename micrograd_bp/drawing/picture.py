@@ -9,14 +9,13 @@ from math import isfinite, log2
 from typing import Literal, NamedTuple
 
 from ..engine import Value
+from ..text.names import clean
 from .columns import Item, Path
 from .folding import Group
 from .palette import TIMES, WHITE, Scale, Swatch, scale_for
 
-MAX_TEXT = 60  # characters of a label
 NO_GRAD = "—"
 DIGITS = 6  # characters of a number without its sign
-ZERO_WIDTH_JOINER = "\u200d"  # not printable, and yet part of many emoji
 
 Kind = Literal["leaf", "constant", "operation", "folded"]
 
@@ -103,18 +102,6 @@ def format_number(number: float) -> str:
 def format_grad(node: Value) -> str:
     """The grad of a node, or a dash where no backward pass has been."""
     return format_number(node.grad) if node.has_grad else NO_GRAD
-
-
-def clean(text: str) -> str:
-    """One line of printable characters, not too long.
-
-    >>> clean("two\\nlines")
-    'two lines'
-    """
-    line = " ".join(text.split())
-    if len(line) > MAX_TEXT:
-        line = line[: MAX_TEXT - 1] + "…"
-    return "".join(c if c.isprintable() or c == ZERO_WIDTH_JOINER else "\ufffd" for c in line)
 
 
 def make_picture(

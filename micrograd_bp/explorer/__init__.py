@@ -12,10 +12,10 @@ from typing import Any
 
 from ..engine import Value, topological_order
 from ..nn import MLP
+from ..nn.units import find_units
 from ..numeric import show
-from ..sweeps import refuse_changed
+from ..transforms.chain_rule import refuse_changed
 from .page import write_page
-from .units import find_units
 
 __all__ = ["Explorer", "explore"]
 

@@ -9,11 +9,9 @@ from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 from ..drawing.columns import Path
-from ..drawing.folding import scope_path
-from ..drawing.picture import clean
 from ..engine import Value, sweep
+from ..text.names import clean, name_nodes, scope_path
 from .formulas import derivative, formula
-from .names import name_nodes
 
 Kind = Literal["leaf", "constant", "operation"]
 

@@ -5,7 +5,7 @@ The page fills the same template twice, so that a reader sees which number stand
 """
 
 from ..engine import Value
-from .names import END, SUP, format_number
+from ..text.names import END, SUP, format_number
 
 MOST_PRODUCTS = 6  # of a sum that is written out
 

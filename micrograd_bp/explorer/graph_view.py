@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from ..drawing.layout import Box, layered_layout, text_width
 from ..drawing.palette import TIMES
-from ..drawing.picture import clean
+from ..text.names import clean, format_number, plain
 from .description import Node
-from .names import format_number, plain
 from .svg_parts import PICTURED, curve, element, picture, svg_rich, text_at
 
 LINE = 17.0

@@ -10,10 +10,10 @@ from math import hypot
 
 from ..drawing.columns import Point
 from ..drawing.svg import svg_curve
+from ..nn.units import Unit, Units
+from ..text.names import Name, format_number
 from .description import Node
-from .names import Name, format_number
 from .svg_parts import PICTURED, element, picture, svg_rich, text_at
-from .units import Unit, Units
 
 RADIUS = 64.0
 GAP = 16.0  # between two units
@@ -33,7 +33,7 @@ def network_view(nodes: Sequence[Node], units: Units) -> str:
 
     >>> from micrograd_bp import MLP, topological_order
     >>> from .description import describe
-    >>> from .units import find_units
+    >>> from ..nn.units import find_units
     >>> order = topological_order(MLP(2, [3, 1], seed=0)([0.5, -1.0]))
     >>> network_view(describe(order), find_units(order, None)).count('class="wire"')
     13

@@ -15,12 +15,12 @@ from string import Template
 from typing import Any
 
 from ..engine import Value
+from ..nn.units import Units
+from ..text.names import END, SUB, SUP, plain
 from .description import describe
 from .graph_view import graph_view
-from .names import END, SUB, SUP, plain
 from .network_view import network_view
 from .unit_steps import unit_steps
-from .units import Units
 
 
 def write_page(order: Sequence[Value], units: Units | None) -> str:
@@ -68,7 +68,7 @@ def json_for_html(data: Any) -> str:
 def html_rich(rich: str) -> str:
     """Rich text as html.
 
-    >>> from .names import Name
+    >>> from ..text.names import Name
     >>> html_rich(Name("E", "n").rich)
     'E<sub>n</sub>'
     """

@@ -11,7 +11,7 @@ from html import escape
 from ..drawing.columns import Point
 from ..drawing.layout import text_width
 from ..drawing.svg import svg_curve
-from .names import END, SUB, SUP
+from ..text.names import END, SUB, SUP
 
 Attributes = str | int | float
 PICTURED = 4  # digits of a number in a picture
@@ -20,7 +20,7 @@ PICTURED = 4  # digits of a number in a picture
 def svg_rich(rich: str) -> str:
     """Rich text as the content of an SVG text element.
 
-    >>> from .names import Name
+    >>> from ..text.names import Name
     >>> svg_rich(Name("w", "12").rich + " < 1")
     'w<tspan dy="4" font-size="75%">12</tspan><tspan dy="-4"> &lt; 1</tspan>'
     """

@@ -12,8 +12,8 @@ from math import isclose
 from typing import Any
 
 from ..engine import Value, sweep
+from ..nn.units import Unit, Units
 from .description import Node, json_number
-from .units import Unit, Units
 
 Line = list[str | float]  # texts, and numbers that the page formats
 MOST_TERMS = 8
@@ -35,7 +35,7 @@ def unit_steps(order: Sequence[Value], nodes: Sequence[Node], units: Units) -> l
 
     >>> from micrograd_bp import MLP, topological_order
     >>> from .description import describe
-    >>> from .units import find_units
+    >>> from ..nn.units import find_units
     >>> order = topological_order(MLP(1, [1], seed=0)([2.0]))
     >>> steps = unit_steps(order, describe(order), find_units(order, None))
     >>> [step["pass"] for step in steps]

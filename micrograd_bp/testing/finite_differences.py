@@ -13,7 +13,7 @@ from math import comb, isfinite, sqrt
 from typing import Any, Literal, NamedTuple
 
 from ..numeric import show
-from ..structure import Structure, leaves, rebuild
+from ..transforms.nested import Structure, leaves, rebuild
 from .optional import optional
 
 EPSILON = 2.0**-53

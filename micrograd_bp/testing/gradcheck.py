@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
-from ..calls import check_function, numbers_in
 from ..engine import Value
 from ..numeric import show
-from ..structure import Structure, leaves, paths, rebuild
-from ..sweeps import data_of
 from ..transforms import jvp, takes
+from ..transforms.chain_rule import data_of
+from ..transforms.nested import Structure, leaves, paths, rebuild
+from ..transforms.recorded_call import check_function, numbers_in
 from .finite_differences import EPSILON, Difference, as_number, ridders
 from .report import Mismatch, Report
 

@@ -1,0 +1,1 @@
+"""The worked example of error backpropagation: the book's equations, autograd and differences."""

@@ -1,0 +1,498 @@
+"""Neurons, layers and a multilayer perceptron, each unit two nodes of the graph.
+
+A unit is its pre-activation a_j = sum_i w_ji z_i + w_j0, one ``dot`` node, and its activation
+z_j = h(a_j) (Bishop & Bishop, Deep Learning, 2024, sections 6.2 and 8.1). So after a backward
+pass from the error E, delta_j = dE/da_j is the grad of the node a_j, and the graph is the
+diagram of the network. The interface is that of karpathy/micrograd.
+"""
+
+import os
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from .. import functions
+from ..engine import Value, unit
+from ..messages import refuse_no_list
+from ..modes import inside
+from ..numeric import show
+
+Activation = str | Callable[[Value], Value]
+Self = TypeVar("Self", bound="Module")
+
+ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
+    "relu": functions.relu,
+    "leaky_relu": Value.leaky_relu,
+    "elu": Value.elu,
+    "gelu": functions.gelu,
+    "silu": functions.silu,
+    "softplus": functions.softplus,
+    "softsign": functions.softsign,
+    "tanh": functions.tanh,
+    "sigmoid": functions.sigmoid,
+    "logistic": functions.sigmoid,
+    "sin": functions.sin,
+    "erf": functions.erf,
+}
+
+
+class Module:
+    """What has parameters; a network of one's own derives from it.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope = Value(2.0)
+    ...     def __call__(self, x):
+    ...         return self.slope * x
+    ...     def parameters(self):
+    ...         return [self.slope]
+    >>> line = Line()
+    >>> line(3.0).backward()
+    >>> line.parameters()[0].grad
+    3.0
+    """
+
+    def parameters(self) -> list[Value]:
+        """The weights and biases, in a fixed order: none, until a class of one's own says them.
+
+        >>> Module().parameters()
+        []
+        """
+        return []
+
+    def zero_grad(self) -> None:
+        """Set the grad of every parameter to 0.
+
+        >>> neuron = Neuron(1, seed=0)
+        >>> neuron([2.0]).backward()
+        >>> neuron.zero_grad()
+        >>> [p.grad for p in neuron.parameters()]
+        [0.0, 0.0]
+        """
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def named_weights(self) -> Mapping[str, list[Value] | list[list[Value]]]:
+        """The parameters by the names under which they are saved.
+
+        Vectors are lists, and matrices lists of rows. A Module of one's own has one vector,
+        "parameters", unless it says otherwise.
+
+        >>> class Line(Module):
+        ...     slope = Value(2.0)
+        ...     def parameters(self):
+        ...         return [self.slope]
+        >>> Line().named_weights()
+        {'parameters': [Value(data=2.0, grad=0.0)]}
+        """
+        return {"parameters": self.parameters()}
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the weights to a safetensors file, every bit of them.
+
+        Names and shapes are those of PyTorch: layer l of an MLP, from 0, has "{2 l}.weight",
+        (n_out, n_in), and "{2 l}.bias", as in a ``torch.nn.Sequential`` of ``Linear`` layers with
+        a module for the activation after each (``torch.nn.Identity()`` for a linear one); a
+        ``Layer`` or ``Neuron`` has "weight" and "bias", as ``torch.nn.Linear`` has. So
+        ``sequential.double().load_state_dict(safetensors.torch.load_file(path))`` reads the file.
+
+        Args:
+            path: the file; one that is there is replaced, at once.
+
+        Raises:
+            ValueError: its name is that of another format: it ends in .pt, .pth, .bin, .pkl, .npz
+                or .h5.
+            OSError: the file cannot be written.
+            ImportError: there is no safetensors (``pip install safetensors``).
+
+        >>> import tempfile
+        >>> model = MLP(2, [3, 1], seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.safetensors")
+        ...     other = MLP(2, [3, 1], seed=1).load(f"{folder}/model.safetensors")
+        >>> other([1.0, 2.0]).data == model([1.0, 2.0]).data
+        True
+        """
+        from . import weights_file  # NumPy, only where it is needed
+
+        weights_file.save(self.named_weights(), path)
+
+    def load(self: Self, path: str | os.PathLike[str]) -> Self:
+        """Read the weights from a file that ``save`` or PyTorch wrote.
+
+        Args:
+            path: a safetensors file with the names and shapes that ``save`` gives, in double,
+                single or half precision. Nothing in it is run, and no pickle is read.
+
+        Returns:
+            The model itself.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is damaged, or of another model. No weight has changed then.
+            ImportError: there is no safetensors (``pip install safetensors``).
+
+        >>> import tempfile
+        >>> trained = Neuron(2, seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     trained.save(f"{folder}/neuron.safetensors")
+        ...     neuron = Neuron(2, seed=1).load(f"{folder}/neuron.safetensors")
+        >>> [w.data for w in neuron.w] == [w.data for w in trained.w]
+        True
+        """
+        from . import weights_file
+
+        weights_file.load(self.named_weights(), path)
+        return self
+
+
+class Neuron(Module):
+    """A unit: h(w . x + b), the weights uniform in [-1, 1], the bias 0.
+
+    Args:
+        nin: number of inputs.
+        nonlin: micrograd's switch: False is short for activation="linear".
+        activation: h, by name (a key of ``ACTIVATIONS``, or "linear") or as a function on Values.
+        rng: a ``random.Random`` that draws the weights; the module ``random`` unless given.
+        seed: in place of rng.
+        index: j, the unit's number within its layer from 1, for its labels.
+        is_output: whether its value is called y_j, and not z_j.
+        path: the scope of its nodes, such as "layer1/neuron3", below the one in force.
+
+    Attributes:
+        w: the weights w_j1, w_j2, ..., Values.
+        b: the bias w_j0, a Value.
+        activation: the name of h.
+        nonlin: whether there is an h; False for a linear unit.
+
+    Raises:
+        TypeError: nin is no integer, or activation neither a name nor callable.
+        ValueError: nin < 1, or a name that is not known.
+
+    >>> neuron = Neuron(2, activation="tanh", seed=1)
+    >>> z = neuron([1.0, -2.0])
+    >>> z.label, z.parents[0].label
+    ('z_1', 'a_1')
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        activation: Activation = "relu",
+        *,
+        rng: Any = None,
+        seed: int | None = None,
+        index: int = 1,
+        is_output: bool = False,
+        path: str = "",
+    ) -> None:
+        _check_size("nin", nin)
+        self._function, self.activation = _activation(activation if nonlin else "linear")
+        self.nonlin = self._function is not None
+        uniform = _generator(rng, seed).uniform
+        self.w = [Value(uniform(-1, 1), weight_label(index, i + 1)) for i in range(nin)]
+        self.b = Value(0.0, weight_label(index, 0))
+        self._path = path
+        for parameter in self.parameters():
+            parameter.scope = inside(path)
+        label = f"{'y' if is_output else 'z'}_{index}"
+        linear_output = is_output and self._function is None
+        self._labels = (label if linear_output else f"a_{index}", label)
+
+    def __call__(self, x: Sequence[Any]) -> Value:
+        """h(w . x + b), a Value.
+
+        Args:
+            x: nin inputs, Values or numbers.
+
+        Raises:
+            TypeError: an input is no number, or x no list, or a table of several rows.
+            ValueError: the number of inputs is not nin.
+        """
+        try:
+            _check_inputs("neuron", x, len(self.w))
+            return unit(self.w, x, self.b, self._function, self._labels, inside(self._path))
+        except TypeError:
+            _refuse_inputs("neuron", x, len(self.w))
+            raise
+
+    def parameters(self) -> list[Value]:
+        """The weights, then the bias.
+
+        >>> [parameter.label for parameter in Neuron(2, seed=0).parameters()]
+        ['w_11', 'w_12', 'w_10']
+        """
+        return [*self.w, self.b]
+
+    def named_weights(self) -> dict[str, list[Value] | list[list[Value]]]:
+        """A weight of one row, and a bias.
+
+        >>> neuron = Neuron(2, seed=0)
+        >>> neuron.named_weights() == {"weight": [neuron.w], "bias": [neuron.b]}
+        True
+        """
+        return {"weight": [self.w], "bias": [self.b]}
+
+    def __repr__(self) -> str:
+        names = {"relu": "ReLU", "linear": "Linear"}
+        return f"{names.get(self.activation, self.activation)}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """Units side by side, all of the same inputs.
+
+    Args:
+        nin: number of inputs.
+        nout: number of units.
+        options: as for ``Neuron``, the same for each unit.
+
+    Attributes:
+        neurons: the units, in order.
+
+    Raises:
+        TypeError, ValueError: as for ``Neuron``, for nin, nout and the activation.
+
+    >>> layer = Layer(2, 3, activation="tanh", seed=1)
+    >>> [z.label for z in layer([1.0, -2.0])]
+    ['z_1', 'z_2', 'z_3']
+    """
+
+    def __init__(self, nin: int, nout: int, **options: Any) -> None:
+        _check_size("nout", nout)
+        rng = _generator(options.pop("rng", None), options.pop("seed", None))
+        path = options.pop("path", "")
+        self._paths = [f"{path}/neuron{j}" if path else f"neuron{j}" for j in range(1, nout + 1)]
+        self.neurons = [
+            Neuron(nin, index=j, rng=rng, path=path, **options)
+            for j, path in enumerate(self._paths, start=1)
+        ]
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """The units' activations, a list; the bare Value if there is one unit.
+
+        Args:
+            x: nin inputs, Values or numbers; a number becomes a leaf x_i, one for all the units.
+
+        Raises:
+            TypeError: an input is no number, or x no list, or a table of several rows.
+            ValueError: the number of inputs is not nin.
+        """
+        try:
+            inputs = _as_inputs(x)
+        except TypeError:
+            _refuse_inputs("layer", x, len(self.neurons[0].w))
+            raise
+        outputs = self.outputs(inputs)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def outputs(self, x: Sequence[Any]) -> list[Value]:
+        """The units' activations, a list for one unit too; unit j in the scope neuron{j}.
+
+        Args:
+            x: nin inputs, Values or numbers.
+
+        Raises:
+            TypeError: an input is no number, or x no list, or a table of several rows.
+            ValueError: the number of inputs is not nin.
+
+        >>> (z,) = Layer(2, 1, seed=0).outputs([1.0, -2.0])
+        >>> z.label, z.scope
+        ('z_1', 'neuron1')
+        """
+        try:
+            _check_inputs("layer", x, len(self.neurons[0].w))
+            paths = [inside(path) for path in self._paths] if inside("") else self._paths
+            return [
+                unit(neuron.w, x, neuron.b, neuron._function, neuron._labels, path)
+                for neuron, path in zip(self.neurons, paths)
+            ]
+        except TypeError:
+            _refuse_inputs("layer", x, len(self.neurons[0].w))
+            raise
+
+    def parameters(self) -> list[Value]:
+        """Those of the units, unit by unit.
+
+        >>> [parameter.label for parameter in Layer(1, 2, seed=0).parameters()]
+        ['w_11', 'w_10', 'w_21', 'w_20']
+        """
+        return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+
+    def named_weights(self) -> dict[str, list[Value] | list[list[Value]]]:
+        """A weight of a row for each unit, and a bias.
+
+        >>> [[w.label for w in row] for row in Layer(2, 2, seed=0).named_weights()["weight"]]
+        [['w_11', 'w_12'], ['w_21', 'w_22']]
+        """
+        return {
+            "weight": [neuron.w for neuron in self.neurons],
+            "bias": [neuron.b for neuron in self.neurons],
+        }
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+
+
+class MLP(Module):
+    """A multilayer perceptron: layers of units, each layer's outputs the inputs of the next.
+
+    Args:
+        nin: number of inputs.
+        nouts: number of units in each layer, the last the outputs.
+        hidden: h of the hidden units, by name or as a function on Values.
+        output: h of the output units.
+        rng: a ``random.Random`` that draws the weights; the module ``random`` unless given.
+        seed: in place of rng.
+
+    Attributes:
+        layers: the layers, in order; scopes number them and their neurons from 1.
+
+    Raises:
+        TypeError: a size is no integer, or an activation neither a name nor callable.
+        ValueError: a size < 1, no layer, or an activation whose name is not known.
+
+    >>> model = MLP(2, [3, 1], hidden="sigmoid", output="linear", seed=0)
+    >>> y = model([0.5, -0.5])
+    >>> y.backward()
+    >>> y.label, y.scope, len(model.parameters())
+    ('y_1', 'layer2/neuron1', 13)
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        hidden: Activation = "relu",
+        output: Activation = "linear",
+        *,
+        rng: Any = None,
+        seed: int | None = None,
+    ) -> None:
+        if not isinstance(nouts, Iterable):
+            raise TypeError(f"nouts is a list of sizes, such as [3, 1], not {show(nouts)}")
+        sizes = [nin, *nouts]
+        if len(sizes) < 2:
+            raise ValueError("an MLP needs the size of one layer at least, not nouts=[]")
+        for index, size in enumerate(sizes):
+            _check_size(f"nouts[{index - 1}]" if index else "nin", size)
+        _activation(hidden)  # an unknown name is refused also where no unit has it
+        rng = _generator(rng, seed)
+        last = len(sizes) - 1
+        self.layers = [
+            Layer(
+                sizes[index - 1],
+                sizes[index],
+                activation=output if index == last else hidden,
+                is_output=index == last,
+                path=f"layer{index}",
+                rng=rng,
+            )
+            for index in range(1, last + 1)
+        ]
+
+    def __call__(self, x: Sequence[Any]) -> Any:
+        """The outputs, a list of Values, or the bare Value if there is one.
+
+        Args:
+            x: nin inputs, Values or numbers; a number becomes a leaf x_i, one for all the units.
+
+        Raises:
+            TypeError: an input is no number, or x no list, or a table of several rows.
+            ValueError: the number of inputs is not nin.
+        """
+        try:
+            z = _as_inputs(x)
+        except TypeError:
+            _refuse_inputs("network", x, len(self.layers[0].neurons[0].w))
+            raise
+        for layer in self.layers:
+            z = layer.outputs(z)
+        return z[0] if len(z) == 1 else z
+
+    def parameters(self) -> list[Value]:
+        """Those of the layers, layer by layer.
+
+        >>> [f"{p.scope}: {p.label}" for p in MLP(1, [1, 1], seed=0).parameters()][2:]
+        ['layer2/neuron1: w_11', 'layer2/neuron1: w_10']
+        """
+        return [parameter for layer in self.layers for parameter in layer.parameters()]
+
+    def named_weights(self) -> dict[str, list[Value] | list[list[Value]]]:
+        """Those of layer l = 0, 1, ... under {2 l}.weight and {2 l}.bias.
+
+        >>> list(MLP(2, [3, 1], seed=0).named_weights())
+        ['0.weight', '0.bias', '2.weight', '2.bias']
+        """
+        return {
+            f"{2 * index}.{name}": weights
+            for index, layer in enumerate(self.layers)
+            for name, weights in layer.named_weights().items()
+        }
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(map(str, self.layers))}]"
+
+
+def weight_label(j: int, i: int) -> str:
+    """The name of the weight into unit j from unit i, i = 0 the bias: w_31, or w_12,3.
+
+    >>> weight_label(3, 1), weight_label(12, 3)
+    ('w_31', 'w_12,3')
+    """
+    return f"w_{j}{i}" if j < 10 and i < 10 else f"w_{j},{i}"
+
+
+def _activation(activation: Activation) -> tuple[Callable[[Value], Value] | None, str]:
+    if activation == "linear":
+        return None, "linear"
+    if isinstance(activation, str):
+        if activation not in ACTIVATIONS:
+            known = ", ".join(["linear", *ACTIVATIONS])
+            raise ValueError(f"no activation is called {activation!r}; there are {known}")
+        return ACTIVATIONS[activation], activation
+    if not callable(activation):
+        raise TypeError(f"an activation is a name or a function, not {show(activation)}")
+    return activation, getattr(activation, "__name__", type(activation).__name__)
+
+
+def _generator(rng: Any, seed: int | None) -> Any:
+    if rng is not None and seed is not None:
+        raise ValueError(f"give rng or seed, not both: rng={rng!r}, seed={seed!r}")
+    if seed is not None:
+        return random.Random(seed)
+    return random if rng is None else rng
+
+
+def _as_inputs(x: Iterable[Any]) -> list[Value]:
+    return [xi if isinstance(xi, Value) else Value(xi, f"x_{i}") for i, xi in enumerate(x, 1)]
+
+
+def _refuse_inputs(kind: str, x: Any, nin: int) -> None:
+    """Raise for what is no list, and for the rows of a table; not for a list of other things."""
+    inputs = f"{nin} input{'s' * (nin != 1)}"
+    refuse_no_list(f"a {kind}", x, inputs)
+    if getattr(x, "ndim", 1) > 1 or (isinstance(x, Sequence) and x and all(map(_is_row, x))):
+        raise TypeError(
+            f"a {kind} takes one data point, a list of {inputs}, not {show(x)}: call it once a"
+            " row, or predict(model, X) for all rows"
+        ) from None
+
+
+def _is_row(x: Any) -> bool:
+    if isinstance(x, Sequence):
+        return not isinstance(x, (str, bytes))
+    return bool(getattr(x, "ndim", 0))
+
+
+def _check_inputs(kind: str, x: Sequence[Any], nin: int) -> None:
+    if len(x) != nin:
+        _refuse_inputs(kind, x, nin)
+        raise ValueError(f"a {kind} of {nin} inputs was given {len(x)}: {show(x)}")
+
+
+def _check_size(name: str, size: object) -> None:
+    if isinstance(size, bool) or not hasattr(size, "__index__"):
+        raise TypeError(f"{name} is an integer, not {show(size)}")
+    if size.__index__() < 1:
+        raise ValueError(f"{name} is at least 1, not {size}")

@@ -1,0 +1,139 @@
+"""Weights in a safetensors file: named arrays of numbers, and nothing that runs when it is read.
+
+The names are the model's to give; a file is read into a model only if names and shapes are the
+same, all of them. Format: https://github.com/huggingface/safetensors.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine import Value
+
+NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
+
+_OTHER_FORMATS = (".pt", ".pth", ".bin", ".pkl", ".npz", ".h5")
+"""Names by which torch.load, pickle, NumPy and Keras know files of their own, and fail on ours."""
+
+_DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+
+
+def save(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
+    """Write weights in double precision, every bit of them.
+
+    The file is replaced at once: it is never there in part.
+
+    Args:
+        weights: what is stored under each name.
+        path: the file.
+
+    Raises:
+        ValueError: its name is that of another format, such as "m.pt".
+        OSError: the file cannot be written.
+        ImportError: there is no safetensors.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save({"weight": [[Value(0.1), Value(0.2)]]}, f"{folder}/w.safetensors")
+    ...     restored = {"weight": [[Value(0.0), Value(0.0)]]}
+    ...     load(restored, f"{folder}/w.safetensors")
+    >>> [w.data for w in restored["weight"][0]]
+    [0.1, 0.2]
+    """
+    name = Path(path)
+    if name.suffix.lower() in _OTHER_FORMATS:
+        raise ValueError(
+            f"{path} would be a safetensors file by the name of another format: call it"
+            f" {name.with_suffix('.safetensors')}"
+        )
+    content: bytes = _library("safetensors.numpy").save(
+        {name: _array(values) for name, values in weights.items()}
+    )
+    target = Path(path).resolve()  # of a link, the file that it leads to
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, target)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def load(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
+    """Read numbers into Values; single and half precision are taken as they are.
+
+    Args:
+        weights: the Values for each name.
+        path: the file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no safetensors file, or its names or shapes are not those of weights,
+            or its numbers no floats. No Value has changed then.
+        ImportError: there is no safetensors.
+    """
+    safetensors = _library("safetensors")
+    content = Path(path).read_bytes()
+    try:
+        tensors = dict(safetensors.deserialize(content))
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is no safetensors file, or not all of one: {error}") from error
+    _check_names(path, set(weights), set(tensors))
+    numbers = {name: _numbers(path, name, tensor) for name, tensor in tensors.items()}
+    for name, values in weights.items():
+        found, wanted = numbers[name].shape, _array(values).shape
+        if found != wanted:
+            raise ValueError(f"{path} has {name!r} of shape {found}, and the model needs {wanted}")
+    for name, values in weights.items():
+        for value, number in zip(_flat(values), numbers[name].ravel().tolist()):
+            value.data = number
+
+
+def _check_names(path: Any, wanted: set[str], found: set[str]) -> None:
+    if wanted == found:
+        return
+    parts = [f"has no {name!r}" for name in sorted(wanted - found)]
+    parts += [f"has {name!r}, which the model has not" for name in sorted(found - wanted)]
+    more = f", and so on ({len(parts)} in all)" if len(parts) > 4 else ""
+    raise ValueError(f"{path} is of another model: it {'; it '.join(parts[:4])}{more}")
+
+
+def _numbers(path: Any, name: str, tensor: dict[str, Any]) -> NDArray[np.float64]:
+    kind = tensor["dtype"]
+    if kind not in _DTYPES:
+        raise ValueError(
+            f"{path} has {name!r} in {kind}, and weights are of {', '.join(_DTYPES)}: convert it"
+            " with .double() before saving"
+        )
+    array = np.frombuffer(bytes(tensor["data"]), _DTYPES[kind]).reshape(tensor["shape"])
+    if kind == "BF16":  # the upper half of a single
+        array = (array.astype("<u4") << 16).view("<f4")
+    double: NDArray[np.float64] = array.astype(float)
+    return double
+
+
+def _flat(values: list[Any]) -> list[Value]:
+    return [value for part in values for value in (part if isinstance(part, list) else [part])]
+
+
+def _array(values: list[Any]) -> NDArray[np.float64]:
+    if values and isinstance(values[0], list):
+        return np.array([[value.data for value in row] for row in values])
+    return np.array([value.data for value in values], dtype=float)
+
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ImportError(
+            "weights are stored by the library safetensors, which is not installed:"
+            " pip install safetensors"
+        ) from error

@@ -1,0 +1,389 @@
+"""Programs: a recorded graph of Values, compiled once and run over batches of data.
+
+The graph of one data point gives E_n; ``gradient`` gives the graph of dE_n/dw beside it. A
+Program evaluates both for a whole data set, E = sum_n E_n and dE/dw = sum_n dE_n/dw. The passes
+are in lowering.py; the instructions run in C (_program.pyx), or on NumPy (interpreter.py) where
+the package was installed without a compiler.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy
+
+from .. import functions, messages
+from ..engine import Value, engine_kind, order_of
+from ..numeric import show
+from ..transforms import gradient
+from ..transforms.chain_rule import refuse_changed
+from .array_functions import array_functions
+from .interpreter import Executor, first_nonfinite
+from .listing import count, listing, result_names
+from .lowering import KEYS, KNOWN, Instruction, Plan, Sum, lower, plan
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[numpy.float64]
+
+if engine_kind() == "compiled":
+    with suppress(ImportError):
+        from ._program import Executor  # type: ignore[no-redef]
+
+
+class Program:
+    """A recorded graph that runs without Python.
+
+    Operations are those that were recorded: a branch taken in Python for the recorded numbers
+    is taken for all data points, and so is a comparison: ``x > 0`` is a bool. What is to depend
+    on the data is ``where(step(x), ...)``, or ``maximum``, ``relu``, ``clip``. A model's weights
+    are those of the call: to run with the present ones, pass ``[w.data for w in parameters]``.
+
+    Args:
+        outputs: the Value to compute, such as the error E_n of one data point; or a list.
+        inputs: the leaves that hold a data point, in the order of the data's columns.
+        parameters: the leaves to differentiate by, such as ``model.parameters()``. All other
+            leaves are constants.
+
+    Raises:
+        TypeError: something is no Value.
+        ValueError: an input or a parameter is not a leaf, or there twice; data was changed after
+            the forward pass; a condition of ``where`` was a bool or a number and not a Value; or
+            the point where the graph was recorded has an infinite local derivative, so that the
+            gradient cannot be recorded there.
+
+    >>> w, b, x, t = (Value(1.0, label=name) for name in ("w", "b", "x", "t"))
+    >>> program = Program((w * x + b - t) ** 2, inputs=[x, t], parameters=[w, b])
+    >>> data = [[0.0, 1.0], [1.0, 3.0], [2.0, 5.0]]
+    >>> program(data, [2.0, 0.0])
+    array([1., 1., 1.])
+    >>> program.value_and_grad(data, [2.0, 0.0])
+    (3.0, array([-6., -6.]))
+    """
+
+    def __init__(
+        self,
+        outputs: Value | Sequence[Value],
+        inputs: Iterable[Value] = (),
+        parameters: Iterable[Value] = (),
+    ) -> None:
+        self._single = isinstance(outputs, Value)
+        wanted = [outputs] if isinstance(outputs, Value) else _values("outputs", outputs)
+        columns, weights = _values("inputs", inputs), _values("parameters", parameters)
+        if not wanted:
+            raise ValueError("a program needs at least one output, and the list is empty")
+        _check_leaves(columns, weights)
+        order = order_of(wanted)
+        _check_nodes(order, weights if self._single else [])
+        self._recorded = numpy.array([weight.data for weight in weights])
+        self._names = _names([*columns, *weights])
+        slopes = gradient(wanted[0], weights) if self._single and weights else []
+        order = order_of([*wanted, *slopes])
+        graph, numbers = lower(order, columns, weights)
+        self._forward = plan(graph, [numbers[output] for output in wanted], summed=False)
+        self._summed = None
+        if self._single:
+            results = [numbers[result] for result in (*wanted, *slopes)]
+            self._summed = plan(graph, results, summed=True)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._run_forward = Executor(self._forward).run
+        self._run_summed = None if self._summed is None else Executor(self._summed).run
+
+    def __call__(
+        self,
+        inputs: ArrayLike = (),
+        parameters: ArrayLike | None = None,
+        *,
+        threads: int = 1,
+        errors: Literal["raise", "ignore"] = "raise",
+    ) -> Any:
+        """The outputs, for one data point or for each of a batch.
+
+        Args:
+            inputs: numbers of shape (n_inputs,), or (N, n_inputs) for N data points.
+            parameters: numbers of shape (n_parameters,); unless given, those recorded.
+            threads: how many to run on; the result is the same to the last bit.
+            errors: "ignore" gives inf and nan where "raise" raises.
+
+        Returns:
+            Of a program with one output a float, or an array of shape (N,); of one with a list
+            of outputs an array of shape (n_outputs,) or (N, n_outputs).
+
+        Raises:
+            TypeError: something is not made of real numbers.
+            ValueError: a shape is wrong, or an option is unknown.
+            FloatingPointError: finite numbers gave inf or nan; the message names the operation
+                and the data point.
+        """
+        found: Any = self._run_forward(inputs, parameters, threads)
+        if found is None:
+            inputs, parameters = self._checked(inputs, parameters, threads)
+            found = self._run_forward(inputs, parameters, threads)
+        _, result, finite = found
+        if not finite or errors != "raise":
+            self._refuse(self._forward, inputs, parameters, errors)
+        if not self._single:
+            return result
+        return float(result[0]) if result.ndim == 1 else result[:, 0]
+
+    def value_and_grad(
+        self,
+        inputs: ArrayLike = (),
+        parameters: ArrayLike | None = None,
+        *,
+        threads: int = 1,
+        errors: Literal["raise", "ignore"] = "raise",
+    ) -> tuple[float, Floats]:
+        """The output and its gradient by the parameters, each summed over the data points.
+
+        Args:
+            inputs: numbers of shape (n_inputs,), or (N, n_inputs) for N data points.
+            parameters: numbers of shape (n_parameters,); unless given, those recorded.
+            threads: how many to run on; the result is the same to the last bit.
+            errors: "ignore" gives inf and nan where "raise" raises.
+
+        Returns:
+            The pair (sum_n E_n, sum_n dE_n/dw), the gradient an array of shape (n_parameters,).
+
+        Raises:
+            TypeError: the program has a list of outputs, or something is not made of real
+                numbers.
+            ValueError: a shape is wrong, or an option is unknown.
+            FloatingPointError: finite numbers gave inf or nan; the message names the operation
+                and the data point.
+
+        >>> w, x = Value(1.0, label="w"), Value(1.0, label="x")
+        >>> program = Program((w * x) ** 2 / 2, inputs=[x], parameters=[w])
+        >>> program.value_and_grad([[1.0], [2.0]], [3.0])  # dE/dw = sum_n w x_n^2
+        (22.5, array([15.]))
+        """
+        if self._run_summed is None:
+            raise TypeError(
+                "value_and_grad is of a program with one output, and this one was made with a list"
+            )
+        found: Any = self._run_summed(inputs, parameters, threads)
+        if found is None:
+            inputs, parameters = self._checked(inputs, parameters, threads)
+            found = self._run_summed(inputs, parameters, threads)
+        value, slopes, finite = found
+        if not finite or errors != "raise":
+            self._refuse(self._summed, inputs, parameters, errors)
+        return value, slopes
+
+    def trace(self, library: Any) -> Callable[[Any, Any], Any]:
+        """The program as a function built on another array library.
+
+        Args:
+            library: the module ``numpy``, ``jax.numpy`` or ``torch``.
+
+        Returns:
+            A function of inputs, of shape (n_inputs,) or (N, n_inputs), and parameters, of shape
+            (n_parameters,), both arrays of the library: the outputs, as the call gives them,
+            but as arrays always. The library can differentiate and compile it.
+
+        Raises:
+            TypeError: the library is none of the three.
+
+        >>> x, w = Value(2.0), Value(3.0)
+        >>> f = Program(w * x**2, inputs=[x], parameters=[w]).trace(numpy)
+        >>> f(numpy.array([[1.0], [2.0]]), numpy.array([10.0]))
+        array([10., 40.])
+        """
+        known = array_functions(library)
+        forward, single = self._forward, self._single
+        steps = [
+            (one, known(one.function))
+            for one in (*forward.once, *forward.each)
+            if isinstance(one, Instruction)
+        ]
+
+        def run(inputs: Any, parameters: Any) -> Any:
+            zero = 0.0 * inputs.sum(-1)  # in the shape of the result
+            constants = [zero * 0.0 + constant for constant in forward.constants]
+            places = dict(enumerate([*parameters, *constants]))
+            for i in range(forward.n_inputs):
+                places[forward.n_scalars + i] = inputs[..., i]
+            for one, function in steps:
+                operands = [places[operand] for operand in one.operands]
+                places[one.result] = function(*operands, *one.parameters)
+            outputs = [places[output] + zero for output in forward.outputs]
+            return outputs[0] if single else library.stack(outputs, -1)
+
+        return run
+
+    def __str__(self) -> str:
+        return listing(self._summed or self._forward, self._names)
+
+    def __repr__(self) -> str:
+        forward = self._forward
+        return (
+            f"<Program of {count(forward.n_inputs, 'input')},"
+            f" {count(forward.n_parameters, 'parameter')} and"
+            f" {count(len(forward.outputs), 'output')}>"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Numbers and strings only: the functions by their names in the table."""
+        return {
+            "single": self._single,
+            "recorded": self._recorded.tolist(),
+            "names": self._names,
+            "forward": _plain(self._forward),
+            "summed": None if self._summed is None else _plain(self._summed),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._single, self._names = state["single"], state["names"]
+        self._recorded = numpy.array(state["recorded"])
+        self._forward = _from_plain(state["forward"])
+        self._summed = None if state["summed"] is None else _from_plain(state["summed"])
+        self._prepare()
+
+    def _checked(self, inputs: Any, parameters: Any, threads: Any) -> tuple[Floats, Floats]:
+        """The arguments as arrays in C order, of the right shapes."""
+        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+            raise ValueError(f"threads is a number of threads, at least 1, not {show(threads)}")
+        points = _floats("inputs", inputs)
+        n_inputs, n_parameters = self._forward.n_inputs, self._forward.n_parameters
+        if points.ndim not in (1, 2) or points.shape[-1] != n_inputs:
+            raise ValueError(
+                f"the inputs have the shape ({n_inputs},) for one data point or (N, {n_inputs})"
+                f" for N of them, a column for each of {_named(self._names[:n_inputs], 'x')};"
+                f" these have the shape {points.shape}"
+            )
+        if parameters is None:
+            return points, self._recorded
+        weights = _floats("parameters", parameters)
+        if weights.shape != (n_parameters,):
+            raise ValueError(
+                f"the parameters have the shape ({n_parameters},), one number for each of"
+                f" {_named(self._names[n_inputs:], 'w')}; these have the shape {weights.shape}"
+            )
+        return points, weights
+
+    def _refuse(self, run: Any, inputs: Any, parameters: Any, errors: str) -> None:
+        """Raise for the first number that is not finite and was made of finite ones."""
+        if errors not in ("raise", "ignore"):
+            raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
+        if errors == "ignore":
+            return
+        points, weights = self._checked(inputs, parameters, 1)
+        results = result_names(run, self._names)
+        where = first_nonfinite(run, numpy.atleast_2d(points), weights, results)
+        if where is None:
+            return  # inf or nan came in, and went through
+        at = f", at data point {where.row}" if points.ndim == 2 and where.row is not None else ""
+        raise FloatingPointError(
+            f'{where.what}{at}; to get such results instead, pass errors="ignore"'
+        )
+
+
+def _values(what: str, values: object) -> list[Value]:
+    if isinstance(values, Value) or not isinstance(values, Iterable):
+        raise TypeError(f"the {what} of a program are a list of Values, not {show(values)}")
+    found = list(values)
+    for value in found:
+        if not isinstance(value, Value):
+            raise TypeError(f"the {what} of a program are Values, and in the list is {show(value)}")
+    return found
+
+
+def _check_leaves(inputs: Sequence[Value], parameters: Sequence[Value]) -> None:
+    seen: dict[Value, str] = {}
+    for kind, leaves in (("input", inputs), ("parameter", parameters)):
+        for leaf in leaves:
+            if leaf.parents:
+                raise ValueError(
+                    f"inputs and parameters of a program are leaves, and the {kind}"
+                    f" {messages.describe(leaf)} was computed: it is {messages.describe_node(leaf)}"
+                )
+            if leaf in seen:
+                raise ValueError(
+                    f"{messages.describe(leaf)} is there twice, as {kind} and as {seen[leaf]}"
+                )
+            seen[leaf] = kind
+
+
+def _check_nodes(order: Iterable[Value], parameters: Iterable[Value]) -> None:
+    """Raise where the graph cannot be evaluated again, or not be differentiated, as recorded."""
+    varying = set(parameters)
+    for node in order:
+        refuse_changed(node)
+        _check_condition(node)
+        if varying.isdisjoint(node.parents):
+            continue
+        varying.add(node)
+        if not numpy.isfinite(node.local_derivatives).all():
+            raise ValueError(
+                f"the graph was recorded where {messages.describe_node(node)} has the local"
+                f" derivatives {node.local_derivatives}, and no gradient can be recorded there;"
+                " record it at another data point"
+            )
+
+
+def _check_condition(node: Value) -> None:
+    """Raise where a condition is a constant: it was compared in Python, and holds for one point."""
+    if node.operation is None or node.operation.function is not functions.where:
+        return
+    condition = node.parents[0].operation
+    if condition is not None and condition.name == "constant":
+        raise ValueError(
+            f"the condition of {messages.describe_node(node)} was a bool or a number when it was"
+            " recorded, and would be the same for all data points: make it of Values, as in"
+            " where(step(x), ...) for x > 0"
+        )
+
+
+def _names(leaves: Sequence[Value]) -> tuple[str, ...]:
+    """The labels; with the scope where several leaves have the same."""
+    count = Counter(leaf.label for leaf in leaves)
+    return tuple(
+        f"{leaf.scope}/{leaf.label}" if count[leaf.label] > 1 and leaf.scope else leaf.label
+        for leaf in leaves
+    )
+
+
+def _floats(what: str, numbers: Any) -> Floats:
+    """Numbers as an array of float64 in C order."""
+    try:
+        array = numpy.asarray(numbers)
+    except ValueError:
+        raise ValueError(f"the {what} are rows of one length, not {show(numbers)}") from None
+    if array.size and array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"the {what} are real numbers, not of the type {array.dtype}: {show(numbers)}"
+        )
+    return numpy.asarray(array, dtype=numpy.float64, order="C")
+
+
+def _named(labels: Sequence[str], letter: str) -> str:
+    names = [label or f"{letter}{i}" for i, label in enumerate(labels)]
+    return ", ".join(names if len(names) <= 8 else [*names[:6], "...", names[-1]]) or "none"
+
+
+def _plain(run: Plan) -> tuple[Any, ...]:
+    def plain(one: Instruction | Sum) -> tuple[Any, ...]:
+        if isinstance(one, Sum):
+            return "sum", one.shared, one.factors, one.results
+        return KEYS[one.function], one.parameters, one.operands, one.result, one.label, one.scope
+
+    fields = {**vars(run)}
+    for section in ("once", "each"):
+        fields[section] = tuple(plain(one) for one in fields[section])
+    return tuple(fields.items())
+
+
+def _from_plain(fields: tuple[Any, ...]) -> Plan:
+    def made(key: str, *rest: Any) -> Instruction | Sum:
+        return Sum(*rest) if key == "sum" else Instruction(KNOWN[key], *rest)
+
+    found = dict(fields)
+    for section in ("once", "each"):
+        found[section] = tuple(made(*one) for one in found[section])
+    return Plan(**found)

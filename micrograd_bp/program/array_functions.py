@@ -1,0 +1,217 @@
+"""The functions of the table on whole arrays: of NumPy, of JAX, of PyTorch.
+
+On NumPy what is no plain ufunc runs the table's own function number by number, and so is as
+accurate. On the others each is a formula in terms of theirs, so that they can differentiate it;
+its accuracy is theirs.
+"""
+
+import math
+from collections.abc import Callable
+from functools import reduce
+from importlib import import_module
+from operator import add, mul, neg, sub, truediv
+from typing import Any
+
+import numpy
+
+from ..functions import Function
+from .lowering import KEYS
+
+Array = Any
+ArrayFunction = Callable[..., Array]
+TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
+ONE_OVER_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
+
+
+def array_functions(library: Any) -> Callable[[Function], ArrayFunction]:
+    """The functions of the table, as functions of arrays of a library.
+
+    Args:
+        library: the module ``numpy``, ``jax.numpy`` or ``torch``.
+
+    Returns:
+        What gives, for a function of the table, one of arrays and the parameters.
+
+    Raises:
+        TypeError: the library is none of the three.
+
+    >>> from micrograd_bp import functions
+    >>> array_functions(numpy)(functions.relu)(numpy.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+    name = getattr(library, "__name__", None)
+    if name == "numpy":
+        return _of_numpy
+    if name == "torch":
+        special = library.special
+    elif name == "jax.numpy":
+        special = import_module("jax.scipy.special")
+    else:
+        raise TypeError(f"the library is the module numpy, jax.numpy or torch, not {library!r}")
+    formulas = _formulas(library, special)
+    return lambda function: formulas[KEYS[function]]
+
+
+def dot(*operands: Array) -> Array:
+    """w_1 x_1 + ... + w_n x_n, from the bias on, left to right.
+
+    >>> dot(2.0, 3.0, 10.0, 100.0, 1.0)
+    321.0
+    """
+    n = len(operands) // 2
+    products = [weight * x for weight, x in zip(operands[:n], operands[n : 2 * n])]
+    return reduce(add, (*operands[2 * n :], *products))
+
+
+ARITHMETIC: dict[str, ArrayFunction] = {
+    "add": add,
+    "sub": sub,
+    "mul": mul,
+    "div": truediv,
+    "neg": neg,
+    "reciprocal": lambda x: 1.0 / x,
+    "square": lambda x: x * x,
+    "dot": dot,
+    "prod": lambda *factors: reduce(mul, factors),
+}
+
+UFUNCS = set("exp log tanh sqrt sin cos abs floor ceil maximum minimum".split())
+
+
+def _of_numpy(function: Function) -> ArrayFunction:
+    key = KEYS[function]
+    if key in ARITHMETIC:
+        return ARITHMETIC[key]
+    if key in UFUNCS:
+        ufunc: ArrayFunction = getattr(numpy, key)
+        return ufunc
+    if key == "relu":
+        return lambda x: numpy.where(x <= 0.0, 0.0, x)
+
+    def number_by_number(*arguments: Any) -> Array:
+        found = numpy.frompyfunc(function.value, len(arguments), 1)(*arguments)
+        return numpy.asarray(found, dtype=float)
+
+    return number_by_number
+
+
+def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
+    """Each function of the table, but softmax, which a Program has in parts."""
+    exp, where, absolute, square_root = xp.exp, xp.where, xp.abs, xp.sqrt
+    logistic, erfc, log_of_sum = special.expit, special.erfc, xp.logaddexp
+
+    def logistic_density(x: Array) -> Array:
+        return logistic(x) * logistic(-x)
+
+    def softplus(x: Array) -> Array:
+        return log_of_sum(x, xp.zeros_like(x))
+
+    def below_zero(x: Array) -> Array:  # keeps a branch that is not taken from overflowing
+        return where(x > 0.0, xp.zeros_like(x), x)
+
+    def choose(condition: Array, x: Array, y: Array) -> Array:
+        """``where`` of numbers and arrays, with the type of the arrays."""
+        return where(condition, xp.asarray(x, dtype=_type(x, y)), xp.asarray(y, dtype=_type(x, y)))
+
+    def _type(*arrays: Array) -> Any:
+        return next((array.dtype for array in arrays if hasattr(array, "dtype")), None)
+
+    def step(x: Array) -> Array:
+        return where(x > 0.0, xp.ones_like(x), where(x <= 0.0, xp.zeros_like(x), x))
+
+    def falling(c: Array, k: float) -> Array:
+        return math.prod(c - i for i in range(int(k)))
+
+    def power_partial(x: Array, y: Array, k: float, j: float) -> Array:
+        """x**(y-k) times the j-th derivative, by y, of y (y-1) ... (y-k+1) x**y over x**y."""
+        coefficients = [1.0] + [0.0] * int(j)  # falling(y, k) and its derivatives by y
+        for i in range(int(k)):
+            for m in range(int(j), -1, -1):
+                before = coefficients[m - 1] if m else 0.0
+                coefficients[m] = coefficients[m] * (y - i) + m * before
+        terms = [
+            math.comb(int(j), i) * coefficients[i] * xp.log(x) ** (j - i) for i in range(int(j) + 1)
+        ]
+        return reduce(add, terms) * x ** (y - k)
+
+    def normal(x: Array, n: float) -> Array:
+        return ONE_OVER_SQRT_2PI * x**n * exp(-0.5 * x * x)
+
+    def cumulative(x: Array) -> Array:
+        return 0.5 * erfc(-x * math.sqrt(0.5))
+
+    def inverse_power(x: Array, y: Array, n: float, k: float) -> Array:
+        return xp.cos(0.5 * math.pi * k - n * xp.arctan2(y, x)) / xp.hypot(x, y) ** n
+
+    def logsumexp(*terms: Array) -> Array:
+        return reduce(log_of_sum, terms)
+
+    def total(*terms: Array) -> Array:
+        return reduce(add, terms)
+
+    formulas: dict[str, ArrayFunction] = {
+        **ARITHMETIC,
+        "fsum": total,
+        "mean": lambda *terms: total(*terms) / len(terms),
+        "logsumexp": logsumexp,
+        "divide_by_power": lambda x, y, n: x / y**n,
+        "pow": lambda x, y: x**y,
+        "power_partial": power_partial,
+        "constant_power": lambda x, c: x**c,
+        "constant_power_derivative": lambda x, c, k: falling(c, k) * x ** (c - k),
+        "sqrt": square_root,
+        "cbrt": lambda x: xp.sign(x) * absolute(x) ** (1.0 / 3.0),
+        "cbrt_derivative": lambda x: absolute(x) ** (-2.0 / 3.0) / 3.0,
+        **{key: getattr(xp, key) for key in _SAME_NAME},
+        **{key: getattr(xp, name) for key, name in _OTHER_NAME.items()},
+        "sec2": lambda x: 1.0 + xp.tan(x) ** 2,
+        "sech2": lambda x: 4.0 * logistic_density(2.0 * x),
+        "asin_derivative": lambda x: 1.0 / square_root((1.0 - x) * (1.0 + x)),
+        "one_minus_square": lambda x: (1.0 - x) * (1.0 + x),
+        "atan_derivative": lambda x: 1.0 / (1.0 + x * x),
+        "asinh_derivative": lambda x: 1.0 / square_root(1.0 + x * x),
+        "acosh_derivative": lambda x: 1.0 / square_root((x - 1.0) * (x + 1.0)),
+        "inverse_power": inverse_power,
+        "hypot_direction": lambda x, y: x / xp.hypot(x, y),
+        "hypot_moment": lambda x, y, a, b, n: x**a * y**b / xp.hypot(x, y) ** n,
+        "erf": special.erf,
+        "erfc": erfc,
+        "gauss": lambda x, n: TWO_OVER_SQRT_PI * x**n * exp(-x * x),
+        "normal": normal,
+        "gelu": lambda x: x * cumulative(x),
+        "gelu_derivative": lambda x: cumulative(x) + normal(x, 1),
+        "gelu_second_derivative": lambda x: normal(x, 0) * (2.0 - x * x),
+        "sigmoid": logistic,
+        "logistic_density": logistic_density,
+        "softplus": softplus,
+        "log_sigmoid": lambda x: -softplus(-x),
+        "silu": lambda x: x * logistic(x),
+        "silu_derivative": lambda x: logistic(x) + x * logistic_density(x),
+        "silu_second_derivative": lambda x: logistic_density(x) * (2.0 - x * xp.tanh(0.5 * x)),
+        "logaddexp": log_of_sum,
+        "softmax_of_two": lambda x, y: logistic(x - y),
+        "exp_of_difference": lambda x, y: exp(x - y),
+        "relu": lambda x: where(x <= 0.0, xp.zeros_like(x), x),
+        "step": step,
+        "leaky_relu": lambda x, slope: where(x > 0.0, x, slope * x),
+        "leaky_step": lambda x, slope: step(x) + slope * (1.0 - step(x)),
+        "elu": lambda x, alpha: where(x > 0.0, x, alpha * xp.expm1(below_zero(x))),
+        "elu_tail": lambda x, alpha: (1.0 - step(x)) * alpha * exp(below_zero(x)),
+        "softsign": lambda x: x / (1.0 + absolute(x)),
+        "softsign_derivative": lambda x, n: (1.0 + absolute(x)) ** -n,
+        "clip": lambda x, low, high: xp.clip(x, low, high),
+        "within": lambda x, low, high: choose((x >= low) & (x <= high), xp.ones_like(x), 0.0),
+        "greater": lambda x, y: 0.5 + 0.5 * xp.sign(x - y),
+        "where": lambda condition, x, y: choose(condition != 0.0, x, y),
+    }
+    return formulas
+
+
+_SAME_NAME = (
+    "exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh hypot maximum minimum"
+    " abs sign floor ceil"
+).split()
+_OTHER_NAME = {
+    **{f"a{name}": f"arc{name}" for name in "sin cos tan sinh cosh tanh".split()},
+    "atan2": "arctan2",
+}

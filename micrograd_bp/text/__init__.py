@@ -1,0 +1,1 @@
+"""Graphs in words: labels and numbers, operations as formulas, tables, explanations."""

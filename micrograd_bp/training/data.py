@@ -1,0 +1,74 @@
+"""Data to train on, checked: real, finite numbers, a row a data point, that fit each other."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..numeric import show, to_float
+from .losses import Loss, binary_cross_entropy, cross_entropy, hinge
+
+Table = NDArray[np.float64]  # a row a data point
+
+_OF_CLASSES = (cross_entropy, binary_cross_entropy, hinge)  # what limits the targets
+
+
+def tables(x_name: str, X: Any, t_name: str, T: Any) -> tuple[Table, Table]:
+    """Inputs and targets of the same data points."""
+    inputs, targets = table(x_name, X), table(t_name, T)
+    if len(inputs) != len(targets):
+        raise ValueError(
+            f"{x_name} has {len(inputs)} data points and {t_name} has {len(targets)}: of shapes"
+            f" {np.shape(X)} and {np.shape(T)}"
+        )
+    return inputs, targets
+
+
+def table(name: str, data: Any) -> Table:
+    """Real, finite numbers, a row a data point."""
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"{name} has rows of different lengths: {show(data)}") from error
+    if array.dtype.kind == "O":
+        array = np.reshape(
+            [_cell(name, index, x) for index, x in np.ndenumerate(array)], array.shape
+        )
+    if array.dtype.kind not in "biuf":
+        first = array.flat[0] if array.size else data
+        advice = ": number the classes from 0" if array.dtype.kind == "U" else ""
+        raise TypeError(f"{name} needs numbers, not {array.dtype} such as {show(first)}{advice}")
+    with np.errstate(over="ignore"):
+        found: Table = array.astype(float)
+    if found.ndim == 1:
+        found = found[:, np.newaxis]
+    if found.ndim != 2 or not found.size:
+        raise ValueError(
+            f"{name} needs a row for each data point, such as shape (100, 2), not {array.shape}"
+        )
+    for n, i in np.argwhere(~np.isfinite(found))[:1]:
+        raise ValueError(f"{name}[{n}, {i}] is {found[n, i]}: leave the data point out, or fill it")
+    return found
+
+
+def _cell(name: str, index: tuple[int, ...], x: Any) -> float:
+    try:
+        return to_float(x)
+    except TypeError as error:
+        place = f"[{', '.join(map(str, index))}]" if index else ""
+        raise TypeError(f"{name}{place}: {error}") from error
+
+
+def coded(name: str, T: Table, loss: Loss, n_outputs: int) -> Table:
+    """The targets as inputs of the program: classes in 1-of-K coding. All are checked."""
+    if loss in _OF_CLASSES:
+        _, rows = np.unique(T, axis=0, return_index=True)
+        for n in sorted(rows.tolist()):
+            t = T[n].tolist()
+            try:
+                loss([0.0] * n_outputs, t if len(t) > 1 else t[0])
+            except ValueError as error:
+                raise ValueError(f"{name}[{n}]: {error}") from error
+    if loss is cross_entropy and T.shape[1] == 1:
+        T = np.eye(n_outputs)[T[:, 0].astype(int)]
+    return T

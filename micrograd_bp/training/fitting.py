@@ -1,0 +1,488 @@
+"""Training: one data point's graph is recorded and compiled, and the program does the rest.
+
+``fit`` minimizes the error E over all data points, by gradient descent on minibatches or on all
+at once (Bishop & Bishop, Deep Learning, 2024, section 7.2). It changes the model's weights only,
+runs the same to the last bit with the same seed, and leaves the model with the weights of the
+last epoch that ended well, whatever happens.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from tqdm import tqdm
+
+from ..engine import Value
+from ..messages import describe
+from ..modes import changed
+from ..numeric import show
+from .data import Table, coded, table, tables
+from .losses import LOSSES, Loss, binary_cross_entropy, cross_entropy, sum_of_squares
+from .one_graph import compiled
+from .optim import LBFGS, Optimizer, Vector, update_named, write
+
+
+class Model(Protocol):
+    """What can be trained: an MLP, or a Module of one's own."""
+
+    def __call__(self, x: list[Any], /) -> Any:
+        """The outputs, a Value or a list of Values, for D inputs."""
+
+    def parameters(self) -> list[Value]:
+        """The weights, leaves."""
+
+
+class Epoch(NamedTuple):
+    """What callbacks are told after each epoch.
+
+    Attributes:
+        epoch: its number, from 1.
+        error_before, error_after: the error E over the training data.
+        validation: the error over the validation data after it; None without such data.
+        model: the model, with the weights after it; to write to them has no effect.
+    """
+
+    epoch: int
+    error_before: float
+    error_after: float
+    validation: float | None
+    model: Any
+
+
+@dataclass
+class History:
+    """How the error went down; ``print`` shows it as a table.
+
+    Attributes:
+        error_before, error_after: the error E over the training data before and after each
+            epoch, in order.
+        validation: the error over the validation data after each epoch; empty without such data.
+        ended: why there was no further epoch.
+
+    >>> print(History([4.0, 1.0], [1.0, 0.25], ended="after 2 epochs"))
+    epoch  error before   error after
+        1             4             1
+        2             1          0.25
+    after 2 epochs
+    """
+
+    error_before: list[float] = field(default_factory=list)
+    error_after: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    ended: str = ""
+
+    def __repr__(self) -> str:
+        if not self.error_after:
+            return "History(no epoch)"
+        validation = f", validation {self.validation[-1]:.6g}" if self.validation else ""
+        return (
+            f"History({len(self.error_after)} epochs: error {self.error_before[0]:.6g} ->"
+            f" {self.error_after[-1]:.6g}{validation}; {self.ended})"
+        )
+
+    def __str__(self) -> str:
+        columns = {"error before": self.error_before, "error after": self.error_after}
+        if self.validation:
+            columns["validation"] = self.validation
+        lines = ["epoch" + "".join(f"{name:>14}" for name in columns)]
+        n = len(self.error_after)
+        for i in sorted({round(k * (n - 1) / 9) for k in range(10)}) if n else ():
+            numbers = (f"{column[i]:14.6g}" for column in columns.values())
+            lines.append(f"{i + 1:5}" + "".join(numbers))
+        return "\n".join([*lines, self.ended])
+
+
+def fit(
+    model: Model,
+    X: Any,
+    T: Any,
+    *,
+    loss: str | Loss,
+    optimizer: Optimizer | LBFGS,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    validation: tuple[Any, Any] | None = None,
+    callbacks: Callable[[Epoch], Any] | Iterable[Callable[[Epoch], Any]] = (),
+    seed: int = 0,
+    progress: bool = True,
+) -> History:
+    """Train a model: lower the error E of its outputs on data, epoch by epoch.
+
+    E is sum_n E_n for ``sum_of_squares``, as the book has it, and the mean of E_n over the data
+    points for every other loss, so that a good learning rate does not depend on how many there
+    are. For a minibatch it is the sum or mean over its points.
+
+    The model and the loss are run by Python for a few data points, and recorded for one of
+    them: all data points go through the same operations. So ``if x[0] > 0``, ``x[0].data`` and
+    random numbers in a model of one's own do not do what they look like, and are refused where
+    one of those few points shows it; ``where(step(x), ...)``, ``maximum`` and their like do.
+
+    Args:
+        model: an MLP, or a Module that is called with a list of D Values and gives a Value or a
+            list of Values.
+        X: the inputs, (N, D) real numbers, or (N,) for D = 1.
+        T: the targets, (N, K) or (N,) for K = 1. For "cross_entropy" classes, (N,) integers
+            from 0, or (N, K) probabilities; for "binary_cross_entropy" from 0 to 1; for
+            "hinge" -1 or 1.
+        loss: the name of a loss (``LOSSES``), or a function of the model's outputs and of the
+            targets of one data point (a list of Values; a bare Value if K = 1) that gives a
+            Value.
+        optimizer: SGD, Adam, AdamW or LBFGS; it begins afresh. If it was made with some of the
+            model's parameters, it trains those, and the others stay as they are.
+        epochs: how many times to go through the data; for LBFGS, how many steps at most.
+        batch_size: how many data points a step takes into account, shuffled anew in each
+            epoch; None for all. LBFGS takes all.
+        validation: inputs and targets (X, T) of data points that are not trained on.
+        callbacks: functions that are called with an ``Epoch`` after each epoch. If one returns
+            True, it is the last.
+        seed: what the shuffling follows from: the same seed, the same weights, bit for bit.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The errors before and after each epoch.
+
+    Raises:
+        TypeError: an argument is of a wrong kind, or the data are not real numbers.
+        ValueError: shapes do not match, a number in the data or weights is not finite, a target
+            is not one of the loss, the outputs are probabilities and the loss takes logits, a
+            setting is out of its range, or the model does different operations for different
+            data points. Nothing has changed then.
+        FloatingPointError: a number stopped being finite; the message tells the epoch, and the
+            node or weight. The model has the weights of the last epoch before.
+        ImportError: LBFGS without scipy.
+
+    >>> from micrograd_bp.nn import MLP
+    >>> from micrograd_bp.optim import Adam
+    >>> model = MLP(2, [4, 1], hidden="tanh", seed=1)
+    >>> history = fit(model, [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0],
+    ...               loss="sum_of_squares", optimizer=Adam(lr=0.1), epochs=200, progress=False)
+    >>> history.error_after[-1] < 1e-3 < history.error_before[0]
+    True
+    >>> round(model([0, 1]).data, 1)
+    1.0
+    """
+    loss = _loss(loss)
+    epochs = _at_least_one("epochs", epochs)
+    parameters = _parameters(model, optimizer)
+    callbacks = [callbacks] if callable(callbacks) else list(callbacks)
+    for callback in callbacks:
+        if not callable(callback):
+            raise TypeError(f"a callback is a function, not {show(callback)}")
+    rng = np.random.default_rng(seed)
+    inputs, targets = tables("X", X, "T", T)
+    try:
+        with changed(recording=True, nonfinite_allowed=False, scope=""):
+            outputs = _outputs(_called(model, [*map(Value, inputs[0].tolist())]))
+            _check_logits(loss, outputs)
+            n_outputs = len(outputs)
+            targets = coded("T", targets, loss, n_outputs)
+            tables_of = {"x": inputs, "t": targets}
+            program, _ = compiled(partial(_error, model, loss), tables_of, parameters)
+    except ArithmeticError as error:
+        raise FloatingPointError(_message(1, error, "that it began with")) from error
+    batch_size = len(inputs) if batch_size is None else _at_least_one("batch_size", batch_size)
+    if isinstance(optimizer, LBFGS) and batch_size < len(inputs):
+        raise ValueError(
+            f"LBFGS takes all {len(inputs)} data points at once, not batch_size={batch_size}:"
+            " leave batch_size out, or take SGD or Adam"
+        )
+    average = loss is not sum_of_squares
+    objective = _Objective(program, np.hstack([inputs, targets]), average, batch_size)
+    held_out = None
+    if validation is not None:
+        points = _validation_points(validation, inputs, loss, n_outputs, targets.shape[1])
+        held_out = _Objective(program, points, average, batch_size=1)
+    theta = np.array([parameter.data for parameter in parameters])
+    run = _Run(model, parameters, objective, held_out, callbacks, theta)
+    with tqdm(total=epochs, disable=not progress, desc="fit", unit="epoch") as bar:
+        run.bar = bar
+        try:
+            run.begin()
+            if isinstance(optimizer, LBFGS):
+                reason = optimizer.minimize(run.evaluate, theta, epochs, run.after)
+                run.history.ended = run.history.ended or f"{run.epochs_done}: {reason}"
+            else:
+                optimizer.reset()
+                run.descend(optimizer, epochs, rng)
+                run.history.ended = run.history.ended or run.epochs_done
+        finally:
+            write(parameters, run.theta)
+    return run.history
+
+
+class _Objective:
+    """The error over data points and its gradient, as functions of the parameters."""
+
+    def __init__(self, program: Any, points: Table, average: bool, batch_size: int) -> None:
+        self.program, self.points, self.average = program, points, average
+        self.batch_size = batch_size
+        self.all_at_once = batch_size >= len(points)
+        self._last: tuple[Vector, float, Vector] | None = None
+
+    def evaluate(self, theta: Vector) -> tuple[float, Vector]:
+        """The error over all points and its gradient; kept, as it is often asked for twice."""
+        if self._last is None or not np.array_equal(self._last[0], theta):
+            self._last = (theta, *self._on(theta, self.points))
+        return self._last[1], self._last[2]
+
+    def error(self, theta: Vector) -> float:
+        """The error over all points."""
+        if self.all_at_once:  # the gradient here is that of the next step
+            return self.evaluate(theta)[0]
+        with np.errstate(over="ignore"):
+            total = float(np.sum(self.program(self.points, theta)))
+        if not np.isfinite(total):
+            raise FloatingPointError("the sum of the errors E_n is beyond the largest float")
+        return total / len(self.points) if self.average else total
+
+    def gradients(self, rng: np.random.Generator) -> Iterator[Callable[[Vector], Vector]]:
+        """The gradient over one batch after the other, in a new order."""
+        if self.all_at_once:
+            yield lambda theta: self.evaluate(theta)[1]
+            return
+        order = rng.permutation(len(self.points))
+        for start in range(0, len(order), self.batch_size):
+            batch = self.points[order[start : start + self.batch_size]]
+            yield partial(self._of_batch, batch)
+
+    def _of_batch(self, batch: Table, theta: Vector) -> Vector:
+        try:
+            return self._on(theta, batch)[1]
+        except FloatingPointError:
+            self._on(theta, self.points)  # raises too, and tells the row among all points
+            raise
+
+    def _on(self, theta: Vector, points: Table) -> tuple[float, Vector]:
+        error, gradient = self.program.value_and_grad(points, theta)
+        return (error / len(points), gradient / len(points)) if self.average else (error, gradient)
+
+
+class _Run:
+    """How far the training is: the history, and the weights after the last epoch."""
+
+    bar: Any
+
+    def __init__(
+        self,
+        model: Model,
+        parameters: list[Value],
+        objective: _Objective,
+        held_out: _Objective | None,
+        callbacks: Sequence[Callable[[Epoch], Any]],
+        theta: Vector,
+    ) -> None:
+        self.model, self.parameters, self.callbacks = model, parameters, callbacks
+        self.objective, self.held_out = objective, held_out
+        self.theta = theta
+        self.history = History()
+
+    @property
+    def epochs_done(self) -> str:
+        n = len(self.history.error_after)
+        return f"after {n} epoch{'s' if n != 1 else ''}"
+
+    def begin(self) -> None:
+        with self._telling():
+            self._error = self.objective.error(self.theta)
+
+    def evaluate(self, theta: Vector) -> tuple[float, Vector]:
+        with self._telling():
+            return self.objective.evaluate(theta)
+
+    def descend(self, optimizer: Optimizer, epochs: int, rng: np.random.Generator) -> None:
+        theta = self.theta
+        for _ in range(epochs):
+            with self._telling():
+                for gradient in self.objective.gradients(rng):
+                    theta = update_named(optimizer, self.parameters, theta, gradient(theta))
+            if self.after(theta):
+                return
+
+    def after(self, theta: Vector) -> bool:
+        """An epoch is over: whether it was the last."""
+        history, validation = self.history, None
+        with self._telling():
+            error = self.objective.error(theta)
+            if self.held_out:
+                with self._telling("validation: "):
+                    validation = self.held_out.error(theta)
+        self.theta = theta
+        history.error_before.append(self._error)
+        history.error_after.append(error)
+        if validation is not None:
+            history.validation.append(validation)
+        self._error = error
+        self.bar.set_postfix_str(f"error {error:.4g}", refresh=False)
+        self.bar.update()
+        if not self.callbacks:
+            return False
+        write(self.parameters, theta)
+        epoch = Epoch(
+            len(history.error_after), history.error_before[-1], error, validation, self.model
+        )
+        results = [callback(epoch) for callback in self.callbacks]
+        if any(isinstance(result, (bool, np.bool_)) and result for result in results):
+            history.ended = f"{self.epochs_done}: a callback returned True"
+        return bool(history.ended)
+
+    @contextmanager
+    def _telling(self, where: str | None = None) -> Iterator[None]:
+        """Say in an error which epoch it was, and what became of the weights."""
+        try:
+            yield
+        except FloatingPointError as error:
+            if where is not None:
+                raise FloatingPointError(f"{where}{error}") from error
+            n = len(self.history.error_after)
+            kept = f"after epoch {n}, of error {self._error:.6g}" if n else "that it began with"
+            raise FloatingPointError(_message(n + 1, error, kept)) from error
+
+
+def _message(epoch: int, error: ArithmeticError, kept: str) -> str:
+    what = str(error).partition("; to get such results")[0]  # which is advice for programs
+    return (
+        f"epoch {epoch}: {what}. The model keeps the weights {kept}; a smaller learning rate, or"
+        " data scaled to about 1, may help"
+    )
+
+
+def predict(model: Callable[[list[Any]], Any], X: Any, *, threads: int = 1) -> Table:
+    """The outputs of a model for all of many data points, by a program.
+
+    The model is run by Python for a few data points, as by ``fit``, with its present weights.
+
+    Args:
+        model: an MLP, or what else is called with a list of D Values and gives a Value or a list
+            of Values.
+        X: the inputs, (N, D) real numbers, or (N,) for D = 1.
+        threads: how many to run on.
+
+    Returns:
+        The outputs y_k of each data point, an array of shape (N, K), or (N,) for K = 1.
+
+    Raises:
+        TypeError: X is not made of real numbers, or the model gives something else than Values.
+        ValueError: X has not the shape that the model takes, a number in it is not finite, or
+            the model does different operations for different data points.
+        FloatingPointError: finite numbers gave inf or nan.
+
+    >>> from micrograd_bp import MLP
+    >>> model = MLP(2, [3, 1], hidden="tanh", seed=0)
+    >>> y = predict(model, [[0.5, -1.0], [1.0, 2.0]])
+    >>> y.shape, bool(abs(y[0] - model([0.5, -1.0]).data) < 1e-15)
+    ((2,), True)
+    """
+    inputs = table("X", X)
+    with changed(recording=True, nonfinite_allowed=False, scope=""):
+        program, outputs = compiled(lambda x: _outputs(_called(model, x)), {"x": inputs})
+    found: Table = program(inputs, threads=threads)
+    return found[:, 0] if len(outputs) == 1 else found
+
+
+def _called(model: Any, x: list[Value]) -> Any:
+    try:
+        return model(x)
+    except (TypeError, ValueError) as error:
+        what = f"the {len(x)} numbers of X[0]"
+        if len(x) == 1:
+            what = "X[0], one number (one data point of several is a row: [[x_1, x_2, ...]])"
+        raise type(error)(f"the model was called with {what}: {error}") from error
+
+
+def _error(model: Model, loss: Loss, x: list[Value], t: list[Value]) -> Value:
+    """E_n of one data point."""
+    y = model(x)
+    targets: Any = t if len(t) > 1 else t[0]
+    try:
+        E = loss(y, targets)
+    except TypeError as error:
+        raise TypeError(
+            f"the loss was called with the outputs {show(y)} and the targets {show(targets)}:"
+            f" {error}"
+        ) from error
+    if not isinstance(E, Value):
+        raise TypeError(f"a loss gives a Value, not {show(E)}")
+    return E
+
+
+def _outputs(y: Any) -> list[Value]:
+    outputs = [y] if isinstance(y, Value) else list(y) if hasattr(y, "__iter__") else []
+    if not outputs or not all(isinstance(y_k, Value) for y_k in outputs):
+        raise TypeError(f"a model gives a Value or a list of Values, not {show(y)}")
+    return outputs
+
+
+# What is checked before anything changes
+
+
+def _loss(loss: Any) -> Loss:
+    if isinstance(loss, str):
+        if loss not in LOSSES:
+            raise ValueError(f"no loss is called {loss!r}; there are {', '.join(LOSSES)}")
+        return LOSSES[loss]
+    if not callable(loss):
+        raise TypeError(f"a loss is a name or a function, not {show(loss)}")
+    found: Loss = loss
+    return found
+
+
+def _check_logits(loss: Loss, outputs: Sequence[Value]) -> None:
+    """Refuse probabilities for a loss that would make probabilities of them once more."""
+    names = {output.operation.name for output in outputs if output.operation}
+    names &= {"sigmoid", "softmax"}
+    if names and loss in (cross_entropy, binary_cross_entropy):
+        raise ValueError(
+            f"{loss.__name__} takes logits, the pre-activations a_k, and applies the sigmoid or"
+            f" softmax itself; these outputs have been through a {min(names)} already: leave it out"
+            ' of the model (output="linear")'
+        )
+
+
+def _parameters(model: Any, optimizer: Any) -> list[Value]:
+    """The Values to be trained."""
+    if not callable(model) or not callable(getattr(model, "parameters", None)):
+        raise TypeError(f"the model is an MLP or another Module that is called, not {show(model)}")
+    if not isinstance(optimizer, (Optimizer, LBFGS)):
+        raise TypeError(f"an optimizer is such as Adam(lr=0.01), not {show(optimizer)}")
+    parameters = list(dict.fromkeys(model.parameters()))
+    if not parameters:
+        raise ValueError("the model has no parameters to train")
+    chosen = getattr(optimizer, "parameters", None) or parameters
+    known = set(parameters)
+    for parameter in chosen:
+        if parameter not in known:
+            raise ValueError(
+                f"the optimizer was made with {describe(parameter)}, which is no parameter of the"
+                " model: give it none, or those of this model"
+            )
+    for parameter in parameters:
+        if not np.isfinite(parameter.data):
+            raise ValueError(f"the model begins with {describe(parameter)}, which is not finite")
+    return list(chosen)
+
+
+def _at_least_one(name: str, number: Any) -> int:
+    if isinstance(number, bool) or not hasattr(number, "__index__"):
+        raise TypeError(f"{name} is an integer, not {show(number)}")
+    if number.__index__() < 1:
+        raise ValueError(f"{name} is at least 1, not {number}")
+    whole: int = number.__index__()
+    return whole
+
+
+def _validation_points(
+    validation: Any, inputs: Table, loss: Loss, n_outputs: int, n_targets: int
+) -> Table:
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise TypeError(f"validation is a pair (X, T), not {show(validation)}")
+    X, T = tables("the X of validation", validation[0], "the T of validation", validation[1])
+    T = coded("the T of validation", T, loss, n_outputs)
+    if X.shape[1] != inputs.shape[1] or T.shape[1] != n_targets:
+        raise ValueError(
+            f"the data points of validation have {X.shape[1]} inputs and {T.shape[1]} targets, and"
+            f" those to be trained on {inputs.shape[1]} and {n_targets}"
+        )
+    return np.hstack([X, T])

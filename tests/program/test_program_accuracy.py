@@ -1,0 +1,116 @@
+"""The functions as a Program runs them, over rows: within the limits of the table's own.
+
+Values within 2 ulp of the truth and derivatives within 4, over the whole double range.
+"""
+
+import random
+from itertools import islice
+from typing import Any
+
+import accuracy
+import numpy as np
+import pytest
+from mpmath import mp
+
+from micrograd_bp.functions import FUNCTIONS, Function
+from micrograd_bp.program import Executor
+from micrograd_bp.program.lowering import Instruction, Plan
+from micrograd_bp.testing.exact import EXACT
+
+N_POINTS = 800
+OF_MANY = {"where", "dot", "fsum", "mean", "prod", "logsumexp", "softmax", "constant"}
+FIXED = {  # the parameters of derivatives, one choice each
+    "divide_by_power": (2,),
+    "power_partial": (1, 0),
+    "constant_power_derivative": (3.0, 1),
+    "inverse_power": (1, 0),
+    "hypot_moment": (0, 2, 3),
+    "gauss": (0,),
+    "normal": (1,),
+    "softsign_derivative": (2,),
+    "leaky_step": (0.01,),
+    "elu_tail": (1.5,),
+    "within": (-1.0, 2.0),
+}
+
+REAL = {"asin_derivative": lambda x: abs(x) < 1.0, "acosh_derivative": lambda x: x > 1.0}
+
+
+def rows_of(function: Function, columns: np.ndarray, parameters: tuple[float, ...]) -> np.ndarray:
+    """The function of rows: a plan of this one instruction."""
+    n = columns.shape[1]
+    once = Instruction(function, parameters, tuple(range(n)), n)
+    plan = Plan(n, 0, (), 0, n + 1, (), (once,), (n,), 0)
+    result: Any = Executor(plan).run(np.ascontiguousarray(columns), np.empty(0))
+    return result[1][:, 0]
+
+
+def points(name: str) -> dict[tuple[float, ...], list[tuple[float, ...]]]:
+    """Operands by the parameters they come with."""
+    if name in accuracy.UNARY or name in accuracy.BINARY:
+        by_parameters: dict[tuple[float, ...], list[tuple[float, ...]]] = {}
+        for operands, parameters in accuracy.points(name, N_POINTS):
+            by_parameters.setdefault(parameters, []).append(operands)
+        return by_parameters
+    function, rng = FUNCTIONS[name], random.Random(name)
+    two = name in accuracy.BINARY or EXACT[name].__code__.co_argcount - function.parameters == 2
+    stream: Any = accuracy.binary_points(rng) if two else accuracy.unary_points(rng)
+    fixed = FIXED.get(name, ())
+    assert len(fixed) == function.parameters
+    inside = (
+        operands
+        for point in stream
+        if (operands := point if two else (point,))
+        and 0.0 not in operands
+        and np.isfinite(operands).all()
+        and REAL.get(name, lambda *_: True)(*operands)
+        and (function.domain is None or function.domain(*operands, *fixed))
+        and (function.pole is None or not function.pole(*operands, *fixed))
+    )
+    return {fixed: list(islice(inside, N_POINTS))}
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - OF_MANY))
+def test_a_function_of_rows_is_within_its_limits_of_the_truth(name: str) -> None:
+    order = 0 if name in accuracy.UNARY or name in accuracy.BINARY else 1
+    near_root = {"gelu_derivative": -0.7517916243860091, "silu_derivative": -1.2784645427610738}
+    for parameters, operands in points(name).items():
+        got = rows_of(FUNCTIONS[name], np.array(operands), parameters)
+        for number, at in zip(got.tolist(), operands, strict=True):
+            true = accuracy.truth(EXACT[name], (*at, *parameters))
+            scale = 1.0 if name in near_root and abs(at[0] - near_root[name]) < 0.5 else 0.0
+            error = accuracy.judge(order, number, true, (*at, *parameters), scale)
+            assert error.excess <= 1.0, error
+
+
+@pytest.mark.parametrize(
+    "name", "exp expm1 tanh sech2 sigmoid logistic_density softplus silu relu log sqrt".split()
+)
+def test_inf_and_nan_pass_as_they_do_through_the_table(name: str) -> None:
+    function = FUNCTIONS[name]
+    numbers = [np.inf, -np.inf, np.nan, 0.0, -0.0, 5e-324, -5e-324, 1.8e308, 710.0, -746.0]
+    got = rows_of(function, np.array(numbers)[:, None], ())
+    expected = [function.value(number) for number in numbers]
+    np.testing.assert_allclose(got, expected, rtol=1e-15)
+    assert np.signbit(got[3:5]).tolist() == np.signbit(expected[3:5]).tolist()
+
+
+def test_a_block_and_a_single_point_give_the_same_bits() -> None:
+    rng = np.random.default_rng(0)
+    columns = rng.normal(size=(77, 1)) * 30
+    for name in ("exp", "expm1", "tanh", "sech2", "sigmoid", "softplus", "silu", "log"):
+        together = rows_of(FUNCTIONS[name], np.abs(columns), ())
+        one_by_one = [rows_of(FUNCTIONS[name], np.abs(row)[None, :], ())[0] for row in columns]
+        assert together.tolist() == one_by_one
+
+
+def test_a_share_is_exact_to_the_last_bit_of_the_difference() -> None:
+    from micrograd_bp.program.lowering import exp_of_difference
+
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=500) * 10
+    y = x + rng.exponential(size=500) * 100
+    got = rows_of(exp_of_difference, np.stack([x, y], axis=1), ())
+    with mp.workprec(200):
+        for number, a, b in zip(got.tolist(), x.tolist(), y.tolist(), strict=True):
+            assert accuracy.error_in_ulps(number, mp.exp(mp.mpf(a) - mp.mpf(b))) <= 2.0
