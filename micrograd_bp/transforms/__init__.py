@@ -218,7 +218,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         *_, outline = flatten(recorded.output)
         weights = matching("cotangent", cotangent, recorded.output, outline)
         pulled: tuple[Any, ...] = rebuild(
-            primals, recorded.attached_to(weights).back(recorded.outputs, weights)
+            recorded.primals, recorded.attached_to(weights).back(recorded.outputs, weights)
         )
         return pulled
 

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False
+# cython: language_level=3, boundscheck=False, wraparound=False, nonecheck=True
 """The compiled twin of flatten and rebuild in nested.py.
 
 Lists and tuples are taken apart and put together here, all else by nested.py.
@@ -71,14 +71,26 @@ def rebuild(structure, new_leaves):
     ['a', {'w': ('b',)}]
     """
     cdef Py_ssize_t at = 0
-    return _rebuilt(structure, new_leaves if type(new_leaves) is list else list(new_leaves), &at)
+    cdef list rest = new_leaves if type(new_leaves) is list else list(new_leaves)
+    rebuilt = _rebuilt(structure, rest, &at)
+    if at < len(rest):
+        raise ValueError("there are more new leaves than the structure has")
+    return rebuilt
+
+
+cdef int _advance(list new_leaves, Py_ssize_t* at, Py_ssize_t n) except -1:
+    """Go on by n leaves, which have to be there."""
+    at[0] += n
+    if at[0] > len(new_leaves):
+        raise ValueError("there are fewer new leaves than the structure has")
+    return 0
 
 
 cdef object _rebuilt(object structure, list new_leaves, Py_ssize_t* at):
     cdef Py_ssize_t start = at[0]
     cdef list parts
     if type(structure) in _leaf_types:
-        at[0] += 1
+        _advance(new_leaves, at, 1)
         return new_leaves[start]
     if type(structure) is not list and type(structure) is not tuple:
         rest = iter(new_leaves[start:])
@@ -86,7 +98,7 @@ cdef object _rebuilt(object structure, list new_leaves, Py_ssize_t* at):
         at[0] = len(new_leaves) - length_hint(rest)
         return rebuilt
     if _types(structure) is not None:
-        at[0] += len(structure)
+        _advance(new_leaves, at, len(structure))
         parts = new_leaves[start : at[0]]
     else:
         Py_EnterRecursiveCall(" while putting nested lists together")

@@ -37,6 +37,7 @@ def _is_container_type(kind: Any) -> bool:
     return issubclass(kind, (dict, list, tuple)) or _is_array_type(kind)
 
 
+_NONE = object()
 _leaf_types: set[Any] = {float, int}  # those met so far
 
 
@@ -124,10 +125,17 @@ def rebuild(structure: Structure, new_leaves: Iterable[Any]) -> Structure:
         new_leaves: what to fill in, in the order of ``leaves``. Floats make an array of floats,
             anything else an array of objects.
 
+    Raises:
+        ValueError: there are fewer or more new leaves than the structure has.
+
     >>> rebuild([1.0, {"w": (2.0,)}], "ab")
     ['a', {'w': ('b',)}]
     """
-    return _rebuilt(structure, iter(new_leaves))
+    rest = iter(new_leaves)
+    rebuilt = _rebuilt(structure, rest)
+    if next(rest, _NONE) is not _NONE:
+        raise ValueError("there are more new leaves than the structure has")
+    return rebuilt
 
 
 def _rebuilt(structure: Structure, new_leaves: Iterator[Any]) -> Structure:
@@ -135,14 +143,21 @@ def _rebuilt(structure: Structure, new_leaves: Iterator[Any]) -> Structure:
         if _flat_types(structure) is None:
             parts = [_rebuilt(part, new_leaves) for part in structure]
         else:
-            parts = list(islice(new_leaves, len(structure)))
+            parts = _next(new_leaves, len(structure))
         return parts if type(structure) is list else _like(structure, parts)
     if isinstance(structure, dict):
         return {key: _rebuilt(part, new_leaves) for key, part in structure.items()}
     if is_array(structure):
-        return _array(list(islice(new_leaves, structure.size)), structure.shape)
+        return _array(_next(new_leaves, structure.size), structure.shape)
     _leaf_types.add(type(structure))
-    return next(new_leaves)
+    return _next(new_leaves, 1)[0]
+
+
+def _next(new_leaves: Iterator[Any], n: int) -> list[Any]:
+    found = list(islice(new_leaves, n))
+    if len(found) < n:
+        raise ValueError("there are fewer new leaves than the structure has")
+    return found
 
 
 def nest(structure: Structure, rows: Sequence[Structure]) -> Structure:

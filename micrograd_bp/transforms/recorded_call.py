@@ -29,10 +29,10 @@ class Call:
 
     Attributes:
         name: of f, for messages.
-        primals: the arguments differentiated by, as they came.
+        primals: the arguments differentiated by, in a copy of the shape that they came in.
         inputs: a fresh node for each of their leaves.
         directions: a tangent for each input, where the call came with tangents.
-        output: what f returned.
+        output: what f returned, in a copy likewise.
         outputs: its leaves as Values, a number as a constant.
         attached: whether results are Values, and not floats.
     """
@@ -129,6 +129,7 @@ def record_call(
             numbers += numbers_in(primal, f"argument {position} of {name}")
     directions = [] if tangents is None else matching("tangents", tangents, primals, outline)
     inputs = [*map(Value if kinds <= {float} else _fresh, numbers)]
+    primals = rebuild(primals, numbers)  # a copy, which stays as it is whatever becomes of args
     arguments = rebuild(primals, inputs)
     others = (args, kwargs) if kwargs or len(primals) < len(args) else ()
     if positions is not None:
@@ -144,6 +145,7 @@ def record_call(
         outputs = [output]
     else:
         returned = numbers_in(output, f"what {name} returns")
+        output = rebuild(output, returned)
         outputs = [y if isinstance(y, Value) else Value(y) for y in returned]
     attached = (
         not (kinds <= {float} or _are_floats(numbers))

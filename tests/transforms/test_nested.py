@@ -75,3 +75,13 @@ def test_a_list_nested_deeper_than_calls_can_be_is_a_recursion_error() -> None:
 def test_a_kind_that_was_met_as_a_leaf_stays_one(thing: Any) -> None:
     flatten(thing)
     assert not any(issubclass(kind, (list, tuple, dict)) for kind in nested._leaf_types)
+
+
+@given(STRUCTURES, st.integers(1, 3))
+def test_new_leaves_that_do_not_fit_are_refused(thing: Any, n: int) -> None:
+    new = leaves(thing)
+    with pytest.raises(ValueError, match="more new leaves than the structure has"):
+        rebuild(thing, [*new, *range(n)])
+    if new:
+        with pytest.raises(ValueError, match="fewer new leaves than the structure has"):
+            rebuild(thing, new[: max(0, len(new) - n)])

@@ -739,3 +739,54 @@ def test_only_functions_are_differentiated(transform) -> None:
         transform(Value(1.0))
     with pytest.raises(TypeError, match=r"a list of Values: \[x\], not Value"):
         gradient(Value(1.0), Value(1.0))
+
+
+# Arguments and results that change while a transform has them
+
+
+def change(numbers, how):
+    if how == "grow":
+        numbers.append(5.0)
+    elif how == "shrink":
+        del numbers[0]
+    else:
+        numbers[:] = [[1.0], "no number"]
+
+
+CHANGES = pytest.mark.parametrize("how", ["grow", "shrink", "replace"])
+
+
+@CHANGES
+def test_a_pullback_gives_the_shape_of_the_arguments_as_they_were(how):
+    xs, ys = [2.0, 3.0], []
+
+    def f(v):
+        ys[:] = [v[0] * v[1], v[0]]
+        return ys
+
+    _, pullback = vjp(f, xs)
+    change(xs, how)
+    change(ys, how)
+    assert pullback([1.0, 0.0]) == ([3.0, 2.0],)
+
+
+@CHANGES
+def test_a_function_that_changes_its_own_arguments_is_differentiated_where_it_was_called(how):
+    xs = [2.0, 3.0]
+
+    def f(v):
+        product = v[0] * v[1]
+        change(xs, how)
+        change(v, how)
+        return product
+
+    def called(transform, *more):
+        xs[:] = [2.0, 3.0]
+        return transform(xs, *more)
+
+    assert called(grad(f)) == [3.0, 2.0]
+    assert called(value_and_grad(f)) == (6.0, [3.0, 2.0])
+    assert called(jacobian(f)) == [3.0, 2.0]
+    assert called(hessian(f)) == [[0.0, 1.0], [1.0, 0.0]]
+    assert called(lambda v: jvp(f, (v,), ([1.0, 10.0],))) == (6.0, 23.0)
+    assert called(lambda v: hvp(f, (v,), ([1.0, 10.0],))) == [10.0, 1.0]
