@@ -20,7 +20,7 @@ import math
 
 from . import functions, messages, modes
 from .methods import ElementaryMethods
-from .numeric import bounds, is_number, show, to_float
+from .numeric import as_text, bounds, is_number, show, to_float
 
 cdef extern from "Python.h":
     int PyContextVar_Get(object var, PyObject* default_value, PyObject** value) except -1
@@ -82,8 +82,7 @@ cdef class Value:
     cdef object __weakref__
 
     def __init__(self, data, label=""):
-        if not isinstance(label, str):
-            raise TypeError(f"the label of a Value is a string, not {show(label)}")
+        label = _text("label", label)
         self._data = _double(data)
         if label:
             self._label = label
@@ -163,7 +162,7 @@ cdef class Value:
 
     @label.setter
     def label(self, label):
-        self._label = label
+        self._label = _text("label", label)
 
     @property
     def scope(self):
@@ -172,7 +171,7 @@ cdef class Value:
 
     @scope.setter
     def scope(self, scope):
-        self._scope = scope
+        self._scope = _text("scope", scope)
 
     def backward(self, seed=1.0):
         """Add seed * d(self)/d(node) to the grad of every node that self was computed from.
@@ -459,6 +458,10 @@ cdef inline PyObject* _mode() except NULL:
     PyContextVar_Get(_current_mode, NULL, &mode)
     Py_DECREF(<object>mode)
     return mode
+
+
+cdef inline object _text(str what, object text):
+    return text if type(text) is str else as_text(what, text)
 
 
 cdef inline bint _is_operand(object x):
@@ -901,8 +904,8 @@ def unit(weights, inputs, bias, activation, tuple labels, scope):
     """
     cdef Value a = _dot(weights, inputs, bias)
     cdef Value z
-    a._label = labels[0]
-    a._scope = scope
+    a_label, z_label = labels
+    a._label, a._scope = _text("label", a_label), _text("scope", scope)
     if activation is None:
         return a
     code = _codes.get(activation)
@@ -916,8 +919,7 @@ def unit(weights, inputs, bias, activation, tuple labels, scope):
         if not isinstance(result, Value):
             messages.refuse_activation(result)
         z = result
-    z._label = labels[1]
-    z._scope = scope
+    z._label, z._scope = _text("label", z_label), a._scope
     return z
 
 
@@ -1093,9 +1095,9 @@ def order_of(outputs):
 
 
 cdef int _sort_graph(list outputs, Order* order) except -1:
-    cdef Value output
-    for output in outputs:  # a TypeError here where one is no Value
-        pass
+    for output in outputs:
+        if not isinstance(output, Value):
+            raise TypeError(f"a graph is that of Values, not of {show(output)}")
     return _sort(PySequence_Fast_ITEMS(outputs), len(outputs), order)
 
 
@@ -1187,7 +1189,7 @@ cdef int _accumulate(Order* order, double* adjoints) except -1:
     return 0
 
 
-def sweep(list outputs, list nodes, list seeds, list wanted, bint back):
+def sweep(list outputs not None, list nodes not None, list seeds not None, list wanted not None, bint back):
     """The chain rule on floats, through the graph of the outputs, in either direction.
 
     Args:

@@ -32,7 +32,7 @@ cdef inline PyObject* _new_operand(Number* number) except NULL:
     return <PyObject*>node
 
 
-def gradient_graph(Value output, list inputs):
+def gradient_graph(Value output not None, list inputs not None):
     """d output / d input for each input, as Values, or None where something is unusual.
 
     To be called while recording. What the rules of the table raise is unusual too.
@@ -65,7 +65,7 @@ cdef class _Gradient:
     cdef Number* weights  # of an edge: the local derivative
     cdef Number* adjoints  # of a node
 
-    def __cinit__(self, Value output, list inputs):
+    def __cinit__(self, Value output not None, list inputs not None):
         cdef Value x
         cdef Py_ssize_t k, n_inputs = len(inputs)
         cdef size_t i, n, edge = 0
@@ -99,6 +99,8 @@ cdef class _Gradient:
             self.first[i + 1] = edge
         for k in range(n_inputs):
             x = inputs[k]
+            if x is None:
+                raise TypeError("a gradient is by Values, not by None")
             self.place[k] = x._position if x._mark == _last_mark else n
             if self.place[k] < n:
                 self.reached[self.place[k]] = True

@@ -19,7 +19,7 @@ from . import functions, messages, modes
 from .functions import Function, Operation
 from .methods import ElementaryMethods
 from .modes import allow_nonfinite, no_grad, scope
-from .numeric import Number, is_number, show, to_float
+from .numeric import Number, as_text, is_number, show, to_float
 
 __all__ = [
     "Value",
@@ -60,23 +60,21 @@ class Value(ElementaryMethods):
         "__weakref__",
         "_data",
         "_grad",  # None until a backward pass reaches the node
+        "_label",
         "_local_derivatives",
         "_operation",
         "_parents",
-        "label",
-        "scope",
+        "_scope",
     )
 
     def __init__(self, data: Number, label: str = "") -> None:
-        if not isinstance(label, str):
-            raise TypeError(f"the label of a Value is a string, not {show(label)}")
+        self._label = label if type(label) is str else as_text("label", label)
         self._data: float = data if type(data) is float else to_float(data)
         self._grad: float | None = None
         self._parents: tuple[Value, ...] = ()
         self._local_derivatives: tuple[float, ...] = ()
         self._operation: Operation | None = None
-        self.label: str = label
-        self.scope: str = modes.current.get().scope
+        self._scope: str = modes.current.get().scope
 
     @property
     def data(self) -> float:
@@ -115,6 +113,24 @@ class Value(ElementaryMethods):
     def operation(self) -> Operation | None:
         """What made this node (``.name``, ``.symbol``, ``.parameters``); None for a leaf."""
         return self._operation
+
+    @property
+    def label(self) -> str:
+        """A name for pictures and messages."""
+        return self._label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        self._label = label if type(label) is str else as_text("label", label)
+
+    @property
+    def scope(self) -> str:
+        """A path such as "layer1/neuron3"."""
+        return self._scope
+
+    @scope.setter
+    def scope(self, scope: str) -> None:
+        self._scope = scope if type(scope) is str else as_text("scope", scope)
 
     def backward(self, seed: float = 1.0) -> None:
         """Add seed * d(self)/d(node) to the grad of every node that self was computed from.
@@ -319,8 +335,8 @@ def _node(
     node._parents = parents
     node._local_derivatives = local_derivatives
     node._operation = operation
-    node.label = ""
-    node.scope = scope
+    node._label = ""
+    node._scope = scope
     return node
 
 
@@ -359,6 +375,8 @@ def order_of(outputs: Iterable[Value]) -> list[Value]:
     order: list[Value] = []
     visited: set[Value] = set()
     for output in outputs:
+        if not isinstance(output, Value):
+            raise TypeError(f"a graph is that of Values, not of {show(output)}")
         if output in visited:
             continue
         visited.add(output)
@@ -506,7 +524,8 @@ def unit(
     (7.0, 'z_1', 'a_1', 'layer1')
     """
     a: Value = dot(weights, inputs, bias)
-    a.label = labels[0]
+    a_label, z_label = labels
+    a.label = a_label
     a.scope = scope
     if activation is None:
         return a
@@ -518,7 +537,7 @@ def unit(
             z = activation(a)
         if not isinstance(z, Value):
             messages.refuse_activation(z)
-    z.label = labels[1]
+    z.label = z_label
     z.scope = scope
     return z
 

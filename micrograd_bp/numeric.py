@@ -67,6 +67,22 @@ def show(x: object) -> str:
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(x).__name__})"
 
 
+def as_text(what: str, text: object) -> str:
+    """The label or scope of a Value as a plain string.
+
+    Raises:
+        TypeError: it is no string.
+
+    >>> as_text("label", 3)
+    Traceback (most recent call last):
+    ...
+    TypeError: the label of a Value is a string, not 3 (int)
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"the {what} of a Value is a string, not {show(text)}")
+    return str(text)
+
+
 def bounds(low: Number, high: Number) -> tuple[float, float]:
     """The two bounds of clip as floats.
 

@@ -1,0 +1,101 @@
+"""No function that Python can reach takes the process down, whatever it is handed."""
+
+import gc
+import subprocess
+import sys
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+
+from micrograd_bp import Value, engine, functions
+
+CALLS = """
+import itertools, sys
+from micrograd_bp import Value, engine, functions
+from micrograd_bp.transforms import nested
+
+odd = [None, 1.0, "x", [], [None], [1.0], (), ("a",), {}, object, Value, Value(2.0), [Value(2.0)]]
+doors = {
+    (engine.topological_order, 1), (engine.order_of, 1), (engine.gradient_graph, 2),
+    (engine.dot, 2), (engine.dot, 3), (engine.fsum, 1), (engine.record, 2), (engine.apply, 2),
+    (nested.flatten, 1), (nested.rebuild, 2), (nested.nest, 2), (nested.leaves, 1),
+}
+twin = sys.modules.get("micrograd_bp._engine")
+if twin is not None:
+    doors |= {(twin._Gradient, 2)}
+for door, n in sorted(doors, key=str):
+    for arguments in itertools.product(odd, repeat=n):
+        try:
+            door(*arguments)
+        except Exception:
+            pass
+for door, n in [(engine.sweep, 4), (engine.unit, 6)]:
+    usual = {
+        engine.sweep: [[Value(2.0)], [Value(2.0)], [1.0], [Value(2.0)], True],
+        engine.unit: [[Value(2.0)], [1.0], Value(1.0), functions.tanh, ("a", "z"), "layer"],
+    }[door]
+    for i, j in itertools.product(range(len(usual)), repeat=2):
+        for x, y in itertools.product(odd, repeat=2):
+            arguments = list(usual)
+            arguments[i], arguments[j] = x, y
+            try:
+                door(*arguments)
+            except Exception:
+                pass
+for x in odd:
+    node = Value(1.0) * Value(2.0)
+    for name in ("data", "grad", "label", "scope", "parents", "operation"):
+        try:
+            setattr(node, name, x)
+        except Exception:
+            pass
+    repr(node)
+print("alive")
+"""
+
+
+def test_odd_arguments_meet_exceptions_and_not_a_crash() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
+
+
+@pytest.mark.parametrize("odd", [None, 3, 1.5, b"x", ["x"], Value(1.0)], ids=repr)
+@pytest.mark.parametrize("name", ["label", "scope"])
+def test_a_label_or_scope_that_is_no_string_is_refused(name: str, odd: Any) -> None:
+    x = Value(1.0, label="x")
+    x.scope = "layer1"
+    with pytest.raises(TypeError, match=f"the {name} of a Value is a string, not"):
+        setattr(x, name, odd)
+    assert (x.label, x.scope) == ("x", "layer1")
+
+
+def test_a_label_is_kept_as_a_plain_string() -> None:
+    class Text(str):
+        """A string that could hold its node, and so never be freed."""
+
+    node = Value(1.0, Text("x"))
+    assert type(node.label) is str
+    node.label = np.str_("y")
+    assert (type(node.label), node.label) == (str, "y")
+    text = Text("z")
+    gone = weakref.ref(text)
+    node.label = text
+    del text
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("labels", [(), ("a",), ("a", "z", "y")])
+def test_a_unit_has_two_labels(labels: Any) -> None:
+    with pytest.raises(ValueError, match="values? to unpack"):
+        engine.unit([Value(1.0)], [2.0], Value(0.0), functions.tanh, labels, "")
+
+
+@pytest.mark.parametrize("odd", [None, 1.0, "x", Value], ids=repr)
+def test_the_graph_of_what_is_no_value_is_refused(odd: Any) -> None:
+    with pytest.raises(TypeError, match="a graph is that of Values, not of"):
+        engine.order_of([Value(1.0), odd])
