@@ -129,7 +129,8 @@ class Module:
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: it is damaged, or of another model. No weight has changed then.
+            ValueError: it is damaged, or of another model, or a weight is nan
+                (``allow_nonfinite`` takes it). No weight has changed then.
             ImportError: there is no safetensors (``pip install safetensors``).
 
         >>> import tempfile

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Value
+from ..modes import current
 
 NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
 
@@ -56,6 +57,10 @@ def save(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
         {name: _array(values) for name, values in weights.items()}
     )
     target = Path(path).resolve()  # of a link, the file that it leads to
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"{path} cannot be written: there is no folder {target.parent}, make it first"
+        )
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(content)
@@ -76,7 +81,8 @@ def load(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: the file cannot be read.
         ValueError: it is no safetensors file, or its names or shapes are not those of weights,
-            or its numbers no floats. No Value has changed then.
+            or its numbers no floats, or one is nan (``allow_nonfinite`` takes it). No Value
+            has changed then.
         ImportError: there is no safetensors.
     """
     safetensors = _library("safetensors")
@@ -91,6 +97,12 @@ def load(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
         found, wanted = numbers[name].shape, _array(values).shape
         if found != wanted:
             raise ValueError(f"{path} has {name!r} of shape {found}, and the model needs {wanted}")
+        if np.isnan(numbers[name]).any() and not current.get().nonfinite_allowed:
+            index = np.argwhere(np.isnan(numbers[name]))[0].tolist()
+            raise ValueError(
+                f"{path} has nan at {index} of {name!r}, as after a training that diverged;"
+                " with allow_nonfinite() it is loaded all the same"
+            )
     for name, values in weights.items():
         for value, number in zip(_flat(values), numbers[name].ravel().tolist()):
             value.data = number

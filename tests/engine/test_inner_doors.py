@@ -91,7 +91,7 @@ def test_a_label_is_kept_as_a_plain_string() -> None:
 
 @pytest.mark.parametrize("labels", [(), ("a",), ("a", "z", "y")])
 def test_a_unit_has_two_labels(labels: Any) -> None:
-    with pytest.raises(ValueError, match="values? to unpack"):
+    with pytest.raises(ValueError, match=r"values? to unpack"):
         engine.unit([Value(1.0)], [2.0], Value(0.0), functions.tanh, labels, "")
 
 

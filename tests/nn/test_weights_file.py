@@ -1,6 +1,7 @@
 """Weights in safetensors files: PyTorch's names, every bit, and nothing touched on failure."""
 
 import itertools
+import math
 import pickle
 import re
 import sys
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_bp import MLP, Layer, Module, Neuron, Value
+from micrograd_bp import MLP, Layer, Module, Neuron, Value, allow_nonfinite
 
 safetensors = pytest.importorskip("safetensors")
 from safetensors.numpy import load_file, save_file  # noqa: E402
@@ -193,8 +194,20 @@ def test_a_pickle_is_never_loaded(tmp_path, monkeypatch) -> None:
 def test_a_file_that_cannot_be_read_or_written_says_so(tmp_path) -> None:
     with pytest.raises(FileNotFoundError, match="missing"):
         Neuron(1).load(tmp_path / "missing")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"no.folder cannot be written: there is no folder"):
         Neuron(1).save(tmp_path / "no" / "folder")
+
+
+def test_a_weight_that_is_nan_is_refused_and_changes_nothing(tmp_path) -> None:
+    diverged, model = Neuron(2, seed=0), Neuron(2, seed=1)
+    diverged.w[1].data = math.nan
+    diverged.save(tmp_path / "w")
+    before = weights(model)
+    with pytest.raises(ValueError, match=r"has nan at \[0, 1\] of 'weight'"):
+        model.load(tmp_path / "w")
+    assert weights(model) == before
+    with allow_nonfinite():
+        assert math.isnan(model.load(tmp_path / "w").w[1].data)
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".pth", ".bin", ".pkl", ".npz", ".h5", ".PT"])
