@@ -27,6 +27,7 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* o)
     PyObject** PySequence_Fast_ITEMS(object o)
     long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
+    int PyObject_GenericSetAttr(object o, object name, PyObject* attribute) except -1
 
 ctypedef unsigned long long Mark
 
@@ -46,6 +47,15 @@ cdef object DOT = functions.dot, FSUM = functions.fsum, POWER = functions.consta
 cdef object DOT_OPERATION = functions.dot.operation, FSUM_OPERATION = functions.fsum.operation
 cdef object _fsum = math.fsum
 cdef dict _power_operations = {}
+
+
+cdef class _Extras:
+    cdef object label
+    cdef dict attributes
+
+    def __cinit__(self, label):
+        self.label = label
+        self.attributes = {}
 
 
 @cython.no_gc
@@ -77,7 +87,7 @@ cdef class Value:
     cdef double _first_derivative
     cdef double _second_derivative
     cdef object _operation
-    cdef object _label  # None for ""
+    cdef object _label  # None for ""; of a node with attributes of the user's, its _Extras
     cdef object _scope
     cdef object __weakref__
 
@@ -158,11 +168,16 @@ cdef class Value:
     @property
     def label(self):
         """A name for pictures and messages."""
-        return "" if self._label is None else self._label
+        label = (<_Extras>self._label).label if type(self._label) is _Extras else self._label
+        return "" if label is None else label
 
     @label.setter
     def label(self, label):
-        self._label = _text("label", label)
+        label = _text("label", label)
+        if type(self._label) is _Extras:
+            (<_Extras>self._label).label = label
+        else:
+            self._label = label
 
     @property
     def scope(self):
@@ -317,6 +332,37 @@ cdef class Value:
         from . import engine
 
         return engine.reduce_leaf(self)
+
+    # Attributes of the user's own. The collector does not look into nodes, so that they hold only
+    # what cannot lead back to a node: a cycle would never be freed.
+
+    def __getattr__(self, name):
+        if type(self._label) is _Extras and name in (<_Extras>self._label).attributes:
+            return (<_Extras>self._label).attributes[name]
+        raise AttributeError(f"a Value has no attribute {name!r}")
+
+    def __setattr__(self, name, attribute):
+        try:
+            PyObject_GenericSetAttr(self, name, <PyObject*>attribute)
+        except AttributeError:
+            if hasattr(type(self), name):
+                raise
+            messages.check_attribute(name, attribute)
+            if type(self._label) is not _Extras:
+                self._label = _Extras(self._label)
+            (<_Extras>self._label).attributes[name] = attribute
+
+    def __delattr__(self, name):
+        if type(self._label) is _Extras and name in (<_Extras>self._label).attributes:
+            del (<_Extras>self._label).attributes[name]
+        elif hasattr(self, name):
+            PyObject_GenericSetAttr(self, name, NULL)
+        else:
+            raise AttributeError(f"a Value has no attribute {name!r}")
+
+    @property
+    def __dict__(self):
+        return dict((<_Extras>self._label).attributes) if type(self._label) is _Extras else {}
 
     # What the table of functions calls when its operands are Values
 
@@ -919,7 +965,7 @@ def unit(weights, inputs, bias, activation, tuple labels, scope):
         if not isinstance(result, Value):
             messages.refuse_activation(result)
         z = result
-    z._label, z._scope = _text("label", z_label), a._scope
+    z.label, z._scope = z_label, a._scope
     return z
 
 

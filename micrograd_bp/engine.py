@@ -57,6 +57,7 @@ class Value(ElementaryMethods):
     """
 
     __slots__ = (
+        "__dict__",  # attributes of the user's own
         "__weakref__",
         "_data",
         "_grad",  # None until a backward pass reaches the node
