@@ -27,9 +27,13 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* o)
     PyObject** PySequence_Fast_ITEMS(object o)
     long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
+    int PyErr_CheckSignals() except -1
     int PyObject_GenericSetAttr(object o, object name, PyObject* attribute) except -1
 
 ctypedef unsigned long long Mark
+
+cdef enum:
+    CHECK_SIGNALS = 1 << 16  # nodes from one look for Ctrl-C to the next
 
 cdef double SMALLEST_NORMAL = 2.2250738585072014e-308
 cdef unsigned int HAS_GRAD = 1u << 31  # beside the number of parents
@@ -1031,9 +1035,11 @@ cdef inline bint _grow(void** array, size_t* capacity, size_t width) noexcept:
 @cython.nonecheck(False)
 cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
     """Depth first in the order of the operands. Until a node's own place in the order is
-    known, its position counts the parents that have been looked at."""
+    known, its position counts the parents that have been looked at. A long sort answers to
+    Ctrl-C; where what a signal calls has sorted another graph, and so left its marks, it begins
+    anew."""
     global _last_mark
-    cdef size_t order_capacity = 64, stack_capacity = 64, depth = 0, next_root = 0
+    cdef size_t order_capacity = 64, stack_capacity = 64, depth = 0, next_root = 0, rounds = 0
     cdef PyObject** stack = <PyObject**>malloc(stack_capacity * sizeof(PyObject*))
     cdef PyObject* node
     cdef PyObject* parent
@@ -1047,6 +1053,19 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
     _last_mark += 1
     mark = _last_mark
     while room and (depth or next_root < n_roots):
+        rounds += 1
+        if rounds % CHECK_SIGNALS == 0:
+            try:
+                PyErr_CheckSignals()
+            except BaseException:
+                free(stack)
+                free(order.nodes)
+                order.nodes = NULL
+                raise
+            if _last_mark != mark:
+                free(stack)
+                free(order.nodes)
+                return _sort(roots, n_roots, order)
         if depth == 0:
             node = roots[next_root]
             next_root += 1

@@ -120,6 +120,8 @@ cdef class _Gradient:
         """Find the nodes that depend on inputs, and the weights of their edges."""
         cdef size_t i, edge
         for i in range(self.order.n):
+            if i % CHECK_SIGNALS == 0:
+                PyErr_CheckSignals()
             for edge in range(self.first[i], self.first[i + 1]):
                 if self.reached[self.parent[edge]]:
                     if not _weigh(<Value>self.order.nodes[i], self.weights + self.first[i]):
@@ -134,6 +136,8 @@ cdef class _Gradient:
         self.adjoints[i - 1].data = 1.0
         while i > 0:
             i -= 1
+            if i % CHECK_SIGNALS == 0:
+                PyErr_CheckSignals()
             if not self.reached[i]:
                 continue
             if self.found[i] and not self.sum_up(i):
