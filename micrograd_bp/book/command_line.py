@@ -110,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COLUMN[,COLUMN]",
         help="the columns of --data to learn them from (default: all but the targets)",
     )
+    add("--separator", metavar="CHARACTER", help="between the columns of --data (default: ,)")
+    add("--decimal", metavar="SIGN", help="the decimal sign of --data, . or , (default: .)")
     add("--standardize", action="store_true", help="scale each input to mean 0, deviation 1")
     add(
         "--hidden",
@@ -195,11 +197,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check_options(options: argparse.Namespace) -> None:
-    for option in ("targets", "inputs"):
+    for option in ("targets", "inputs", "separator", "decimal"):
+        does = "it names columns of" if option in ("targets", "inputs") else "it is how to read"
         if getattr(options, option) is not None and options.data is None:
-            raise InputError(
-                f"argument --{option}: it names columns of --data, and there is no --data"
-            )
+            raise InputError(f"argument --{option}: {does} --data, and there is no --data")
     if options.seed is not None and options.weights is not None:
         raise InputError("arguments --seed and --weights: choose one, each gives the weights")
     if options.train is not None and options.rate is None:
@@ -235,7 +236,13 @@ def _check_writable(option: str, folder: Path) -> None:
 def _dataset(options: argparse.Namespace) -> Dataset:
     if options.data is not None:
         inputs = None if options.inputs is None else column_names(options.inputs)
-        dataset = read_csv(options.data, column_names(options.targets or ""), inputs)
+        dataset = read_csv(
+            options.data,
+            column_names(options.targets or ""),
+            inputs,
+            separator={None: ",", r"\t": "\t"}.get(options.separator, options.separator),
+            decimal=options.decimal or ".",
+        )
     else:
         names = [f"{letter}_{i}" for letter in "xt" for i in (1, 2)]
         dataset = Dataset("the worked example", names[:2], names[2:], INPUTS, TARGETS)

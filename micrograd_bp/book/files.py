@@ -55,7 +55,12 @@ class Weighted(NamedTuple):
 
 
 def read_csv(
-    path: str, target_names: Sequence[str], input_names: Sequence[str] | None = None
+    path: str,
+    target_names: Sequence[str],
+    input_names: Sequence[str] | None = None,
+    *,
+    separator: str = ",",
+    decimal: str = ".",
 ) -> Dataset:
     """Read data points from a CSV file with a header.
 
@@ -64,11 +69,14 @@ def read_csv(
         target_names: the columns that are targets.
         input_names: the columns that are inputs; all but the targets unless given. A column
             that is neither may hold anything.
+        separator: the character between two cells.
+        decimal: the decimal sign of the numbers, "." or ",".
 
     Raises:
         InputError: the file cannot be read, a row has a cell too few or too many, a cell of an
             input or a target is no finite number, or a column is missing, named twice, or both
-            input and target; or no column is the one or the other.
+            input and target; or no column is the one or the other; or the separator is no single
+            character, or is the decimal sign too.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -78,11 +86,17 @@ def read_csv(
     >>> dataset.input_names, dataset.inputs, dataset.targets
     (['width', 'height'], [[2.0, 3.0]], [[6.0]])
     """
-    rows = _rows(path)
+    _check_signs(separator, decimal)
+    rows = _rows(path, separator)
     line, header = next(rows, (0, []))
     if not header:
         raise InputError(f"{path}: the file is empty")
     columns = [name.strip() for name in header]
+    if len(columns) == 1 and (other := next((c for c in ";\t|" if c in columns[0]), "")):
+        raise InputError(
+            f"{path}, row {line}: the header is one column, {reprlib.repr(columns[0])}; if"
+            f" {reprlib.repr(other)} stands between the columns, say --separator {other!r}"
+        )
     _check_columns(f"{path}, row {line}", columns, target_names, input_names)
     way_out = ""
     if input_names is None:
@@ -94,8 +108,8 @@ def read_csv(
     for number, cells in rows:
         where = f"{path}, row {number}"
         _check_width(where, columns, cells)
-        inputs.append(_numbers(where, cells, input_places, way_out))
-        targets.append(_numbers(where, cells, target_places))
+        inputs.append(_numbers(where, cells, input_places, decimal, way_out))
+        targets.append(_numbers(where, cells, target_places, decimal))
     if not inputs:
         raise InputError(f"{path}: there is a header in row {line}, but no data point below it")
     return Dataset(path, list(input_names), list(target_names), inputs, targets)
@@ -111,7 +125,19 @@ def column_names(text: str) -> list[str]:
     return [name.strip() for name in cells]
 
 
-def _rows(path: str) -> Iterator[tuple[int, list[str]]]:
+def _check_signs(separator: str, decimal: str) -> None:
+    if len(separator) != 1 or separator in '"\r\n':
+        raise InputError(f"argument --separator: need one character, not {separator!r}")
+    if decimal not in (".", ","):
+        raise InputError(f'argument --decimal: the decimal sign is "." or ",", not {decimal!r}')
+    if decimal == separator:
+        raise InputError(
+            f"arguments --separator and --decimal: {decimal!r} cannot be both; where , is the"
+            " decimal sign the columns mostly have ; between them: --separator ';'"
+        )
+
+
+def _rows(path: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not blank, each with the number of the line where it starts."""
     try:
         content = Path(path).read_bytes()
@@ -125,7 +151,8 @@ def _rows(path: str) -> Iterator[tuple[int, list[str]]]:
             f"{path}, row {line}: byte 0x{content[error.start]:02x} is not UTF-8 text;"
             " save the file as UTF-8"
         ) from None
-    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     line = 1
     try:
         for cells in reader:
@@ -177,26 +204,37 @@ def _check_width(where: str, columns: list[str], cells: list[str]) -> None:
 
 
 def _numbers(
-    where: str, cells: list[str], places: dict[str, int], way_out: str = ""
+    where: str, cells: list[str], places: dict[str, int], decimal: str, way_out: str = ""
 ) -> list[float]:
     return [
-        _number(f"{where}, column {name!r}", cells[place], way_out)
+        _number(f"{where}, column {name!r}", cells[place], decimal, way_out)
         for name, place in places.items()
     ]
 
 
-def _number(where: str, cell: str, way_out: str) -> float:
+def _number(where: str, cell: str, decimal: str, way_out: str) -> float:
     if not cell.strip():
         raise InputError(f"{where}: the cell is empty{way_out}")
     try:
-        if "_" in cell:  # which float() would overlook
+        if "_" in cell or (decimal == "," and "." in cell):  # which float() would take
             raise ValueError
-        number = float(cell)
+        number = float(cell.replace(decimal, "."))
     except ValueError:
+        other = {".": ",", ",": "."}[decimal]
+        if cell.count(other) == 1 and decimal not in cell and _is_float(cell.replace(other, ".")):
+            way_out = f"; if {other} is the decimal sign, say --decimal {other!r}"
         raise InputError(f"{where}: {reprlib.repr(cell)} is no number{way_out}") from None
     if not math.isfinite(number):
         raise InputError(f"{where}: {reprlib.repr(cell)} is no finite number{way_out}")
     return number
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def standardize(dataset: Dataset) -> Dataset:

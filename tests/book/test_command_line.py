@@ -532,3 +532,21 @@ def test_the_pure_engine_is_told_of(capsys: pytest.CaptureFixture[str], tmp_path
     assert cli.main(["--output", str(tmp_path)]) == 0
     said = "The engine in use is the pure Python one" in capsys.readouterr().out
     assert said == (engine_kind() == "pure")
+
+
+def test_a_file_with_semicolons_and_decimal_commas_is_read_by_its_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    results = []
+    for separator, decimal in ((",", "."), (";", ","), ("\t", ",")):
+        rows = [["a", "b", "y"], ["1.5", "2.0", "0.25"], ["-0.5", "3.25", "1.0"]]
+        content = "\n".join(separator.join(row).replace(".", decimal) for row in rows)
+        Path("points.csv").write_text(content)
+        shown = separator.replace("\t", r"\t")
+        options = ["--data", "points.csv", "--targets", "y", "--json"]
+        assert main([*options, "--separator", shown, "--decimal", decimal]) == 0
+        results.append(capsys.readouterr().out)
+    assert results[0] == results[1] == results[2]
+    assert main(["--decimal", ","]) == 2
+    assert "--decimal: it is how to read --data" in capsys.readouterr().err

@@ -85,6 +85,52 @@ def test_a_cell_that_is_no_number_tells_the_way_out_where_its_column_was_taken_b
         assert "--inputs" not in str(caught.value)
 
 
+@pytest.mark.parametrize("separator", [";", "\t", "|", ",", " "])
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_other_separators_and_decimal_signs_are_read_where_they_are_named(
+    separator: str, decimal: str
+) -> None:
+    if separator == decimal:
+        with pytest.raises(InputError, match="',' cannot be both"):
+            read_csv("points.csv", ["y"], separator=separator, decimal=decimal)
+        return
+    rows = [["a", "b", "y"], ["1.5", "-2e3", "0.25"], ["4", "5.0", "1e-3"]]
+    content = "\n".join(separator.join(row).replace(".", decimal) for row in rows)
+    dataset = read_csv(write("points.csv", content), ["y"], separator=separator, decimal=decimal)
+    assert dataset.input_names == ["a", "b"]
+    assert dataset.inputs == [[1.5, -2e3], [4.0, 5.0]]
+    assert dataset.targets == [[0.25], [1e-3]]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "hint"),
+    [
+        (
+            "a;b;y\n1;2;3\n",
+            {},
+            "row 1: the header is one column, 'a;b;y'; if ';' .* --separator ';'",
+        ),
+        ("a\ty\n1\t2\n", {}, r"the header is one column.* say --separator '\\t'"),
+        (
+            'a,y\n"1,5",2\n',
+            {},
+            "column 'a': '1,5' is no number; if , is the decimal .* --decimal ','",
+        ),
+        ("a;y\n1,5;2\n", {"separator": ";"}, "'1,5' is no number; .* say --decimal ','"),
+        ("a;y\n1.5;2\n", {"separator": ";", "decimal": ","}, "'1.5' is no .* say --decimal '.'"),
+        ("a;y\n1.234,5;2\n", {"separator": ";", "decimal": ","}, "'1.234,5' is no number$"),
+        ("a,y\n1,2\n", {"separator": ";;"}, "argument --separator: need one character, not ';;'"),
+        ("a,y\n1,2\n", {"separator": ""}, "argument --separator: need one character, not ''"),
+        ("a,y\n1,2\n", {"decimal": "'"}, "argument --decimal: the decimal sign is"),
+    ],
+)
+def test_a_file_of_another_convention_tells_the_option(
+    content: str, options: dict[str, str], hint: str
+) -> None:
+    with pytest.raises(InputError, match=hint):
+        read_csv(write("points.csv", content), ["y"], ["a"], **options)
+
+
 def test_rows_are_counted_as_an_editor_counts_lines() -> None:
     path = write("points.csv", 'a,"b\nb",y\n\n1,"2\n",3\n4,x,5\n')
     with pytest.raises(InputError, match=r"points.csv, row 6, column 'b\\nb': 'x' is no number"):
