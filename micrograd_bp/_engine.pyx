@@ -7,7 +7,7 @@ Python object is made in a backward sweep. The garbage collector does not track 
 it would otherwise scan again and again as a graph grows: the engine makes no cycles.
 
 The paths in C take only what is finite through and through. All else goes through ``record``
-and the table of functions.py, as in engine.py, and so gets the same results and errors.
+and the table in functions/, as in engine.py, and so gets the same results and errors.
 """
 
 cimport cython
@@ -18,6 +18,7 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 
 import math
 
+from . import engine as specification
 from . import functions, messages, modes
 from .methods import ElementaryMethods
 from .numeric import as_text, bounds, is_number, show, to_float
@@ -29,6 +30,13 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
     int PyErr_CheckSignals() except -1
     int PyObject_GenericSetAttr(object o, object name, PyObject* attribute) except -1
+    ctypedef struct PyTypeObject:
+        PyObject* tp_dict
+    ctypedef struct PyGetSetDef:
+        const char* doc
+    ctypedef struct PyGetSetDescrObject:
+        PyGetSetDef* d_getset
+    void PyType_Modified(object type)
 
 ctypedef unsigned long long Mark
 
@@ -65,22 +73,6 @@ cdef class _Extras:
 @cython.no_gc
 @cython.freelist(4096)
 cdef class Value:
-    """A number in a computation graph.
-
-    Args:
-        data: the number: int, float, bool, Fraction, Decimal or a real NumPy scalar.
-        label: a name for pictures and messages.
-
-    Raises:
-        TypeError: data is anything else, or label is no string.
-
-    >>> x = Value(3.0, label="x")
-    >>> y = x * x + 1
-    >>> y.backward()
-    >>> x.grad
-    6.0
-    """
-
     cdef double _data
     cdef double _grad
     cdef Mark _mark  # the last sort that came by,
@@ -123,7 +115,6 @@ cdef class Value:
 
     @property
     def data(self):
-        """The number. Writing it does not change what was computed from it before."""
         return self._data
 
     @data.setter
@@ -132,7 +123,6 @@ cdef class Value:
 
     @property
     def grad(self):
-        """What the backward passes have added up here: d(root)/d(self). 0.0 at the start."""
         return self._grad
 
     @grad.setter
@@ -147,26 +137,22 @@ cdef class Value:
 
     @property
     def has_grad(self):
-        """Whether a backward pass has reached this node since its grad was last set to 0."""
         return self._size & HAS_GRAD != 0
 
     @property
     def parents(self):
-        """The operands, in order, a repeated operand repeated; () for a leaf."""
         cdef unsigned int n = self._size & ~HAS_GRAD
         cdef PyObject** parents = _parents(self)
         return tuple([<object>parents[i] for i in range(n)])
 
     @property
     def local_derivatives(self):
-        """The derivative with respect to each parent, as it was when the operation ran."""
         cdef unsigned int n = self._size & ~HAS_GRAD
         cdef double* derivatives = _derivatives(self)
         return tuple([derivatives[i] for i in range(n)])
 
     @property
     def operation(self):
-        """What made this node (``.name``, ``.symbol``, ``.parameters``); None for a leaf."""
         return self._operation
 
     @property
@@ -193,36 +179,9 @@ cdef class Value:
         self._scope = _text("scope", scope)
 
     def backward(self, seed=1.0):
-        """Add seed * d(self)/d(node) to the grad of every node that self was computed from.
-
-        Exactly that, whatever ran before: a second call doubles, several roots add up. All or
-        nothing: when it raises, no grad has changed.
-
-        Args:
-            seed: the adjoint of self itself.
-
-        Raises:
-            TypeError: seed is no number.
-            ZeroDivisionError: a nonzero adjoint reaches an infinite local derivative.
-            OverflowError: a gradient is beyond the largest float.
-
-        >>> x = Value(2.0)
-        >>> y = (x ** 3).tanh()
-        >>> y.backward(seed=10.0)
-        >>> f"{x.grad:.5e}"
-        '5.40169e-05'
-        """
         _backward(self, _double(seed))
 
     def detach(self):
-        """A new leaf with the same data and label: no gradient flows through it.
-
-        >>> x = Value(3.0)
-        >>> y = x * x.detach()
-        >>> y.backward()
-        >>> x.grad
-        3.0
-        """
         return Value(self._data, self.label)
 
     # Operators
@@ -333,9 +292,7 @@ cdef class Value:
         messages.refuse_float(self)
 
     def __reduce__(self):
-        from . import engine
-
-        return engine.reduce_leaf(self)
+        return specification.reduce_leaf(self)
 
     # Attributes of the user's own. The collector does not look into nodes, so that they hold only
     # what cannot lead back to a node: a cycle would never be freed.
@@ -384,64 +341,16 @@ cdef class Value:
     def _op(self):
         return self._operation.symbol if self._operation and self._size & ~HAS_GRAD else ""
 
-    # The elementary functions, as in methods.py
+    # Elementary functions with arguments of their own, as in methods.py; the others come below
 
-    def exp(self): return _unary(EXP, self)
-    def exp2(self): return record(functions.exp2, (self,))
-    def expm1(self): return record(functions.expm1, (self,))
-    def log(self): return _unary(LOG, self)
-    def log2(self): return record(functions.log2, (self,))
-    def log10(self): return record(functions.log10, (self,))
-    def log1p(self): return record(functions.log1p, (self,))
-    def sqrt(self): return _unary(SQRT, self)
-    def cbrt(self): return record(functions.cbrt, (self,))
-    def square(self): return _unary(SQUARE, self)
-    def reciprocal(self): return record(functions.reciprocal, (self,))
-    def sin(self): return record(functions.sin, (self,))
-    def cos(self): return record(functions.cos, (self,))
-    def tan(self): return record(functions.tan, (self,))
-    def asin(self): return record(functions.asin, (self,))
-    def acos(self): return record(functions.acos, (self,))
-    def atan(self): return record(functions.atan, (self,))
-    def sinh(self): return record(functions.sinh, (self,))
-    def cosh(self): return record(functions.cosh, (self,))
-    def tanh(self): return _unary(TANH, self)
-    def asinh(self): return record(functions.asinh, (self,))
-    def acosh(self): return record(functions.acosh, (self,))
-    def atanh(self): return record(functions.atanh, (self,))
-    def arcsin(self): return record(functions.asin, (self,))
-    def arccos(self): return record(functions.acos, (self,))
-    def arctan(self): return record(functions.atan, (self,))
-    def arcsinh(self): return record(functions.asinh, (self,))
-    def arccosh(self): return record(functions.acosh, (self,))
-    def arctanh(self): return record(functions.atanh, (self,))
-    def erf(self): return record(functions.erf, (self,))
-    def erfc(self): return record(functions.erfc, (self,))
-    def sigmoid(self): return _unary(SIGMOID, self)
-    def softplus(self): return _unary(SOFTPLUS, self)
-    def log_sigmoid(self): return record(functions.log_sigmoid, (self,))
-    def relu(self): return _unary(RELU, self)
-    def gelu(self): return record(functions.gelu, (self,))
-    def silu(self): return record(functions.silu, (self,))
-    def softsign(self): return record(functions.softsign, (self,))
-    def abs(self): return _unary(ABS, self)
-    def fabs(self): return _unary(ABS, self)
-    def absolute(self): return _unary(ABS, self)
-    def sign(self): return record(functions.sign, (self,))
-    def step(self): return record(functions.step, (self,))
-    def floor(self): return record(functions.floor, (self,))
-    def ceil(self): return record(functions.ceil, (self,))
     def atan2(self, x): return record(functions.atan2, (self, x))
     def arctan2(self, x): return record(functions.atan2, (self, x))
-    def hypot(self, y): return record(functions.hypot, (self, y))
-    def maximum(self, y): return record(functions.maximum, (self, y))
-    def minimum(self, y): return record(functions.minimum, (self, y))
-    def logaddexp(self, y): return record(functions.logaddexp, (self, y))
     def where(self, x, y): return record(functions.where, (self, x, y))
     def pow(self, exponent): return self ** exponent
     def leaky_relu(self, slope=0.01): return record(functions.leaky_relu, (self,), (to_float(slope),))
     def elu(self, alpha=1.0): return record(functions.elu, (self,), (to_float(alpha),))
     def clip(self, low=-math.inf, high=math.inf): return record(functions.clip, (self,), bounds(low, high))
+
 
 # Where a node keeps its parents and their local derivatives
 
@@ -602,25 +511,6 @@ cdef int _make_room(Value node, size_t n) except -1:
 
 
 def record(function, operands, tuple parameters=()):
-    """Run a function of the table on Values and numbers, and record it as a node.
-
-    Args:
-        function: an entry of ``functions.FUNCTIONS``.
-        operands: Values or numbers; a number becomes a constant leaf.
-        parameters: the fixed numbers that the function takes after its operands.
-
-    Returns:
-        The node; under ``no_grad`` a leaf.
-
-    Raises:
-        TypeError: an operand is no number.
-        ValueError, ZeroDivisionError, OverflowError: finite operands, but the result is not;
-            ``allow_nonfinite`` gives it all the same.
-
-    >>> from micrograd_bp import functions
-    >>> record(functions.hypot, (Value(3.0), 4.0))
-    Value(data=5.0, grad=0.0, operation='hypot')
-    """
     cdef list parents = [p if isinstance(p, Value) else _constant(_double(p)) for p in operands]
     cdef list numbers = [(<Value>p)._data for p in parents]
     cdef double data = function.value(*numbers, *parameters)
@@ -648,14 +538,6 @@ def record(function, operands, tuple parameters=()):
 
 
 def apply(function, *operands, tuple parameters=()):
-    """A function of the table on numbers or Values: a float for numbers, else a node.
-
-    Args and errors are those of ``record``.
-
-    >>> from micrograd_bp import functions
-    >>> apply(functions.exp, 0), apply(functions.exp, Value(0.0)).data
-    (1.0, 1.0)
-    """
     cdef double data
     if len(operands) == 1 and type(operands[0]) is Value:
         code = _codes.get(function)
@@ -861,26 +743,6 @@ cdef object _listed_operands(str name, object operands, str what):
 
 
 def dot(weights, inputs, bias=None):
-    """sum_i w_i x_i + bias as one node: the pre-activation a_j of a unit.
-
-    Added up from the bias on, left to right. The parents are w_1, w_2, ..., x_1, x_2, ...,
-    and the bias.
-
-    Args:
-        weights, inputs: Values or numbers, as many of one as of the other.
-        bias: a Value, a number, or None for no bias.
-
-    Returns:
-        A Value, or a float where every operand is a number.
-
-    Raises:
-        TypeError: an operand is no number, or weights or inputs no list.
-        ValueError: there are more weights than inputs, or fewer.
-        OverflowError: the result is beyond the largest float.
-
-    >>> dot([Value(1.0), Value(2.0)], [3.0, 4.0], bias=0.5).data
-    11.5
-    """
     return _dot(weights, inputs, bias)
 
 
@@ -936,22 +798,6 @@ cdef object _dot(object weights, object inputs, object bias):
 
 
 def unit(weights, inputs, bias, activation, tuple labels, scope):
-    """The nodes of a unit in a network: a_j = w . x + b, and z_j = h(a_j).
-
-    Args:
-        weights, inputs, bias: Values, as for ``dot``; inputs may be numbers.
-        activation: h, an entry of the table or a function on Values; None for a linear unit.
-        labels: those of a_j and z_j.
-        scope: the scope of both.
-
-    Returns:
-        z_j, or a_j of a linear unit.
-
-    >>> from micrograd_bp import functions
-    >>> z = unit([Value(2.0)], [3.0], Value(1.0), functions.relu, ("a_1", "z_1"), "layer1")
-    >>> z.data, z.label, z.parents[0].label, z.scope
-    (7.0, 'z_1', 'a_1', 'layer1')
-    """
     cdef Value a = _dot(weights, inputs, bias)
     cdef Value z
     a_label, z_label = labels
@@ -974,21 +820,6 @@ def unit(weights, inputs, bias, activation, tuple labels, scope):
 
 
 def fsum(values):
-    """The sum of values as one node, exactly rounded (Shewchuk's algorithm, by math.fsum).
-
-    Args:
-        values: Values or numbers.
-
-    Returns:
-        A Value, or a float where every operand is a number.
-
-    Raises:
-        TypeError: an operand is no number, or values no list.
-        OverflowError: the sum is beyond the largest float.
-
-    >>> fsum([Value(1e16), Value(1.0), Value(-1e16)]).data
-    1.0
-    """
     cdef list terms = list(_as_list("fsum", values, "numbers or Values"))
     cdef Py_ssize_t n = len(terms), i
     for term in terms:
@@ -1123,33 +954,12 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
 
 
 def topological_order(root):
-    """The nodes that root was computed from, parents before children, root last.
-
-    Depth first in the order of the operands, by a stack of our own: a graph may be deeper
-    than Python's calls can be.
-
-    Args:
-        root: a Value.
-
-    Raises:
-        TypeError: root is no Value.
-
-    >>> x = Value(2.0, label="x")
-    >>> [node.label or node.operation.name for node in topological_order(x * x + 1.0)]
-    ['x', 'mul', 'constant', 'add']
-    """
     if not isinstance(root, Value):
         raise TypeError(f"topological_order needs a Value, not {show(root)}")
     return order_of([root])
 
 
 def order_of(outputs):
-    """The nodes that any of several Values was computed from, in topological order.
-
-    >>> x = Value(2.0)
-    >>> len(order_of([x * x, x.exp()]))
-    3
-    """
     cdef list roots = list(outputs)
     cdef Order order
     _sort_graph(roots, &order)
@@ -1273,6 +1083,8 @@ def sweep(list outputs not None, list nodes not None, list seeds not None, list 
     >>> sweep([y], [x], [1.0], [y], back=False), sweep([y], [y], [1.0], [x], back=True)
     ([6.0], [6.0])
     """
+=======
+def sweep(list outputs, list nodes, list seeds, list wanted, bint back):
     cdef Order order
     cdef double* numbers
     cdef Value node
@@ -1328,6 +1140,51 @@ cdef void _carry_forward(Order* order, double* tangents) noexcept:
 include "_gradient.pxi"
 
 
-for name, method in vars(ElementaryMethods).items():  # what they say is said there
+# The elementary functions as methods: each entry of the table that methods.py has, and is not
+# written out above. An extension type takes them into its own dictionary only.
+
+
+def _method(function):
+    cdef int code
+    if function in _codes:
+        code = _codes[function]
+
+        def method(Value self not None):
+            return _unary(code, self)
+
+    elif function.operands == 1:
+
+        def method(Value self not None):
+            return record(function, (self,))
+
+    else:
+
+        def method(Value self not None, y):
+            return record(function, (self, y))
+
+    return method
+
+
+cdef dict _attributes = <dict>(<PyTypeObject*>Value).tp_dict
+for name, specified in vars(ElementaryMethods).items():
     if not name.startswith("_"):
-        getattr(Value, name).__doc__ = method.__doc__
+        if name not in _attributes:
+            _attributes[name] = _method(functions.FUNCTIONS[specified.__name__])
+            _attributes[name].__name__ = specified.__name__
+            _attributes[name].__qualname__ = specified.__qualname__
+        _attributes[name].__doc__ = specified.__doc__
+
+# What everything says of itself is written in the specification. A property keeps it as the
+# address of a string, which lives as long as the module.
+
+cdef dict _words = {}
+for name, specified in vars(specification.Value).items():
+    if isinstance(specified, property) and specified.__doc__ is not None:
+        _words[name] = specified.__doc__.encode()
+        (<PyGetSetDescrObject*>_attributes[name]).d_getset.doc = <const char*>_words[name]
+for name in ("backward", "detach"):
+    _attributes[name].__doc__ = getattr(specification.Value, name).__doc__
+_attributes["__doc__"] = specification.Value.__doc__
+PyType_Modified(Value)
+for compiled in (apply, dot, fsum, order_of, record, sweep, topological_order, unit):
+    compiled.__doc__ = getattr(specification, compiled.__name__).__doc__

@@ -1,17 +1,16 @@
 """The elementary functions as users call them: exp(x) of a float is a float, of a Value a node.
 
-The names are those of Python's math where it has them. Values and rules are the table's, in
-functions.py; their domains, conventions and errors in words stand in descriptions.py.
+The names are those of Python's math where it has them. Values, rules, domains and words are the
+table's, in functions/; what has arguments of its own is written out here.
 """
 
 from collections.abc import Iterable
 from math import inf
-from typing import Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol, cast, overload
 
 from . import functions
 from .engine import Value, apply
-from .functions import Function
-from .functions.descriptions import function_doc
+from .functions.calls import module_function
 from .messages import refuse_no_list
 from .numeric import Number, bounds, to_float
 
@@ -36,70 +35,19 @@ class Binary(Protocol):
     def __call__(self, x: float, y: float) -> float: ...
 
 
-def _documented(call: Any, name: str) -> Any:
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = function_doc(name)
-    return call
+if TYPE_CHECKING:  # the names, for type checkers; a test holds them to the table
+    _unary, _binary = cast(Unary, None), cast(Binary, None)
+    exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = cbrt = square = reciprocal = _unary
+    sin = cos = tan = asin = acos = atan = sinh = cosh = tanh = asinh = acosh = atanh = erf = _unary
+    erfc = sigmoid = softplus = log_sigmoid = relu = gelu = silu = softsign = abs = sign = _unary
+    step = floor = ceil = _unary
+    atan2 = hypot = maximum = minimum = logaddexp = _binary
 
-
-def _unary(function: Function) -> Unary:
-    def call(x: Any) -> Any:
-        return apply(function, x)
-
-    documented: Unary = _documented(call, function.name)
-    return documented
-
-
-def _binary(function: Function) -> Binary:
-    def call(x: Any, y: Any) -> Any:
-        return apply(function, x, y)
-
-    documented: Binary = _documented(call, function.name)
-    return documented
-
-
-exp = _unary(functions.exp)
-exp2 = _unary(functions.exp2)
-expm1 = _unary(functions.expm1)
-log = _unary(functions.log)
-log2 = _unary(functions.log2)
-log10 = _unary(functions.log10)
-log1p = _unary(functions.log1p)
-sqrt = _unary(functions.sqrt)
-cbrt = _unary(functions.cbrt)
-square = _unary(functions.square)
-reciprocal = _unary(functions.reciprocal)
-sin = _unary(functions.sin)
-cos = _unary(functions.cos)
-tan = _unary(functions.tan)
-asin = _unary(functions.asin)
-acos = _unary(functions.acos)
-atan = _unary(functions.atan)
-sinh = _unary(functions.sinh)
-cosh = _unary(functions.cosh)
-tanh = _unary(functions.tanh)
-asinh = _unary(functions.asinh)
-acosh = _unary(functions.acosh)
-atanh = _unary(functions.atanh)
-erf = _unary(functions.erf)
-erfc = _unary(functions.erfc)
-sigmoid = _unary(functions.sigmoid)
-softplus = _unary(functions.softplus)
-log_sigmoid = _unary(functions.log_sigmoid)
-relu = _unary(functions.relu)
-gelu = _unary(functions.gelu)
-silu = _unary(functions.silu)
-softsign = _unary(functions.softsign)
-abs = _unary(functions.abs)
-sign = _unary(functions.sign)
-step = _unary(functions.step)
-floor = _unary(functions.floor)
-ceil = _unary(functions.ceil)
-atan2 = _binary(functions.atan2)
-hypot = _binary(functions.hypot)
-maximum = _binary(functions.maximum)
-minimum = _binary(functions.minimum)
-logaddexp = _binary(functions.logaddexp)
+globals().update(
+    (function.name, module_function(function, apply, globals()))
+    for function in functions.FUNCTIONS.values()
+    if function.doc is not None
+)
 
 
 def pow(x: Any, y: Any) -> Any:
@@ -328,3 +276,7 @@ def _some(name: str, values: Iterable[Any]) -> list[Any]:
     if not terms:
         raise ValueError(f"{name} needs one value at least, and was given none")
     return terms
+
+
+if not TYPE_CHECKING:
+    __all__ = [key for key in functions.FUNCTIONS if key in globals()]

@@ -6,39 +6,16 @@ calls .arctan() of each element.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from . import functions
-from .functions.descriptions import method_doc
+from .functions.calls import method
 from .numeric import Number, bounds, to_float
 
 if TYPE_CHECKING:
     from .engine import Value
-
-
-def _documented(method: Any, name: str) -> Any:
-    method.__name__ = name
-    method.__qualname__ = f"Value.{name}"
-    method.__doc__ = method_doc(name)
-    return method
-
-
-def _unary(function: functions.Function) -> Callable[[Value], Value]:
-    def method(self: Value) -> Value:
-        return self._record(function, (self,))
-
-    documented: Callable[[Value], Value] = _documented(method, function.name)
-    return documented
-
-
-def _binary(function: functions.Function) -> Callable[[Value, Any], Value]:
-    def method(self: Value, y: Any) -> Value:
-        return self._record(function, (self, y))
-
-    documented: Callable[[Value, Any], Value] = _documented(method, function.name)
-    return documented
 
 
 class ElementaryMethods:
@@ -55,47 +32,17 @@ class ElementaryMethods:
             parameters: tuple[float, ...] = (),
         ) -> Value: ...
 
-    exp = _unary(functions.exp)
-    exp2 = _unary(functions.exp2)
-    expm1 = _unary(functions.expm1)
-    log = _unary(functions.log)
-    log2 = _unary(functions.log2)
-    log10 = _unary(functions.log10)
-    log1p = _unary(functions.log1p)
-    sqrt = _unary(functions.sqrt)
-    cbrt = _unary(functions.cbrt)
-    square = _unary(functions.square)
-    reciprocal = _unary(functions.reciprocal)
-    sin = _unary(functions.sin)
-    cos = _unary(functions.cos)
-    tan = _unary(functions.tan)
-    asin = arcsin = _unary(functions.asin)
-    acos = arccos = _unary(functions.acos)
-    atan = arctan = _unary(functions.atan)
-    sinh = _unary(functions.sinh)
-    cosh = _unary(functions.cosh)
-    tanh = _unary(functions.tanh)
-    asinh = arcsinh = _unary(functions.asinh)
-    acosh = arccosh = _unary(functions.acosh)
-    atanh = arctanh = _unary(functions.atanh)
-    erf = _unary(functions.erf)
-    erfc = _unary(functions.erfc)
-    sigmoid = _unary(functions.sigmoid)
-    softplus = _unary(functions.softplus)
-    log_sigmoid = _unary(functions.log_sigmoid)
-    relu = _unary(functions.relu)
-    gelu = _unary(functions.gelu)
-    silu = _unary(functions.silu)
-    softsign = _unary(functions.softsign)
-    abs = fabs = absolute = _unary(functions.abs)
-    sign = _unary(functions.sign)
-    step = _unary(functions.step)
-    floor = _unary(functions.floor)
-    ceil = _unary(functions.ceil)
-    hypot = _binary(functions.hypot)
-    maximum = _binary(functions.maximum)
-    minimum = _binary(functions.minimum)
-    logaddexp = _binary(functions.logaddexp)
+        # The names, for type checkers; a test holds them to the table.
+
+        def _unary(self) -> Value: ...
+        def _binary(self, y: Any) -> Value: ...
+
+        exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = cbrt = square = reciprocal = _unary
+        sin = cos = tan = asin = arcsin = acos = arccos = atan = arctan = sinh = cosh = _unary
+        tanh = asinh = arcsinh = acosh = arccosh = atanh = arctanh = erf = erfc = sigmoid = _unary
+        softplus = log_sigmoid = relu = gelu = silu = softsign = abs = fabs = absolute = _unary
+        sign = step = floor = ceil = _unary
+        hypot = maximum = minimum = logaddexp = _binary
 
     def atan2(self, x: Any) -> Value:
         """y.atan2(x): angle of the point (x, y), in radians; both derivatives are 0 at the origin.
@@ -197,3 +144,10 @@ class ElementaryMethods:
         1.0
         """
         return self._record(functions.clip, (self,), bounds(low, high))
+
+
+for _function in functions.FUNCTIONS.values():
+    if _function.doc is not None:  # what is written out above stays
+        _method = vars(ElementaryMethods).get(_function.name) or method(_function, globals())
+        for _name in (_function.name, *_function.aliases):
+            setattr(ElementaryMethods, _name, _method)

@@ -1,4 +1,4 @@
-"""Floats in, a float out: the numerical core of the table in functions.py.
+"""Floats in, a float out: the numerical core of the table.
 
 Each function here is total, as IEEE 754 asks: outside its domain it returns nan, at a pole
 an infinity, and never raises. What is guarded, and why, stands beside each formula; the
@@ -617,8 +617,8 @@ def dot(*operands: float) -> float:
 def exp_of_difference(x: float, y: float) -> float:
     """exp(x - y), x <= y, the rounding error of x - y folded back (abs(x - y) / 2 ulp without)."""
     difference, error = two_difference(x, y)
-    size = math.exp(difference)
-    return size + size * error
+    size = exp(difference)
+    return size + size * error if size < inf else size
 
 
 def logsumexp(*terms: float) -> float:

@@ -21,18 +21,12 @@ Activation = str | Callable[[Value], Value]
 Self = TypeVar("Self", bound="Module")
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
-    "relu": functions.relu,
-    "leaky_relu": Value.leaky_relu,
-    "elu": Value.elu,
-    "gelu": functions.gelu,
-    "silu": functions.silu,
-    "softplus": functions.softplus,
-    "softsign": functions.softsign,
-    "tanh": functions.tanh,
-    "sigmoid": functions.sigmoid,
+    **{
+        key: getattr(Value, key) if function.parameters else function
+        for key, function in functions.FUNCTIONS.items()
+        if function.activation
+    },
     "logistic": functions.sigmoid,
-    "sin": functions.sin,
-    "erf": functions.erf,
 }
 
 

@@ -23,7 +23,7 @@ from ..transforms.chain_rule import refuse_changed
 from .array_functions import array_functions
 from .interpreter import Executor, first_nonfinite
 from .listing import count, listing, result_names
-from .lowering import KEYS, KNOWN, Instruction, Plan, Sum, lower, plan
+from .lowering import Instruction, Plan, Sum, lower, plan
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -371,7 +371,7 @@ def _plain(run: Plan) -> tuple[Any, ...]:
     def plain(one: Instruction | Sum) -> tuple[Any, ...]:
         if isinstance(one, Sum):
             return "sum", one.shared, one.factors, one.results
-        return KEYS[one.function], one.parameters, one.operands, one.result, one.label, one.scope
+        return one.function.key, one.parameters, one.operands, one.result, one.label, one.scope
 
     fields = {**vars(run)}
     for section in ("once", "each"):
@@ -381,7 +381,7 @@ def _plain(run: Plan) -> tuple[Any, ...]:
 
 def _from_plain(fields: tuple[Any, ...]) -> Plan:
     def made(key: str, *rest: Any) -> Instruction | Sum:
-        return Sum(*rest) if key == "sum" else Instruction(KNOWN[key], *rest)
+        return Sum(*rest) if key == "sum" else Instruction(functions.FUNCTIONS[key], *rest)
 
     found = dict(fields)
     for section in ("once", "each"):

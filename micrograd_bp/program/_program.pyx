@@ -18,7 +18,7 @@ from libc.string cimport memcpy, memset, strcmp
 
 import numpy
 
-from .lowering import KEYS, Sum
+from .lowering import Sum
 
 cdef extern from "_kernels.h" nogil:
     ctypedef void (*RowFunction)(double*, const double*, const double*, const double*, int)
@@ -200,7 +200,7 @@ cdef class Executor:
         cdef int i = 0
         if step.kind != ROW or isinstance(one, Sum) or one.operands != previous.operands:
             return False
-        first, second = KEYS[previous.function].encode(), KEYS[one.function].encode()
+        first, second = previous.function.key.encode(), one.function.key.encode()
         while PAIR_KERNELS[i].name != NULL:
             if PAIR_KERNELS[i].name == first and PAIR_KERNELS[i].other == second:
                 step.kind, step.pair = PAIR, PAIR_KERNELS[i].loop
@@ -210,7 +210,7 @@ cdef class Executor:
 
     cdef int _find(self, Step* step, function) except -1:
         """What computes a function: a loop over rows, or one number at a time."""
-        cdef bytes key = KEYS[function].encode()
+        cdef bytes key = function.key.encode()
         cdef int i = 0
         if key == b"dot":
             step.kind = DOT

@@ -2,7 +2,7 @@
 
 On NumPy what is no plain ufunc runs the table's own function number by number, and so is as
 accurate. On the others each is a formula in terms of theirs, so that they can differentiate it;
-its accuracy is theirs.
+its accuracy is theirs. One that has no formula here is its own value, run on their arrays.
 """
 
 import math
@@ -15,7 +15,7 @@ from typing import Any
 import numpy
 
 from ..functions import Function
-from .lowering import KEYS
+from ..functions.composed import composed
 
 Array = Any
 ArrayFunction = Callable[..., Array]
@@ -49,7 +49,11 @@ def array_functions(library: Any) -> Callable[[Function], ArrayFunction]:
     else:
         raise TypeError(f"the library is the module numpy, jax.numpy or torch, not {library!r}")
     formulas = _formulas(library, special)
-    return lambda function: formulas[KEYS[function]]
+
+    def known(function: Function) -> ArrayFunction:
+        return formulas.get(function.key) or composed(function, known)
+
+    return known
 
 
 def dot(*operands: Array) -> Array:
@@ -79,13 +83,12 @@ UFUNCS = set("exp log tanh sqrt sin cos abs floor ceil maximum minimum".split())
 
 
 def _of_numpy(function: Function) -> ArrayFunction:
-    key = KEYS[function]
-    if key in ARITHMETIC:
-        return ARITHMETIC[key]
-    if key in UFUNCS:
-        ufunc: ArrayFunction = getattr(numpy, key)
+    if function.key in ARITHMETIC:
+        return ARITHMETIC[function.key]
+    if function.key in UFUNCS:
+        ufunc: ArrayFunction = getattr(numpy, function.key)
         return ufunc
-    if key == "relu":
+    if function.key == "relu":
         return lambda x: numpy.where(x <= 0.0, 0.0, x)
 
     def number_by_number(*arguments: Any) -> Array:

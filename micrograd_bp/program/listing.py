@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .. import functions
-from .lowering import KEYS, Instruction, Plan, Sum
+from .lowering import Instruction, Plan, Sum
 
 LINES = 100  # of instructions; of a longer listing the middle is left out
 TERMS = 8
@@ -76,7 +76,7 @@ def _line(one: Instruction, places: Sequence[str]) -> str:
         what = " + ".join(_some([*operands[2 * n :], *terms]))
     else:
         fixed = [f"{parameter:g}" for parameter in one.parameters]
-        what = " ".join([KEYS[one.function], ", ".join([*_some(operands), *fixed])])
+        what = " ".join([one.function.key, ", ".join([*_some(operands), *fixed])])
     line = f"{places[one.result]} = {what}"
     remark = " ".join(part for part in (one.scope, one.label) if part)
     return f"{line:<40}  ; {remark}" if remark else line

@@ -15,20 +15,12 @@ from typing import NamedTuple, TypeGuard
 
 from .. import functions
 from ..engine import Value
-from ..functions import FUNCTIONS, Function, accurate
-
-exp_of_difference: Function = Function(
-    "exp_of_difference", accurate.exp_of_difference, functions._flat
-)
-"""exp(x - y) for x <= y, to the last bit of x - y: what the shares of a softmax have in common."""
+from ..functions import Function
 
 DERIVATIVES = {
     functions.tanh: functions.sech2,
     functions.sigmoid: functions.logistic_density,
 }
-
-KNOWN = {**FUNCTIONS, "exp_of_difference": exp_of_difference}
-KEYS = {function: key for key, function in KNOWN.items()}
 
 
 class Instruction(NamedTuple):
@@ -213,7 +205,7 @@ def _share(graph: Numbered, operands: Numbers, _: Constants, parameters: Paramet
     largest = operands[0]
     for operand in operands[1:]:
         largest = graph.apply(functions.maximum, [largest, operand])
-    sizes = [graph.apply(exp_of_difference, [operand, largest]) for operand in operands]
+    sizes = [graph.apply(functions.exp_of_difference, [operand, largest]) for operand in operands]
     total = graph.apply(functions.fsum, sizes)
     return graph.apply(functions.div, [sizes[int(parameters[0])], total])
 

@@ -48,32 +48,14 @@ class Evaluation(NamedTuple):
     nodes: list[Any]
 
 
-# How many operands each operation takes. Simple ones first: an example shrinks to the front.
-OPERANDS: dict[str, int] = {
-    **dict.fromkeys(["add", "mul", "sub"], 2),
-    "neg": 1,
-    "div": 2,
-    **dict.fromkeys(["constant_power", "relu", "tanh", "exp", "log", "sigmoid"], 1),
-    "dot": 5,
-    "fsum": 3,
-    "pow": 2,
-    **dict.fromkeys(["sin", "cos", "square", "sqrt", "reciprocal", "abs", "exp2", "expm1"], 1),
-    **dict.fromkeys(["log2", "log10", "log1p", "cbrt", "tan", "asin", "acos", "atan"], 1),
-    **dict.fromkeys(["sinh", "cosh", "asinh", "acosh", "atanh", "erf", "erfc", "softplus"], 1),
-    **dict.fromkeys(["log_sigmoid", "gelu", "silu", "softsign", "sign", "step", "floor"], 1),
-    **dict.fromkeys(["ceil", "leaky_relu", "elu", "clip"], 1),
-    **dict.fromkeys(["maximum", "minimum", "atan2", "hypot", "logaddexp"], 2),
-    **dict.fromkeys(["where", "prod", "mean", "logsumexp", "softmax"], 3),
-}
-OPERATIONS: tuple[str, ...] = tuple(OPERANDS)
+# Simple ones first: an example shrinks to the front. The rest come in the table's order.
+_SIMPLE = "add mul sub neg div constant_power relu tanh exp log sigmoid dot fsum pow".split()
+_KEYS = dict.fromkeys([*_SIMPLE, *FUNCTIONS])
+OPERATIONS: tuple[str, ...] = tuple(key for key in _KEYS if FUNCTIONS[key].public)
 """The names of the operations that random graphs are made of, simple ones first."""
 
-_PARAMETERS: dict[str, tuple[tuple[float, ...], ...]] = {
-    "constant_power": ((2.0,), (3.0,), (-1.0,), (0.5,), (-1.5,)),
-    "leaky_relu": ((0.01,),),
-    "elu": ((1.0,), (0.5,)),
-    "clip": ((-1.0, 1.0),),
-    "softmax": ((1,),),
+OPERANDS: dict[str, int] = {  # how many each takes
+    key: FUNCTIONS[key].operands or (5 if key == "dot" else 3) for key in OPERATIONS
 }
 
 
@@ -91,7 +73,7 @@ def variants(operations: Sequence[str]) -> list[tuple[str, tuple[float, ...]]]:
     if unknown := [name for name in operations if name not in OPERANDS]:
         known = ", ".join(OPERATIONS)
         raise ValueError(f"no operation is called {unknown[0]!r}; there are {known}")
-    return [(name, fixed) for name in operations for fixed in _PARAMETERS.get(name, ((),))]
+    return [(name, fixed) for name in operations for fixed in FUNCTIONS[name].tried]
 
 
 _OPERATORS: dict[str, tuple[str, Callable[..., Any]]] = {
@@ -254,23 +236,10 @@ def _as_code(name: str, arguments: list[str]) -> str:
     return f"{arguments[0]}.{name}({', '.join(arguments[1:])})"
 
 
-# Where an operation has a kink, a step or a cut, and so no derivative but by convention.
-_TIES: dict[str, Callable[..., bool]] = {
-    **dict.fromkeys(("relu", "leaky_relu", "elu", "abs", "sign", "step"), lambda x, *_: x == 0.0),
-    **dict.fromkeys(("floor", "ceil"), lambda x: x % 1.0 == 0.0),
-    **dict.fromkeys(("maximum", "minimum"), lambda x, y: x == y),
-    "clip": lambda x, low, high: x in (low, high),
-    "constant_power": lambda x, c: x == 0.0 and not (c > 0.0 and c % 1.0 == 0.0),
-    "pow": lambda x, y: x == 0.0,
-    "atan2": lambda y, x: y == 0.0,
-    "hypot": lambda x, y: x == 0.0 and y == 0.0,
-}
-
-
 def _is_tame(name: str, numbers: Sequence[float], fixed: tuple[float, ...]) -> bool:
     """Whether an operation is defined and smooth here, and neither it nor its slope is huge."""
     function = FUNCTIONS[name]
-    if name in _TIES and _TIES[name](*numbers, *fixed):
+    if function.kink is not None and function.kink(*numbers, *fixed):
         return False
     if function.domain is not None and not function.domain(*numbers, *fixed):
         return False

@@ -14,9 +14,9 @@ from typing import Any
 
 from .. import functions, messages, modes
 from ..engine import Value, apply, dot, order_of, record
+from ..functions import Scalar
 
-Number = Any  # a float or a Value
-Step = tuple[Value, Sequence[Value], Sequence[Number]]  # a node, its neighbours, the weights
+Step = tuple[Value, Sequence[Value], Sequence[Scalar]]  # a node, its neighbours, the weights
 
 
 class Sweeps:
@@ -63,7 +63,7 @@ class Sweeps:
                 reached.add(node)
                 self._steps.append((node, parents, derivatives))
 
-    def forward(self, tangents: dict[Value, Number]) -> dict[Value, Number]:
+    def forward(self, tangents: dict[Value, Scalar]) -> dict[Value, Scalar]:
         """The tangents of the nodes that the inputs with tangents reach.
 
         Args:
@@ -75,7 +75,7 @@ class Sweeps:
         """
         return self._sweep(self._steps, tangents, "tangent")
 
-    def back(self, adjoints: dict[Value, Number]) -> dict[Value, Number]:
+    def back(self, adjoints: dict[Value, Scalar]) -> dict[Value, Scalar]:
         """The adjoints of the nodes between the inputs and the outputs with adjoints.
 
         Args:
@@ -89,7 +89,7 @@ class Sweeps:
             self._reversed_steps = self._transposed()
         return self._sweep(self._reversed_steps, adjoints, "adjoint")
 
-    def as_nodes(self, numbers: Iterable[Number]) -> list[Value]:
+    def as_nodes(self, numbers: Iterable[Scalar]) -> list[Value]:
         """Results as nodes of their own: a float as a constant, and never a node of the graph.
 
         The derivative of x*y by x is y; who labels the derivative would not want to label y.
@@ -97,14 +97,14 @@ class Sweeps:
         with modes.changed(recording=True, nonfinite_allowed=True):
             return [self._as_node(number) for number in numbers]
 
-    def _as_node(self, number: Number) -> Value:
+    def _as_node(self, number: Scalar) -> Value:
         if not isinstance(number, Value):
             return record(functions.neg, (number,)).parents[0]  # a constant as operands become
         return same_as(number) if number in self._graph else number
 
     def _transposed(self) -> list[Step]:
         """For each node its consumers, in the order in which adjoints are known."""
-        consumers: dict[Value, tuple[list[Value], list[Number]]] = {}
+        consumers: dict[Value, tuple[list[Value], list[Scalar]]] = {}
         for node, parents, derivatives in reversed(self._steps):
             for parent, derivative in zip(parents, derivatives):
                 nodes, weights = consumers.setdefault(parent, ([], []))
@@ -114,8 +114,8 @@ class Sweeps:
         return [(node, *consumers[node]) for node in order if node in consumers]
 
     def _sweep(
-        self, steps: list[Step], seeds: dict[Value, Number], what: str
-    ) -> dict[Value, Number]:
+        self, steps: list[Step], seeds: dict[Value, Scalar], what: str
+    ) -> dict[Value, Scalar]:
         """The chain rule: numbers[node] = sum of weight * numbers[neighbour], step by step."""
         weighted_sum = _dot_of_numbers if self._as_graph else _dot_of_floats
         numbers = dict(seeds)
@@ -141,7 +141,7 @@ def same_as(value: Value) -> Value:
     return node
 
 
-def data_of(number: Number) -> float:
+def data_of(number: Scalar) -> float:
     """The float of a Value or of a float.
 
     >>> data_of(Value(2.0)), data_of(3.0)
@@ -163,8 +163,8 @@ def _dot_of_floats(weights: Iterable[float], numbers: Iterable[float | None], se
 
 
 def _dot_of_numbers(
-    weights: Iterable[Number], numbers: Iterable[Number | None], seed: Number
-) -> Number:
+    weights: Iterable[Scalar], numbers: Iterable[Scalar | None], seed: Scalar
+) -> Scalar:
     terms = [
         (weight, number)
         for weight, number in zip(weights, numbers)
@@ -182,11 +182,11 @@ def _dot_of_numbers(
     return dot([weight for weight, _ in terms], [number for _, number in terms], bias)
 
 
-def _is_zero(number: Number) -> bool:
+def _is_zero(number: Scalar) -> bool:
     return type(number) is float and number == 0.0
 
 
-def _vanishes(weight: Number, number: Number) -> bool:
+def _vanishes(weight: Scalar, number: Scalar) -> bool:
     """Whether a factor is 0: with an infinite weight, whether it is 0 for all inputs nearby.
 
     As is the adjoint of the branch that ``where`` did not choose: no nonzero local derivative
@@ -213,12 +213,12 @@ def _vanishes(weight: Number, number: Number) -> bool:
 # Local derivatives as Values, by the rule of the table run on the parents themselves
 
 
-def _as_values(node: Value) -> Sequence[Number]:
+def _as_values(node: Value) -> Sequence[Scalar]:
     refuse_changed(node)
     if not all(map(isfinite, node.local_derivatives)):
         return node.local_derivatives  # a pole: no rule holds there, and only a 0 may meet it
     operation: Any = node.operation
-    derivatives: Sequence[Number] = operation.function.partials(
+    derivatives: Sequence[Scalar] = operation.function.partials(
         *node.parents, *operation.parameters
     )
     return derivatives
@@ -273,7 +273,7 @@ def _same(numbers: Sequence[float], others: Sequence[float]) -> bool:
 
 
 def _refuse_nonfinite(
-    steps: list[Step], numbers: dict[Value, Number], seeds: dict[Value, Number], what: str
+    steps: list[Step], numbers: dict[Value, Scalar], seeds: dict[Value, Scalar], what: str
 ) -> None:
     """Raise for the first number of a sweep that stopped being finite.
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from .. import modes
 from ..engine import Value, order_of, sweep
+from ..functions import Scalar
 from ..numeric import is_number, show, to_float
-from .chain_rule import Number, Sweeps, same_as
+from .chain_rule import Sweeps, same_as
 from .nested import Structure, flatten, paths, rebuild
 
 Argnums = int | Sequence[int]
@@ -40,13 +41,13 @@ class Call:
     name: str
     primals: tuple[Structure, ...]
     inputs: list[Value]
-    directions: list[Number]
+    directions: list[Scalar]
     output: Structure
     outputs: list[Value]
     attached: bool
     _sweeps: Sweeps | None = None
 
-    def attached_to(self, numbers: list[Number]) -> "Call":
+    def attached_to(self, numbers: list[Scalar]) -> "Call":
         """The call with Values as results if there is one among the numbers."""
         return self if _are_floats(numbers) else replace(self, attached=True, _sweeps=None)
 
@@ -55,31 +56,31 @@ class Call:
         """What f returned, as the caller gets it."""
         return rebuild(self.output, self.results(self.outputs))
 
-    def forward(self, nodes: Sequence[Value], tangents: Sequence[Number]) -> list[Number]:
+    def forward(self, nodes: Sequence[Value], tangents: Sequence[Scalar]) -> list[Scalar]:
         """The tangents of the outputs, from those of inputs, as the caller gets them."""
         return self._swept(nodes, tangents, self.outputs, back=False)
 
-    def back(self, nodes: Sequence[Value], adjoints: Sequence[Number]) -> list[Number]:
+    def back(self, nodes: Sequence[Value], adjoints: Sequence[Scalar]) -> list[Scalar]:
         """The adjoints of the inputs, from those of outputs, as the caller gets them."""
         return self._swept(nodes, adjoints, self.inputs, back=True)
 
     def _swept(
-        self, nodes: Sequence[Value], seeds: Sequence[Number], wanted: list[Value], back: bool
-    ) -> list[Number]:
+        self, nodes: Sequence[Value], seeds: Sequence[Scalar], wanted: list[Value], back: bool
+    ) -> list[Scalar]:
         if not self.attached:
-            numbers: list[Number] = sweep(self.outputs, nodes, seeds, wanted, back)
+            numbers: list[Scalar] = sweep(self.outputs, nodes, seeds, wanted, back)
             if all(map(isfinite, numbers)):
                 return numbers
         if self._sweeps is None:
             self._sweeps = Sweeps(self.outputs, self.inputs, self.attached)
-        total: dict[Value, Number] = {}
+        total: dict[Value, Scalar] = {}
         for node, seed in zip(nodes, seeds):
             total[node] = total[node] + seed if node in total else seed
         found = self._sweeps.back(total) if back else self._sweeps.forward(total)
         numbers = [found.get(node, 0.0) for node in wanted]
         return self.results(self._sweeps.as_nodes(numbers)) if self.attached else numbers
 
-    def results(self, nodes: list[Value]) -> list[Number]:
+    def results(self, nodes: list[Value]) -> list[Scalar]:
         """The floats of nodes, or the nodes as they are, recorded if the caller records."""
         if not self.attached:
             return [node.data for node in nodes]
@@ -156,7 +157,7 @@ def record_call(
     return Call(name, primals, inputs, directions, output, outputs, attached)
 
 
-def _fresh(leaf: Number) -> Value:
+def _fresh(leaf: Scalar) -> Value:
     """An input of one transform alone, equal to leaf."""
     if not isinstance(leaf, Value):
         return Value(leaf)
@@ -211,7 +212,7 @@ def arguments_of(what: str, arguments: Any) -> Sequence[Any]:
     return arguments
 
 
-def matching(what: str, structure: Structure, model: Structure, outline: Any) -> list[Number]:
+def matching(what: str, structure: Structure, model: Structure, outline: Any) -> list[Scalar]:
     """The numbers in a structure, which has to have the shape of the model: its outline."""
     numbers, kinds, own_outline = flatten(structure)
     if own_outline != outline:
@@ -221,7 +222,7 @@ def matching(what: str, structure: Structure, model: Structure, outline: Any) ->
     return numbers if kinds <= {float} else numbers_in(structure, f"the {what}")
 
 
-def numbers_in(structure: Structure, what: str) -> list[Number]:
+def numbers_in(structure: Structure, what: str) -> list[Scalar]:
     """The leaves of a structure as floats and Values.
 
     Raises:
@@ -250,7 +251,7 @@ them, not [1, {'w': '2'}] (list) with '2' (str) at [1]['w']
         ) from None
 
 
-def _are_floats(numbers: list[Number]) -> bool:
+def _are_floats(numbers: list[Scalar]) -> bool:
     return set(map(type, numbers)) <= {float}
 
 

@@ -121,6 +121,22 @@ UNARY: dict[str, tuple[Exact, Exact]] = {
 }
 
 # For each function: the two partials, then the second ones: xx, xy, yy.
+
+
+def differences(form: Exact, order: int) -> Exact:
+    """Beside what rounding leaves of them: that is no derivative."""
+    return lambda x, *fixed: mp.chop(
+        mp.diff(lambda near: form(near, *fixed), x, order), mp.ldexp(1, -mp.prec // 4)
+    )
+
+
+NEW = [  # not written out above: by differences of the exact form
+    key
+    for key, function in FUNCTIONS.items()
+    if function.public and function.operands == 1 and key not in UNARY
+]
+UNARY.update((key, (differences(EXACT[key], 1), differences(EXACT[key], 2))) for key in NEW)
+
 BINARY: dict[str, tuple[Exact, ...]] = {
     "add": (one, one, zero, zero, zero),
     "sub": (one, lambda x, y: -mpf(1), zero, zero, zero),
@@ -259,7 +275,8 @@ def points(name: str, n: int, seed: int = 1) -> list[tuple[tuple[float, ...], tu
                 continue
             if function.pole is not None and function.pole(*operands, *fixed):
                 continue
-            if name in ("maximum", "minimum") and operands[0] == operands[1]:
+            at_kink = function.kink is not None and function.kink(*operands, *fixed)
+            if at_kink and name in ("maximum", "minimum", *NEW):
                 continue
             yield operands, fixed
 

@@ -9,9 +9,8 @@ import pytest
 from micrograd_bp import MLP, Value, fsum, functions
 from micrograd_bp.program import Program
 from micrograd_bp.program.array_functions import array_functions
-from micrograd_bp.program.lowering import KNOWN, exp_of_difference
 
-Function = functions.Function
+FUNCTIONS, Function = functions.FUNCTIONS, functions.Function
 POINTS = {  # operands that lie in the domain of every function, and off the kinks
     1: [np.array([0.3, 0.6, 0.9])],
     2: [np.array([0.3, 1.6, 0.9]), np.array([1.7, 0.4, 2.5])],
@@ -34,12 +33,6 @@ PARAMETERS = {
     "clip": (0.4, 0.8),
     "within": (0.4, 0.8),
 }
-OF_TWO = (
-    "add sub mul div divide_by_power pow power_partial atan2 inverse_power hypot"
-    " hypot_direction hypot_moment logaddexp softmax_of_two maximum minimum greater"
-    " exp_of_difference fsum mean prod logsumexp"
-).split()
-OF_THREE = ["where", "dot"]
 
 
 def numpy_library() -> tuple[Any, Callable[[Any], Any]]:
@@ -61,17 +54,18 @@ LIBRARIES = [numpy_library, torch_library, jax_library]
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("name", sorted(KNOWN.keys() - {"constant", "softmax"}))
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - {"constant", "softmax"}))
 def test_every_function_of_the_table_has_its_array_form(name: str, library: Any) -> None:
     xp, array = library()
-    operands = POINTS[2 if name in OF_TWO else 3 if name in OF_THREE else 1]
+    function = FUNCTIONS[name]
+    operands = POINTS[3 if name == "dot" else function.operands or 2]
     if name in ("acosh", "acosh_derivative"):
         operands = [operands[0] + 1.0]
-    if name == exp_of_difference.name:
+    if name == "exp_of_difference":
         operands = [operands[0], operands[0] + operands[1]]
-    parameters = PARAMETERS.get(name, ())
-    got = array_functions(xp)(KNOWN[name])(*map(array, operands), *parameters)
-    expected = [KNOWN[name].value(*point, *parameters) for point in zip(*operands, strict=True)]
+    parameters = PARAMETERS.get(name, function.tried[0])
+    got = array_functions(xp)(function)(*map(array, operands), *parameters)
+    expected = [function.value(*point, *parameters) for point in zip(*operands, strict=True)]
     np.testing.assert_allclose(np.asarray(got), expected, rtol=1e-13, atol=1e-15)
 
 

@@ -1,0 +1,45 @@
+from .drawing import Graph as Graph
+from .drawing import draw as draw
+from .drawing import draw_network as draw_network
+from .elementary import *
+from .engine import Value as Value
+from .engine import dot as dot
+from .engine import engine_kind as engine_kind
+from .engine import fsum as fsum
+from .engine import topological_order as topological_order
+from .explorer import explore as explore
+from .modes import allow_nonfinite as allow_nonfinite
+from .modes import no_grad as no_grad
+from .modes import scope as scope
+from .nn import MLP as MLP
+from .nn import Layer as Layer
+from .nn import Module as Module
+from .nn import Neuron as Neuron
+from .program import Program as Program
+from .text.explain import explain as explain
+from .text.find import find as find
+from .text.latex import latex as latex
+from .text.trace import trace_table as trace_table
+from .training.fitting import fit as fit
+from .training.fitting import predict as predict
+from .training.losses import binary_cross_entropy as binary_cross_entropy
+from .training.losses import cross_entropy as cross_entropy
+from .training.losses import hinge as hinge
+from .training.losses import mean_squared_error as mean_squared_error
+from .training.losses import sum_of_squares as sum_of_squares
+from .training.optim import LBFGS as LBFGS
+from .training.optim import SGD as SGD
+from .training.optim import Adam as Adam
+from .training.optim import AdamW as AdamW
+from .transforms import grad as grad
+from .transforms import gradient as gradient
+from .transforms import hessian as hessian
+from .transforms import hvp as hvp
+from .transforms import jacobian as jacobian
+from .transforms import jvp as jvp
+from .transforms import laplacian as laplacian
+from .transforms import value_and_grad as value_and_grad
+from .transforms import vjp as vjp
+from .widget import live as live
+
+__version__: str

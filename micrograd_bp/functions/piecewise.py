@@ -1,0 +1,184 @@
+"""The table, part four: functions with kinks and steps, where the derivative is a convention."""
+
+import math
+from collections.abc import Callable
+from math import isfinite, isnan
+
+from . import accurate
+from .function import Doc, Function, flat
+
+
+def _step(x: float) -> float:
+    return x if isnan(x) else float(x > 0.0)
+
+
+def _within(x: float, low: float, high: float) -> float:
+    return 1.0 if low <= x <= high else x if isnan(x) else 0.0
+
+
+def _clip(x: float, low: float, high: float) -> float:
+    return x if isnan(x) else max(low, min(x, high))
+
+
+def _integral(rounding: Callable[[float], int]) -> Callable[[float], float]:
+    return lambda x: math.copysign(float(rounding(x)), x) if isfinite(x) else x
+
+
+def _is_zero(x: float, *_: float) -> bool:
+    return x == 0.0
+
+
+relu: Function = Function(
+    "relu",
+    lambda x: x if x > 0.0 or isnan(x) else 0.0,
+    lambda x: (step(x),),
+    kink=_is_zero,
+    doc=Doc("max(x, 0); the derivative at 0 is 0", "-3.0", "0.0", "0.0"),
+    activation=True,
+    exact=lambda mp, x: max(x, mp.mpf(0)),
+)
+leaky_relu: Function = Function(
+    "leaky_relu",
+    lambda x, slope: x if x > 0.0 else slope * x,
+    lambda x, slope: (leaky_step(x, slope),),
+    parameters=1,
+    kink=_is_zero,
+    public=True,
+    tried=((0.01,),),
+    activation=True,
+)
+leaky_step: Function = Function(
+    "leaky_step",
+    lambda x, slope: 1.0 if x > 0.0 else slope if x <= 0.0 else x,
+    lambda x, slope: (0.0,),
+    parameters=1,
+    exact=lambda mp, x, slope: mp.mpf(1 if x > 0 else slope),
+)
+elu: Function = Function(
+    "elu",
+    lambda x, alpha: x if x > 0.0 else alpha * accurate.expm1(x),
+    lambda x, alpha: (step(x) + elu_tail(x, alpha),),
+    parameters=1,
+    kink=_is_zero,
+    public=True,
+    tried=((1.0,), (0.5,)),
+    activation=True,
+    exact=lambda mp, x, alpha: x if x > 0 else alpha * mp.expm1(x),
+)
+elu_tail: Function = Function(
+    "elu_tail",
+    lambda x, alpha: 0.0 if x > 0.0 else accurate.scaled_exp(x, alpha),
+    lambda x, alpha: (elu_tail(x, alpha),),
+    parameters=1,
+    exact=lambda mp, x, alpha: mp.mpf(0) if x > 0 else alpha * mp.exp(x),
+)
+softsign: Function = Function(
+    "softsign",
+    lambda x: x / (1.0 + math.fabs(x)),
+    lambda x: (softsign_derivative(x, 2),),
+    doc=Doc("x / (1 + abs(x))", "3.0", "0.75", "0.0625"),
+    activation=True,
+    exact=lambda mp, x: x / (1 + mp.fabs(x)),
+)
+softsign_derivative: Function = Function(
+    "softsign_derivative",
+    accurate.softsign_derivative,
+    lambda x, n: (-float(n) * sign(x) * softsign_derivative(x, n + 1),),
+    parameters=1,
+    exact=lambda mp, x, n: 1 / (1 + mp.fabs(x)) ** int(n),
+)
+abs: Function = Function(
+    "abs",
+    math.fabs,
+    lambda x: (sign(x),),
+    kink=_is_zero,
+    doc=Doc("absolute value; the derivative at 0 is 0", "-3.0", "3.0", "-1.0"),
+    aliases=("fabs", "absolute"),
+    exact=lambda mp, x: mp.fabs(x),
+)
+sign: Function = Function(
+    "sign",
+    lambda x: math.copysign(1.0, x) if math.fabs(x) > 0.0 else x + 0.0,
+    flat,
+    kink=_is_zero,
+    doc=Doc("-1, 0 or 1; the derivative is 0", "-3.0", "-1.0", "0.0"),
+    exact=lambda mp, x: mp.sign(x),
+)
+step: Function = Function(
+    "step",
+    _step,
+    flat,
+    kink=_is_zero,
+    doc=Doc("1 above 0, else 0; the derivative is 0", "0.0", "0.0", "0.0"),
+    exact=lambda mp, x: mp.mpf(x > 0),
+)
+floor: Function = Function(
+    "floor",
+    _integral(math.floor),
+    flat,
+    kink=lambda x: x % 1.0 == 0.0,
+    doc=Doc("largest integer not above x; the derivative is 0", "-1.5", "-2.0", "0.0"),
+    exact=lambda mp, x: mp.floor(x),
+)
+ceil: Function = Function(
+    "ceil",
+    _integral(math.ceil),
+    flat,
+    kink=lambda x: x % 1.0 == 0.0,
+    doc=Doc("smallest integer not below x; the derivative is 0", "-1.5", "-1.0", "0.0"),
+    exact=lambda mp, x: mp.ceil(x),
+)
+clip: Function = Function(
+    "clip",
+    _clip,
+    lambda x, low, high: (within(x, low, high),),
+    parameters=2,
+    kink=lambda x, low, high: x in (low, high),
+    public=True,
+    tried=((-1.0, 1.0),),
+    exact=lambda mp, x, low, high: max(mp.mpf(low), min(x, mp.mpf(high))),
+)
+within: Function = Function(
+    "within",
+    _within,
+    lambda x, low, high: (0.0,),
+    parameters=2,
+    exact=lambda mp, x, low, high: mp.mpf(low <= x <= high),
+)
+maximum: Function = Function(
+    "maximum",
+    accurate.maximum,
+    lambda x, y: (greater(x, y), greater(y, x)),
+    operands=2,
+    kink=lambda x, y: x == y,
+    doc=Doc(
+        "the larger of two; at a tie the derivative is 1/2 by each", "2.0, 3.0", "3.0", "0.0, 1.0"
+    ),
+    exact=lambda mp, x, y: max(x, y),
+)
+minimum: Function = Function(
+    "minimum",
+    accurate.minimum,
+    lambda x, y: (greater(y, x), greater(x, y)),
+    operands=2,
+    kink=lambda x, y: x == y,
+    doc=Doc(
+        "the smaller of two; at a tie the derivative is 1/2 by each", "2.0, 3.0", "2.0", "1.0, 0.0"
+    ),
+    exact=lambda mp, x, y: min(x, y),
+)
+greater: Function = Function(
+    "greater",
+    accurate.greater,
+    flat,
+    operands=2,
+    symbol=">",
+    exact=lambda mp, x, y: (1 + mp.sign(x - y)) / 2,
+)
+where: Function = Function(
+    "where",
+    lambda condition, x, y: x if condition != 0.0 else y,
+    lambda condition, x, y: (0.0, where(condition, 1.0, 0.0), where(condition, 0.0, 1.0)),
+    operands=3,
+    public=True,
+)
