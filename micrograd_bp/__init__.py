@@ -72,10 +72,10 @@ if TYPE_CHECKING:
     from .drawing import Graph, draw, draw_network
     from .explorer import explore
     from .program import Program
+    from .text.evaluation_trace import trace_table
     from .text.explain import explain
     from .text.find import find
     from .text.latex import latex
-    from .text.trace import trace_table
     from .training.fitting import fit, predict
     from .training.losses import (
         binary_cross_entropy,
@@ -215,7 +215,7 @@ _LOADED_ON_USE = {
     **dict.fromkeys(("fit", "predict"), "training"),
     "latex": "text.latex",
     "live": "widget",
-    "trace_table": "text.trace",
+    "trace_table": "text.evaluation_trace",
 }
 
 
