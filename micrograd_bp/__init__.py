@@ -28,7 +28,7 @@ _LOADED_ON_USE = {
         "text.explain": "explain",
         "text.find": "find",
         "text.latex": "latex",
-        "text.trace": "trace_table",
+        "text.evaluation_trace": "trace_table",
         "training": "fit predict",
         "training.losses": "binary_cross_entropy cross_entropy hinge mean_squared_error"
         " sum_of_squares",

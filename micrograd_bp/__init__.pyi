@@ -19,7 +19,7 @@ from .program import Program as Program
 from .text.explain import explain as explain
 from .text.find import find as find
 from .text.latex import latex as latex
-from .text.trace import trace_table as trace_table
+from .text.evaluation_trace import trace_table as trace_table
 from .training.fitting import fit as fit
 from .training.fitting import predict as predict
 from .training.losses import binary_cross_entropy as binary_cross_entropy

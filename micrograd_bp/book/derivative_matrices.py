@@ -13,7 +13,9 @@ from typing import Any
 
 from ..engine import dot
 from ..nn import ACTIVATIONS, weight_label
-from ..text.tables import Table
+from ..text.names import read_name
+from ..text.numbers import significant
+from ..text.tables import TextTable
 from ..transforms import hessian, jacobian
 from ..transforms.nested import leaves, rebuild
 from .backprop import (
@@ -212,13 +214,13 @@ def hessian_table(
         KeyError, ValueError: h is not known, or has no derivative in backprop.py.
 
     >>> print(hessian_table([[[0.5]], [[0.2, 2.0]]], [[]], [[1.0]], hidden="tanh"))
-    entry             exact  differences  outer products
-    w1_10 w1_10   2.2933977    2.2933977       2.4740001
-    w1_10 w2_10   1.5728955    1.5728955       1.5728955
-    w1_10 w2_11  0.82456578   0.82456578      0.72686198
-    w2_10 w2_10           1            1               1
-    w2_10 w2_11  0.46211716   0.46211716      0.46211716
-    w2_11 w2_11  0.21355227   0.21355227      0.21355227
+    entry                   exact  differences  outer products
+    w^(1)_10 w^(1)_10   2.2933977    2.2933977       2.4740001
+    w^(1)_10 w^(2)_10   1.5728955    1.5728955       1.5728955
+    w^(1)_10 w^(2)_11  0.82456578   0.82456578      0.72686198
+    w^(2)_10 w^(2)_10           1            1               1
+    w^(2)_10 w^(2)_11  0.46211716   0.46211716      0.46211716
+    w^(2)_11 w^(2)_11  0.21355227   0.21355227      0.21355227
     """
 
     def gradient(flat: list[float]) -> list[float]:
@@ -226,7 +228,7 @@ def hessian_table(
 
     flat = leaves(weights)
     names = [
-        f"w{layer}{weight_label(j, i)[1:]}"
+        read_name(f"w{layer}{weight_label(j, i)[1:]}").plain
         for layer, matrix in enumerate(weights, start=1)
         for j, w_j in enumerate(matrix, start=1)
         for i in range(len(w_j))
@@ -243,5 +245,5 @@ def hessian_table(
 
 def _table(entries: Iterable[str], ways: dict[str, list[list[float]]]) -> str:
     numbers = zip(*(leaves(matrix) for matrix in ways.values()))
-    rows = [[entry, *(f"{number:.8g}" for number in row)] for entry, row in zip(entries, numbers)]
-    return Table("l" + "r" * len(ways), rows, headings=["entry", *ways]).text()
+    rows = [[entry, *(significant(x, 8) for x in row)] for entry, row in zip(entries, numbers)]
+    return TextTable("l" + "r" * len(ways), rows, headings=["entry", *ways]).text()

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from ..elementary import square
 from ..engine import Value, fsum
 from ..nn import MLP, weight_label
-from ..text.notation import derivative_formula
-from ..text.tables import Cell, Readable, Table
+from ..text.names import derivative_cell
+from ..text.numbers import decimals
+from ..text.tables import Cell, Readable, TextTable
 from .backprop import (
     SIGMOIDAL,
     Matrix,
@@ -41,13 +42,13 @@ TARGETS = [[1.0, 0.2], [0.4, 0.9], [0.7, 1.1], [0.9, -0.1]]
 """Their targets t."""
 
 EQUATIONS = {
-    "pre-activation": "a_j = sum_i w1_ji x_i, with x_0 = 1 for the bias",
+    "pre-activation": "a_j = sum_i w^(1)_ji x_i, with x_0 = 1 for the bias",
     "activation": "z_j = h(a_j), {h}",
-    "output": "y_k = sum_j w2_kj z_j, with z_0 = 1 for the bias",
+    "output": "y_k = sum_j w^(2)_kj z_j, with z_0 = 1 for the bias",
     "sum of squares": "E_n = 1/2 sum_k (y_k - t_k)^2",
     "output error": "delta_k = y_k - t_k",
-    "backpropagation formula": "delta_j = h'(a_j) sum_k w2_kj delta_k",
-    "chain rule for a weight": "dE_n/dw1_ji = delta_j x_i, dE_n/dw2_kj = delta_k z_j",
+    "backpropagation formula": "delta_j = h'(a_j) sum_k w^(2)_kj delta_k",
+    "chain rule for a weight": "dE_n/dw^(1)_ji = delta_j x_i, dE_n/dw^(2)_kj = delta_k z_j",
     "total": "E = sum_n E_n, dE/dw = sum_n dE_n/dw",
     "numerical check": "dE_n/dw = (E_n(w + h) - E_n(w - h)) / 2h + O(h^2)",
 }
@@ -80,7 +81,8 @@ class Row:
     """One quantity of the network, computed three ways.
 
     Attributes:
-        quantity: its name, such as "delta_2" or "dE_n/dw1_31".
+        quantity: its name as a label, such as "delta_j=2" or "dE_n/dw1_31", which a table shows
+            as dE_n/dw^(1)_31.
         equation: the equation that gives it, by name (``EQUATIONS``).
         by_equations, by_autograd: its value.
         by_differences: its value by central differences; None if it is no derivative.
@@ -178,14 +180,14 @@ class WorkedExample(Readable):
         """Whether the three ways agree within tolerance in every row."""
         return all(row.agrees for row in self.rows)
 
-    def _blocks(self) -> Iterator[str | Table]:
+    def _blocks(self) -> Iterator[str | TextTable]:
         n_inputs, n_hidden, n_outputs = (
             f"{size} {name}{'s' * (size != 1)}"
             for size, name in zip(self.sizes, ("input", "hidden unit", "linear output"))
         )
         name = {"logistic": "logistic sigmoid"}.get(self.activation, self.activation)
         yield f"Two-layer network: {n_inputs}, {n_hidden} ({name}), {n_outputs}"
-        yield Table("ll", self._equations(), indent="  ")
+        yield TextTable("ll", self._equations(), indent="  ")
         yield _table(self.point_rows, f"Data point n = {self.point} of {self.n_points}")
         yield _table(self.total_rows, f"Total over n = 1, ..., {self.n_points}")
         yield "\n".join(self._verdict())
@@ -394,7 +396,7 @@ def _relative(a: float, b: float, scale: float) -> float:
     return math.inf if math.isnan(ratio) else ratio
 
 
-def _table(rows: Sequence[Row], caption: str) -> Table:
+def _table(rows: Sequence[Row], caption: str) -> TextTable:
     headings = (
         "quantity",
         "equation",
@@ -405,19 +407,13 @@ def _table(rows: Sequence[Row], caption: str) -> Table:
     )
     cells: list[list[str | Cell]] = [
         [
-            Cell(row.quantity, derivative_formula(row.quantity)),
+            derivative_cell(row.quantity),
             row.equation,
-            *map(_text, (row.by_equations, row.by_autograd, row.by_differences)),
+            decimals(row.by_equations),
+            decimals(row.by_autograd),
+            "—" if row.by_differences is None else decimals(row.by_differences),
             f"{row.disagreement:.0e}" if row.disagreement else "0",
         ]
         for row in rows
     ]
-    return Table("llrrrr", cells, headings, caption)
-
-
-def _text(number: float | None) -> str:
-    if number is None:
-        return "—"
-    if number == 0.0 or 1e-3 <= abs(number) < 1e6:
-        return f"{number + 0.0:.8f}"  # -0.0 + 0.0 is 0.0
-    return f"{number:.6e}"
+    return TextTable("llrrrr", cells, headings, caption)

@@ -9,11 +9,12 @@ from itertools import pairwise
 from math import hypot
 from typing import Literal, NamedTuple
 
-from ..engine import Value
+from ..engine import Value, topological_order
 from ..nn import MLP, Neuron, weight_label
-from ..nn.forward_pass import ForwardPass, find_forward_pass
+from ..nn.units import Units, find_units
 from ..numeric import show
 from ..text.names import clean
+from ..text.numbers import pictured
 from .columns import Point
 from .dot_writer import dot_legend, dot_table, dot_text
 from .folding import elide
@@ -35,7 +36,7 @@ from .palette import (
     Swatch,
     scale_for,
 )
-from .picture import format_grad, format_number
+from .picture import format_grad
 from .svg import (
     ARROW,
     Legend,
@@ -147,7 +148,14 @@ def draw_network(mlp: MLP, root: Value | None = None) -> Graph:
         raise TypeError(f"draw_network needs an MLP, not {show(mlp)}; draw shows a Value's graph")
     if root is not None and not isinstance(root, Value):
         raise TypeError(f"draw_network needs a Value as root, not {show(root)}")
-    diagram = _diagram(mlp, None if root is None else find_forward_pass(mlp, root))
+    order = [] if root is None else topological_order(root)
+    units = find_units(order, mlp)
+    if root is not None and units is None:
+        raise ValueError(
+            f"{show(root)} was not computed from the outputs of this network: draw_network needs a"
+            " Value such as the error of mlp(inputs), recorded outside no_grad"
+        )
+    diagram = _diagram(mlp, order, units)
     sizes = [len(mlp.layers[0].neurons[0].w), *(len(layer.neurons) for layer in mlp.layers)]
     summary = (
         f"<Graph of a network {'-'.join(map(str, sizes))} with {len(mlp.parameters())} weights>"
@@ -158,12 +166,11 @@ def draw_network(mlp: MLP, root: Value | None = None) -> Graph:
 # --- what it shows --------------------------------------------------------------------------------
 
 
-def _columns(mlp: MLP, forward_pass: ForwardPass | None) -> list[_Column]:
+def _columns(mlp: MLP, order: list[Value], units: Units | None) -> list[_Column]:
     """The inputs, then a column a layer."""
     numbers, more = elide(range(1, len(mlp.layers[0].neurons[0].w) + 1))
     inputs = [
-        [(f"x_{i}", format_number(forward_pass.inputs[i - 1].data) if forward_pass else "")]
-        for i in numbers
+        [(f"x_{i}", pictured(order[units.inputs[i - 1]].data) if units else "")] for i in numbers
     ]
     columns = [_Column("inputs", numbers, len(more), inputs, [None] * len(numbers), "x_0")]
     for index, layer in enumerate(mlp.layers):
@@ -172,7 +179,9 @@ def _columns(mlp: MLP, forward_pass: ForwardPass | None) -> list[_Column]:
         name = "outputs" if is_output else f"hidden layer {index + 1}"
         letter = "y" if is_output else "z"
         numbers, more = elide(range(1, len(layer.neurons) + 1))
-        pairs = [forward_pass.layers[index][j - 1] if forward_pass else None for j in numbers]
+        of_layer = units.layers[index] if units else []
+        found = {unit.j: (order[unit.a], order[unit.z]) for unit in of_layer}
+        pairs = [found.get(j) for j in numbers]
         columns.append(
             _Column(
                 f"{name} ({clean(activation)})",
@@ -196,8 +205,8 @@ def _unit_quantities(
         return [(f"{letter}_{j}", "")]
     a, z = nodes
     quantities = [
-        (f"a_{j}", format_number(a.data)),
-        (f"{letter}_{j}", format_number(z.data)),
+        (f"a_{j}", pictured(a.data)),
+        (f"{letter}_{j}", pictured(z.data)),
         (f"δ_{j}", format_grad(a)),
     ]
     return quantities[1:] if is_linear_output else quantities
@@ -207,7 +216,7 @@ def _legend(largest_weight: float, scale: Scale | None) -> Legend:
     weights = [
         Swatch(POSITIVE[3], "w > 0: solid"),
         Swatch(NEGATIVE[3], "w < 0: dashed"),
-        Swatch("", f"the thicker, the larger |w|, at most {format_number(largest_weight)}"),
+        Swatch("", f"the thicker, the larger |w|, at most {pictured(largest_weight)}"),
     ]
     legend = [("lines", weights)]
     return [*legend, ("units by δ", scale.signed_legend())] if scale else legend
@@ -216,8 +225,8 @@ def _legend(largest_weight: float, scale: Scale | None) -> Legend:
 # --- where it stands ------------------------------------------------------------------------------
 
 
-def _diagram(mlp: MLP, forward_pass: ForwardPass | None) -> _Diagram:
-    columns = _columns(mlp, forward_pass)
+def _diagram(mlp: MLP, order: list[Value], found: Units | None) -> _Diagram:
+    columns = _columns(mlp, order, found)
     scale = scale_for(delta for column in columns for delta in column.deltas)
     largest = max(abs(parameter.data) for parameter in mlp.parameters())
     inscribed = [
@@ -306,7 +315,7 @@ def _wires(
             target,
             slot,
             weight_label(j, i),
-            format_number(weight.data),
+            pictured(weight.data),
             format_grad(weight),
             round(THINNEST + (thickest - THINNEST) * abs(weight.data) / (largest or 1.0), 2),
             _colour(weight.data),

@@ -9,13 +9,13 @@ from math import isfinite, log2
 from typing import Literal, NamedTuple
 
 from ..engine import Value
-from ..text.names import clean
+from ..text.names import clean, read_name
+from ..text.numbers import pictured
 from .columns import Item, Path
 from .folding import Group
 from .palette import TIMES, WHITE, Scale, Swatch, scale_for
 
 NO_GRAD = "—"
-DIGITS = 6  # characters of a number without its sign
 
 Kind = Literal["leaf", "constant", "operation", "folded"]
 
@@ -74,34 +74,9 @@ class Picture(NamedTuple):
     rankdir: str
 
 
-def format_number(number: float) -> str:
-    """A number in at most six characters and a sign.
-
-    Four decimals or fewer, so that the numbers of a column stand with their points aligned, or
-    scientific notation. A zero has no sign.
-
-    >>> [format_number(x) for x in (0.5, -0.123456, 1234.56, 5e-5, float("nan"))]
-    ['0.5000', '-0.1235', '1234.6', '5.0e-5', 'nan']
-    """
-    if not isfinite(number):
-        return f"{number}"
-    sign, size = "-" if number < 0 else "", abs(number)
-    if size == 0 or size >= 1e-3:
-        for decimals in (4, 3, 2, 1):
-            text = f"{size:.{decimals}f}"
-            if len(text) <= DIGITS:
-                return sign + text
-    for decimals in (2, 1, 0):
-        mantissa, exponent = f"{size:.{decimals}e}".split("e")
-        text = f"{mantissa}e{int(exponent)}"
-        if len(text) <= DIGITS:
-            break
-    return sign + text
-
-
 def format_grad(node: Value) -> str:
     """The grad of a node, or a dash where no backward pass has been."""
-    return format_number(node.grad) if node.has_grad else NO_GRAD
+    return pictured(node.grad) if node.has_grad else NO_GRAD
 
 
 def make_picture(
@@ -167,17 +142,17 @@ def _card(group: Group, grad: float | None, scale: Scale | None, is_root: bool) 
     title, note = clean(group.title), ""
     last = group.nodes[-1]
     if group.kind == "chain":
-        rows.append(("data", format_number(last.data)))
+        rows.append(("data", pictured(last.data)))
         if last.label:
-            title, note = clean(last.label), title
-    largest = NO_GRAD if grad is None else format_number(abs(grad))
+            title, note = read_name(last.label).plain, title
+    largest = NO_GRAD if grad is None else pictured(abs(grad))
     rows.append(("max |grad|", largest))
     fill = (scale or Scale(0)).fill_of_magnitude(grad and abs(grad))
     return Card(title, note, warning, tuple(rows), "folded", is_root, path, fill)
 
 
 def _node_card(node: Value, path: Path, warning: str, is_root: bool) -> Card:
-    label, operation = clean(node.label), node.operation
+    label, operation = read_name(node.label).plain, node.operation
     symbol = clean(operation.symbol) if operation else "leaf"
     kind: Kind = "operation"
     if operation is None or operation.name == "constant":
@@ -186,7 +161,7 @@ def _node_card(node: Value, path: Path, warning: str, is_root: bool) -> Card:
         title=label or symbol,
         note=symbol if label and kind == "operation" else "",
         warning=warning,
-        rows=(("data", format_number(node.data)), ("grad", format_grad(node))),
+        rows=(("data", pictured(node.data)), ("grad", format_grad(node))),
         kind=kind,
         is_root=is_root,
         path=path,
@@ -280,8 +255,8 @@ def _text(edges: str | None, local_derivative: float, node: Value) -> str:
     if edges is None:
         return ""
     if edges == "local":
-        return format_number(local_derivative)
+        return pictured(local_derivative)
     if not node.has_grad:
         return NO_GRAD
     # As in the backward pass a zero adjoint contributes zero, whatever it meets.
-    return format_number(local_derivative * node.grad if node.grad else 0.0)
+    return pictured(local_derivative * node.grad if node.grad else 0.0)

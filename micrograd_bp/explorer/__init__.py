@@ -125,5 +125,10 @@ def explore(root: Value, network: MLP | None = None, *, max_nodes: int = MAX_NOD
     for node in order:
         refuse_changed(node)
     units = find_units(order, network)
+    if network is not None and units is None:
+        raise ValueError(
+            "explore: the root was not computed from the outputs of this network; give the error"
+            " of network(inputs), recorded outside no_grad, or leave out network="
+        )
     summary = f"<Explorer of {len(order)} nodes{' and a network' if units else ''}>"
     return Explorer(write_page(order, units), summary)

@@ -4,16 +4,25 @@ The numbers are those that the forward pass recorded. The page takes the backwar
 a grad of 1 at the root and 0 elsewhere, in the order of ``topological_order`` reversed.
 """
 
+import re
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any, Literal, NamedTuple
 
 from ..drawing.columns import Path
 from ..engine import Value, sweep
-from ..text.names import clean, name_nodes, scope_path
+from ..text.names import Name, clean, layer_of, names_of, new_names, scope_path, told_apart
+from ..text.numbers import scripted
 from .formulas import derivative, formula
 
 Kind = Literal["leaf", "constant", "operation"]
+
+
+class Names(NamedTuple):
+    """For each node its name and that of its grad, as rich texts."""
+
+    nodes: list[str]
+    grads: list[str]
 
 
 class Node(NamedTuple):
@@ -69,6 +78,51 @@ def json_number(number: float) -> float | str:
     if isfinite(number):
         return number
     return {"inf": "Infinity", "-inf": "-Infinity"}.get(f"{number}", "NaN")
+
+
+def name_nodes(order: Sequence[Value]) -> Names:
+    """Name the nodes of a graph: by label, or v_1, v_2, ... for an operation, or its number.
+
+    The grad of a pre-activation a_j is the error delta_j (Bishop & Bishop, Deep Learning, 2024,
+    section 8.1).
+
+    Args:
+        order: the nodes in topological order, the root last.
+
+    >>> x = Value(3.0, "x")
+    >>> y = x * x
+    >>> name_nodes([x, y]).nodes
+    ['x', 'f']
+    """
+    named = names_of(order, order[-1])
+    new = new_names(named.values())
+    errors = told_apart(
+        {
+            node: Name("δ", name.below, name.above)
+            for node, name in named.items()
+            if name.below and is_pre_activation(node)
+        }
+    )
+    root = named[order[-1]].rich
+    nodes, grads = [], []
+    for node in order:
+        if node in named or node.parents:
+            name = below = (named.get(node) or next(new)).rich
+        else:
+            name = scripted(node.data)
+            below = f"({name})"
+        nodes.append(name)
+        grads.append(errors[node].rich if node in errors else f"∂{root}/∂{below}")
+    return Names(nodes, grads)
+
+
+def is_pre_activation(node: Value) -> bool:
+    """Whether a node is the a_j of a unit: one ``dot``, and in a scope or called a."""
+    operation = node.operation
+    if operation is None or operation.name == "constant":
+        return False
+    is_unit = operation.name == "dot" and bool(layer_of(node))
+    return is_unit or bool(re.match(r"a\d*_", node.label))
 
 
 def describe(order: Sequence[Value]) -> list[Node]:

@@ -1,27 +1,61 @@
 """An operation as a formula of its operands: "{0} + {1}", filled with names or with numbers.
 
 The page fills the same template twice, so that a reader sees which number stands for which name.
-"{z}" is the result itself, in which many derivatives are written.
+"{z}" is the result itself, in which many derivatives are written. In "{0^}" the operand is the
+base of a power: a name with an index above takes parentheses there.
 """
 
-from ..engine import Value
-from ..text.names import END, SUP, format_number
+import re
+from collections.abc import Sequence
+from typing import ClassVar
 
-MOST_PRODUCTS = 6  # of a sum that is written out
+from ..engine import Value
+from ..text.names import END, SUP
+from ..text.numbers import scripted
+from ..text.operations import ATOM, LOOSE, POWER, PRODUCT, SUM, Part, Printer
 
 _SQUARED = f"{SUP}2{END}"
-_FORMULAS = {
-    "add": "{0} + {1}",
-    "sub": "{0} − {1}",
-    "mul": "{0} · {1}",
-    "div": "{0} / {1}",
-    "neg": "−{0}",
-    "square": f"{{0}}{_SQUARED}",
-    "reciprocal": "1 / {0}",
-    "sqrt": "√{0}",
-    "abs": "|{0}|",
-    "pow": "{0} ^ {1}",
-}
+
+
+class PagePrinter(Printer):
+    """Writes operations as the page shows them; its operands are slots.
+
+    >>> PagePrinter().node(Value(2.0) / 3.0, [_slot(0), _slot(1)]).text
+    '{0} / {1}'
+    """
+
+    forms: ClassVar = {
+        **Printer.forms,
+        "sub": (SUM, "{x} − {y}"),
+        "neg": (PRODUCT, "−{x}"),
+        "div": (PRODUCT, "{x} / {y}"),
+        "reciprocal": (PRODUCT, "1 / {x}"),
+        "square": (POWER, "{x^}" + _SQUARED),
+        "constant_power": (POWER, f"{{x^}}{SUP}{{a}}{END}"),
+        "pow": (POWER, "{x^} ^ {y}"),
+        "sqrt": (ATOM, "√{x}"),
+        "abs": (ATOM, "|{x}|"),
+        "fsum": lambda self, x, _: self.sum(x),
+    }
+    times = " · "
+    dots = "…"
+    first = 6
+
+    def number(self, number: float) -> Part:
+        """A number as the script writes it."""
+        return Part(scripted(number))
+
+    def inside(self, part: Part | None, level: int) -> str:
+        """A slot; one that is a base says so."""
+        text = super().inside(part, LOOSE)
+        return text.replace("}", "^}") if level == ATOM else text
+
+    def weighted(self, weight: Part, x: Part) -> Part:
+        """A term of a weighted sum."""
+        return self.product([weight, x])
+
+
+_PRINTER = PagePrinter()
 _DERIVATIVES = {
     "add": ("1", "1"),
     "sub": ("1", "−1"),
@@ -34,7 +68,7 @@ _DERIVATIVES = {
     "sin": ("cos({0})",),
     "cos": ("−sin({0})",),
     "sqrt": ("1 / (2 · {z})",),
-    "tanh": (f"1 − {{z}}{_SQUARED}",),
+    "tanh": ("1 − {z^}" + _SQUARED,),
     "sigmoid": ("{z} · (1 − {z})",),
 }
 
@@ -45,21 +79,8 @@ def formula(node: Value) -> str:
     >>> formula(Value(2.0) * 3.0), formula(Value(2.0).tanh()), formula(Value(2.0))
     ('{0} · {1}', 'tanh({0})', '')
     """
-    operation, number = node.operation, len(node.parents)
-    if operation is None or not number:
-        return ""
-    if operation.name == "dot":
-        return _sum([*_products(number // 2), *[_slot(number - 1)] * (number % 2)])
-    if operation.name in ("fsum", "sum"):
-        return _sum([_slot(i) for i in range(number)])
-    if operation.name == "pow" and operation.parameters:
-        return f"{{0}}{SUP}{format_number(operation.parameters[0])}{END}"
-    if operation.name in _FORMULAS:
-        return _FORMULAS[operation.name]
-    shown = [_slot(i) for i in range(min(number, MOST_PRODUCTS))]
-    more = ["…"] if number > MOST_PRODUCTS else []
-    arguments = [*shown, *more, *map(format_number, operation.parameters)]
-    return f"{operation.name}({', '.join(arguments)})"
+    operands = [_slot(i) for i in range(len(node.parents))]
+    return _PRINTER.node(node, operands).text if operands else ""
 
 
 def derivative(node: Value, slot: int) -> str:
@@ -76,28 +97,33 @@ def derivative(node: Value, slot: int) -> str:
         half = number // 2
         if slot == 2 * half:
             return "1"
-        return _slot(slot + half if slot < half else slot - half)
+        return _slot(slot + half if slot < half else slot - half).text
     if operation.name == "fsum":
         return "1"
     if operation.name == "pow" and operation.parameters:
         exponent = operation.parameters[0]
         if exponent == 2.0:
             return "2 · {0}"
-        return f"{format_number(exponent)} · {{0}}{SUP}{format_number(exponent - 1.0)}{END}"
+        return f"{scripted(exponent)} · {{0^}}{SUP}{scripted(exponent - 1.0)}{END}"
     derivatives = _DERIVATIVES.get(operation.name, ())
     return derivatives[slot] if slot < len(derivatives) else ""
 
 
-def _slot(i: int) -> str:
+def fill(template: str, operands: Sequence[str], result: str) -> str:
+    """A template with the names of the operands and the result, as the page's script fills it.
+
+    >>> from ..text.names import Name, plain
+    >>> plain(fill("{0^} · {0}", [Name("w", "1", "2").rich], ""))
+    '(w^(2)_1) · w^(2)_1'
+    """
+
+    def name(match: re.Match[str]) -> str:
+        text = result if match[1] == "z" else operands[int(match[1])]
+        return f"({text})" if match[2] and SUP in text else text
+
+    return re.sub(r"\{(z|\d+)(\^?)\}", name, template)
+
+
+def _slot(i: int) -> Part:
     """Where operand i goes."""
-    return f"{{{i}}}"
-
-
-def _products(half: int) -> list[str]:
-    return [f"{_slot(i)} · {_slot(i + half)}" for i in range(half)]
-
-
-def _sum(terms: list[str]) -> str:
-    if len(terms) > MOST_PRODUCTS + 1:
-        terms = [*terms[:MOST_PRODUCTS], "…", terms[-1]]
-    return " + ".join(terms)
+    return Part(f"{{{i}}}")

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from ..drawing.layout import Box, layered_layout, text_width
 from ..drawing.palette import TIMES
-from ..text.names import clean, format_number, plain
+from ..text.names import clean, plain
+from ..text.numbers import scripted
 from .description import Node
 from .svg_parts import PICTURED, curve, element, picture, svg_rich, text_at
 
@@ -63,7 +64,7 @@ def graph_view(nodes: Sequence[Node]) -> str:
             labels.append(
                 text_at(
                     (x - HEAD - 2, y - 3),
-                    f"{TIMES}{format_number(local, PICTURED)}",
+                    f"{TIMES}{scripted(local, PICTURED)}",
                     class_="local",
                     text_anchor="end",
                     data_edge=f"{i} {slot}",
@@ -89,7 +90,7 @@ def _card(number: int, node: Node, box: Box) -> str:
     left, right = box.left + PADDING, box.left + box.width - PADDING
     top = box.top + (box.height - _height(node)) / 2
     title = f'<tspan class="name">{svg_rich(node.name)}</tspan>'
-    if node.name == format_number(node.data):  # which stands beside
+    if node.name == scripted(node.data):  # which stands beside
         title = '<tspan class="small">constant</tspan>'
     grad = svg_rich(node.grad_name) if node.has_delta else "grad"
     rows = [
@@ -124,7 +125,7 @@ def _card(number: int, node: Node, box: Box) -> str:
 def _number(right: float, y: float, node: int, number: float, name: str) -> str:
     return element(
         "text",
-        format_number(number, PICTURED),
+        scripted(number, PICTURED),
         x=right,
         y=y,
         text_anchor="end",

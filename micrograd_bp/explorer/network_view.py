@@ -11,7 +11,8 @@ from math import hypot
 from ..drawing.columns import Point
 from ..drawing.svg import svg_curve
 from ..nn.units import Unit, Units
-from ..text.names import Name, format_number
+from ..text.names import Name
+from ..text.numbers import scripted
 from .description import Node
 from .svg_parts import PICTURED, element, picture, svg_rich, text_at
 
@@ -35,7 +36,7 @@ def network_view(nodes: Sequence[Node], units: Units) -> str:
     >>> from .description import describe
     >>> from ..nn.units import find_units
     >>> order = topological_order(MLP(2, [3, 1], seed=0)([0.5, -1.0]))
-    >>> network_view(describe(order), find_units(order, None)).count('class="wire"')
+    >>> network_view(describe(order), find_units(order)).count('class="wire"')
     13
     """
     columns: list[list[tuple[int, ...]]] = [[(x,) for x in units.inputs]]
@@ -134,7 +135,7 @@ def _quantity(nodes: Sequence[Node], node: int, kind: str, place: Point) -> str:
     described = nodes[node]
     name = described.name if kind == "data" else described.grad_name
     number = described.data if kind == "data" else described.grad
-    tag = element("tspan", format_number(number, PICTURED), **{f"data_{kind}": node})
+    tag = element("tspan", scripted(number, PICTURED), **{f"data_{kind}": node})
     return text_at(place, svg_rich(f"{name} = ") + tag, class_="small quantity")
 
 

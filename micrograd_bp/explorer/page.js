@@ -27,9 +27,13 @@ const pictured = (number) => show(number, 4);
 const inProduct = (number) => (number < 0 ? `(${show(number)})` : show(number));
 const LONE = /([(|]|, )\((-[^()]*)\)(?=[,)|])/g; // a negative number that stands between marks already
 const plain = (text) =>
-  text.replace(/\ue001\((.*?)\)\ue002/g, " of layer $1 ").replaceAll(SUP, " to the ").replaceAll(SUB, " ").replaceAll(END, "");
+  text.replace(/\ue001\((.*?)\)\ue002/g, " superscript $1 ").replaceAll(SUP, " to the ").replaceAll(SUB, " ").replaceAll(END, "");
+// A base, as in {0^}, takes parentheses if it has an index above, or is a number like 1e-7.
 const fill = (template, operand, result) =>
-  template.replace(/\{(z|\d+)\}/g, (_, slot) => (slot === "z" ? result : operand(Number(slot))));
+  template.replace(/\{(z|\d+)(\^?)\}/g, (_, slot, isBase) => {
+    const text = slot === "z" ? result : operand(Number(slot));
+    return isBase && (text.includes(SUP) || /^[\d.]+e/.test(text)) ? `(${text})` : text;
+  });
 
 function write(parent, line) {
   for (const part of [line].flat()) {

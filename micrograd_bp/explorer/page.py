@@ -18,9 +18,9 @@ from ..engine import Value
 from ..nn.units import Units
 from ..text.names import END, SUB, SUP, plain
 from .description import describe
+from .equations import unit_equations
 from .graph_view import graph_view
 from .network_view import network_view
-from .unit_steps import unit_steps
 
 
 def write_page(order: Sequence[Value], units: Units | None) -> str:
@@ -38,7 +38,7 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
     description = {
         "root": root,
         "nodes": [node.to_json() for node in nodes],
-        "units": unit_steps(order, nodes, units) if units else None,
+        "units": unit_equations(order, nodes, units) if units else None,
     }
     style, script = _resource("page.css"), _resource("page.js")
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"

@@ -1,19 +1,19 @@
 """The units of a network in a graph: which nodes are x_i, a_j, z_j, w_ji and y_k.
 
-They are found by the network, or without one by the scopes that an MLP gives its nodes, such as
-"layer1/neuron3".
+They are those of the last forward pass in the graph, found by the weights of the network, or
+without one by the scopes that an MLP gives its nodes, such as "layer1/neuron3".
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..engine import Value
 from . import MLP
-from .forward_pass import find_forward_pass
 
 _SCOPE = re.compile(r"(?:.*/)?layer(\d+)/neuron(\d+)")
+
+_Weights = list[list[Sequence[Value]]]  # for each layer those of each unit, without the bias
 
 
 class Unit(NamedTuple):
@@ -41,7 +41,7 @@ class Units(NamedTuple):
     layers: list[list[Unit]]
 
 
-def find_units(order: Sequence[Value], network: MLP | None) -> Units | None:
+def find_units(order: Sequence[Value], network: MLP | None = None) -> Units | None:
     """Find the units of the last forward pass in a graph.
 
     Args:
@@ -49,35 +49,42 @@ def find_units(order: Sequence[Value], network: MLP | None) -> Units | None:
         network: the MLP; without it the scopes are read.
 
     Returns:
-        The units, or None if there is no network given, nor found.
-
-    Raises:
-        ValueError: the root was not computed from the outputs of the network.
+        The units, or None if the root was not computed from the outputs of the network, or
+        no network is found.
 
     >>> from micrograd_bp import topological_order
-    >>> units = find_units(topological_order(MLP(2, [3, 1], seed=0)([1.0, 2.0])), None)
-    >>> [len(layer) for layer in units.layers]
-    [3, 1]
+    >>> order = topological_order(MLP(1, [2, 1], seed=1)([0.5]) ** 2)
+    >>> [[order[unit.a].label for unit in layer] for layer in find_units(order).layers]
+    [['a_1', 'a_2'], ['y_1']]
     """
-    stand_in: Any = network or _by_scopes(order)
-    if stand_in is None:
+    layers: _Weights = (
+        _weights_by_scopes(order)
+        if network is None
+        else [[neuron.w for neuron in layer.neurons] for layer in network.layers]
+    )
+    found = [node for node in order if any(_is_pre_activation(node, w) for w in layers[-1])]
+    if not found:
         return None
-    try:
-        forward_pass = find_forward_pass(stand_in, order[-1])
-    except (ValueError, TypeError):
-        if network is None:
+    z = _inputs(found[-1])
+    pairs: list[list[tuple[int, Value, Value]]] = [[]]
+    for j, w in enumerate(layers[-1], 1):
+        of_unit = [a for a in found if _is_pre_activation(a, w) and _inputs(a) == z]
+        if of_unit:
+            pairs[0].append((j, of_unit[-1], _activation_of(of_unit[-1], order)))
+    for layer in reversed(layers[:-1]):
+        hidden = [
+            (j, a, z_j)
+            for j, (z_j, w) in enumerate(zip(z, layer), 1)
+            if (a := _pre_activation_of(z_j, w)) is not None
+        ]
+        if not len(hidden) == len(z) == len(layer):
             return None
-        raise ValueError(
-            "explore: the root was not computed from the outputs of this network; give the error"
-            " of network(inputs), recorded outside no_grad, or leave out network="
-        ) from None
+        pairs.insert(0, hidden)
+        z = _inputs(hidden[0][1])
     number = {node: i for i, node in enumerate(order)}
     return Units(
-        [number[x] for x in forward_pass.inputs if x in number],
-        [
-            [_unit(j, *pair, number) for j, pair in enumerate(layer, 1) if pair]
-            for layer in forward_pass.layers
-        ],
+        [number[x] for x in z],
+        [[_unit(j, a, z_j, number) for j, a, z_j in layer] for layer in pairs],
     )
 
 
@@ -88,27 +95,57 @@ def _unit(j: int, a: Value, z: Value, number: dict[Value, int]) -> Unit:
     return Unit(j, number[a], number[z], places[:half], places[half : 2 * half], bias)
 
 
-def _by_scopes(order: Sequence[Value]) -> Any:
-    """What has layers, neurons and weights as an MLP has, if the scopes tell of a whole network."""
-    weights: dict[tuple[int, int], list[Value]] = {}
+def _weights_by_scopes(order: Sequence[Value]) -> _Weights:
+    """The weights of a network, if the scopes tell of a whole one; else of a layer without units.
+
+    Layers and units are numbered from 1 without a gap.
+    """
+    weights: dict[tuple[int, int], Sequence[Value]] = {}
     for node in order:
         match = _SCOPE.fullmatch(node.scope)
         if match and node.operation and node.operation.name == "dot":
-            weights[int(match[1]), int(match[2])] = list(node.parents[: len(node.parents) // 2])
-    layers = list(_layers(weights))
-    if not layers or len(weights) != sum(map(len, layers)):
-        return None
-    return SimpleNamespace(
-        layers=[SimpleNamespace(neurons=[SimpleNamespace(w=w) for w in layer]) for layer in layers]
+            weights[int(match[1]), int(match[2])] = node.parents[: len(node.parents) // 2]
+    layers: _Weights = []
+    while (len(layers) + 1, 1) in weights:
+        layer: list[Sequence[Value]] = []
+        while (unit := (len(layers) + 1, len(layer) + 1)) in weights:
+            layer.append(weights[unit])
+        layers.append(layer)
+    return layers if layers and len(weights) == sum(map(len, layers)) else [[]]
+
+
+def _is_pre_activation(node: Value, weights: Sequence[Value]) -> bool:
+    return node.operation is not None and (
+        node.operation.name == "dot" and node.parents[: len(weights)] == tuple(weights)
     )
 
 
-def _layers(weights: dict[tuple[int, int], list[Value]]) -> Iterator[list[list[Value]]]:
-    """The weights of the units by layer, as far as both are numbered from 1 without a gap."""
-    layer = 1
-    while (layer, 1) in weights:
-        units: list[list[Value]] = []
-        while (layer, len(units) + 1) in weights:
-            units.append(weights[layer, len(units) + 1])
-        yield units
-        layer += 1
+def _inputs(pre_activation: Value) -> tuple[Value, ...]:
+    """The inputs of a ``dot`` node, whose parents are the weights, the inputs and the bias."""
+    number = len(pre_activation.parents) // 2
+    return pre_activation.parents[number : 2 * number]
+
+
+def _activation_of(a: Value, order: Sequence[Value]) -> Value:
+    """The last node that the unit's own scope computes from a: a itself for a linear unit."""
+    reached = {a}
+    z = a
+    for node in order:
+        if node.scope == a.scope and not reached.isdisjoint(node.parents):
+            reached.add(node)
+            z = node
+    return z
+
+
+def _pre_activation_of(z: Value, weights: Sequence[Value]) -> Value | None:
+    """The nearest pre-activation of the unit that z was computed from."""
+    visited = {z}
+    stack = [z]
+    while stack:
+        node = stack.pop()
+        if _is_pre_activation(node, weights):
+            return node
+        new = [parent for parent in dict.fromkeys(node.parents) if parent not in visited]
+        visited.update(new)
+        stack += new
+    return None

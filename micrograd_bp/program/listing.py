@@ -1,12 +1,12 @@
 """A plan as a short assembly listing: what print(program) shows."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
-from .. import functions
+from ..text.operations import Operands, Part, Printer
 from .lowering import Instruction, Plan, Sum
 
 LINES = 100  # of instructions; of a longer listing the middle is left out
-TERMS = 8
 
 
 def listing(plan: Plan, names: Sequence[str]) -> str:
@@ -68,15 +68,27 @@ def _place_names(plan: Plan, names: Sequence[str]) -> list[str]:
     ]
 
 
+class _Assembly(Printer):
+    """Writes an instruction as its name and its operands, a weighted sum as such."""
+
+    forms: ClassVar = {"dot": Printer.forms["dot"]}
+    first = 6
+
+    def call(self, name: str, operands: Operands, parameters: Sequence[float]) -> Part:
+        """An instruction: its name, its operands."""
+        return Part(f"{name} {self.listed([*operands, *map(self.number, parameters)])}")
+
+    def weighted(self, weight: Part, x: Part) -> Part:
+        """A term of a weighted sum."""
+        return Part(f"{weight.text} {x.text}")
+
+
+_ASSEMBLY = _Assembly()
+
+
 def _line(one: Instruction, places: Sequence[str]) -> str:
-    operands = [places[operand] for operand in one.operands]
-    if one.function is functions.dot:
-        n = len(operands) // 2
-        terms = [f"{w} {x}" for w, x in zip(operands[:n], operands[n : 2 * n])]
-        what = " + ".join(_some([*operands[2 * n :], *terms]))
-    else:
-        fixed = [f"{parameter:g}" for parameter in one.parameters]
-        what = " ".join([one.function.key, ", ".join([*_some(operands), *fixed])])
+    operands = [Part(places[operand]) for operand in one.operands]
+    what = _ASSEMBLY.operation(one.function, operands, one.parameters).text
     line = f"{places[one.result]} = {what}"
     remark = " ".join(part for part in (one.scope, one.label) if part)
     return f"{line:<40}  ; {remark}" if remark else line
@@ -85,10 +97,6 @@ def _line(one: Instruction, places: Sequence[str]) -> str:
 def _sums(one: Sum, places: Sequence[str], results: Sequence[str]) -> list[str]:
     factors = [f" {places[factor]}" for factor in one.factors] or [""]
     return [f"{results[k]} += {places[one.shared]}{f}" for k, f in zip(one.results, factors)]
-
-
-def _some(words: list[str]) -> list[str]:
-    return words if len(words) <= TERMS else [*words[: TERMS - 2], "...", words[-1]]
 
 
 def _shortened(lines: list[str]) -> list[str]:

@@ -10,11 +10,13 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, NamedTuple
+from math import inf
+from typing import Any, ClassVar, NamedTuple
 
 from .. import elementary, engine
 from ..functions import FUNCTIONS
 from ..nn import MLP
+from ..text.operations import ATOM, POWER, Form, Operands, Part, Printer
 
 LARGEST_RESULT = 1e4
 LARGEST_DERIVATIVE = 1e12
@@ -76,13 +78,13 @@ def variants(operations: Sequence[str]) -> list[tuple[str, tuple[float, ...]]]:
     return [(name, fixed) for name in operations for fixed in FUNCTIONS[name].tried]
 
 
-_OPERATORS: dict[str, tuple[str, Callable[..., Any]]] = {
-    "add": ("+", operator.add),
-    "sub": ("-", operator.sub),
-    "mul": ("*", operator.mul),
-    "div": ("/", operator.truediv),
-    "pow": ("**", operator.pow),
-    "constant_power": ("**", operator.pow),
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "pow": operator.pow,
+    "constant_power": operator.pow,
 }
 
 
@@ -109,13 +111,48 @@ _N_ARY: dict[str, Callable[..., Any]] = {
 def _call(name: str, arguments: Sequence[Any]) -> Any:
     """An operator, a function of many, or the operand's own method; for floats the function."""
     if name in _OPERATORS:
-        return _OPERATORS[name][1](*arguments)
+        return _OPERATORS[name](*arguments)
     if name == "neg":
         return -arguments[0]
     if name in _N_ARY:
         return _N_ARY[name](*arguments)
     method = getattr(arguments[0], name, None)
     return method(*arguments[1:]) if method else getattr(elementary, name)(*arguments)
+
+
+def _of_list(name: str) -> Form:
+    return lambda to, operands, _: Part(f"{name}([{to.listed(operands)}])")
+
+
+class _Code(Printer):
+    """Writes operations as Python code that computes with Values."""
+
+    forms: ClassVar = {
+        **Printer.forms,
+        "constant_power": (POWER, "{x^} ** {a}"),
+        "softmax": lambda to, x, i: Part(f"softmax([{to.listed(x)}])[{int(i[0])}]"),
+        **{name: _of_list(name) for name in ("fsum", "prod", "mean", "logsumexp")},
+    }
+    first = inf
+
+    def number(self, number: float) -> Part:
+        """A number, to its last digit."""
+        return Part(repr(number))
+
+    def call(self, name: str, operands: Operands, parameters: Sequence[float]) -> Part:
+        """The operand's own method."""
+        x, *others = operands
+        arguments = self.listed([*others, *map(self.number, parameters)])
+        return Part(f"{self.inside(x, ATOM)}.{name}({arguments})")
+
+    def dot(self, operands: Operands) -> Part:
+        """A weighted sum by its name."""
+        n = len(operands) // 2
+        weights, x = (f"[{self.listed(part)}]" for part in (operands[:n], operands[n : 2 * n]))
+        return Part(f"dot({self.listed([Part(weights), Part(x), *operands[2 * n :]])})")
+
+
+_CODE = _Code()
 
 
 @dataclass(frozen=True)
@@ -214,26 +251,11 @@ class GraphProgram:
         names = [f"x{i}" for i in range(len(self.inputs))]
         lines = [f"{name} = Value({x!r})" for name, x in zip(names, self.inputs, strict=True)]
         for step in self.steps:
-            arguments = [*(names[index] for index in step.operands), *map(repr, step.parameters)]
+            operands = [Part(names[index]) for index in step.operands]
+            code = _CODE.operation(FUNCTIONS[step.name], operands, step.parameters).text
             names.append(f"v{len(names)}")
-            lines.append(f"{names[-1]} = {_as_code(step.name, arguments)}")
+            lines.append(f"{names[-1]} = {code}")
         return "\n".join([*lines, f"root = {' + '.join(names[i] for i in self._sinks())}"])
-
-
-def _as_code(name: str, arguments: list[str]) -> str:
-    if name in _OPERATORS:
-        return f" {_OPERATORS[name][0]} ".join(arguments)
-    if name == "neg":
-        return f"-{arguments[0]}"
-    if name == "dot":
-        n = len(arguments) // 2
-        parts = [f"[{', '.join(arguments[:n])}]", f"[{', '.join(arguments[n : 2 * n])}]"]
-        return f"dot({', '.join([*parts, *arguments[2 * n :]])})"
-    if name == "softmax":
-        return f"softmax([{', '.join(arguments[:-1])}])[{int(float(arguments[-1]))}]"
-    if name in _N_ARY:
-        return f"{name}([{', '.join(arguments)}])"
-    return f"{arguments[0]}.{name}({', '.join(arguments[1:])})"
 
 
 def _is_tame(name: str, numbers: Sequence[float], fixed: tuple[float, ...]) -> bool:

@@ -13,10 +13,11 @@ from math import fsum
 from ..engine import Value, topological_order
 from ..numeric import show
 from ..transforms.chain_rule import Sweeps, refuse_changed
-from .notation import Named, Part, names_of, new_names, number_part
-from .operations import node_formula, visible_operands
-from .tables import Cell, Readable, Table, text_formula
-from .trace import expression
+from .latex_forms import LATEX
+from .names import Name, names_of, new_names
+from .numbers import significant
+from .operations import TEXT, Part, Printer, visible_operands
+from .tables import Cell, Readable, TextTable, text_formula
 
 MAX_LINES = 12  # a longer sum is abbreviated
 MAX_TEXT = 50  # characters of an operation
@@ -35,9 +36,9 @@ class Explanation(Readable):
     value: float
     contributions: tuple[float, ...]
     statement: Cell
-    table: Table | None
+    table: TextTable | None
 
-    def _blocks(self) -> Iterator[Cell | Table]:
+    def _blocks(self) -> Iterator[Cell | TextTable]:
         yield self.statement
         if self.table is not None:
             yield self.table
@@ -104,9 +105,9 @@ def _upwards(node: Value, root: Value) -> Explanation:
     names = _Names([root, node], [user for user, _ in shown], root)
     by_node = names.derivative(root, node)
     if node is root:
-        note = f": it is {names[root].text} itself"
+        note = f": it is {names.cell(root).text} itself"
     elif not uses:
-        note = f": {names[root].text} was not computed from {names[node].text}"
+        note = f": {names.cell(root).text} was not computed from {names.cell(node).text}"
     else:
         note = "" if len(uses) == 1 else f": the sum over {len(uses)} uses"
     rows: list[list[str | Cell]] = []
@@ -118,16 +119,16 @@ def _upwards(node: Value, root: Value) -> Explanation:
                 names.definition(user),
                 Cell(f"{outer.text} * {inner.text}", rf"{outer.formula} \cdot {inner.formula}"),
                 _product(*numbers),
-                _number(contribution),
+                significant(contribution),
             ]
         )
     if len(shown) < len(uses):
         rest = contributions[len(shown) :]
-        rows.append([f"{len(rest)} more", "", "", _number(fsum(rest))])
+        rows.append([f"{len(rest)} more", "", "", significant(fsum(rest))])
     headings = ["use", "chain rule", "numbers", "contribution"]
     statement = _equation(by_node, total, note)
     return Explanation(
-        total, contributions, statement, Table("lllr", rows, headings) if rows else None
+        total, contributions, statement, TextTable("lllr", rows, headings) if rows else None
     )
 
 
@@ -138,10 +139,10 @@ def _downwards(node: Value) -> Explanation:
     refuse_changed(node)
     shown = node.parents if len(node.parents) <= MAX_LINES else node.parents[: MAX_LINES - 1]
     names = _Names([node, *shown], [node])
-    note = f", with grad {_number(node.grad)}" if node.has_grad else ""
+    note = f", with grad {significant(node.grad)}" if node.has_grad else ""
     if not node.parents:
         return Explanation(
-            node.data, (), _equation(names[node].cell, node.data, f"{note}: a leaf"), None
+            node.data, (), _equation(names.cell(node), node.data, f"{note}: a leaf"), None
         )
     contributions = tuple(
         _times(node.grad, derivative) for derivative in node.local_derivatives if node.has_grad
@@ -154,7 +155,7 @@ def _downwards(node: Value) -> Explanation:
                 f"{by_parent.text} = {formula.text}", f"{by_parent.formula} = {formula.formula}"
             )
         numbers = [node.local_derivatives[i], *contributions[i : i + 1]]
-        rows.append([names[parent].cell, by_parent, *map(_number, numbers)])
+        rows.append([names.cell(parent), by_parent, *map(significant, numbers)])
     if len(shown) < len(node.parents):
         more = f"{len(node.parents) - len(shown)} more"
         rows.append([more, "", *[""] * (len(rows[0]) - 2)])
@@ -163,7 +164,7 @@ def _downwards(node: Value) -> Explanation:
         node.data,
         contributions,
         _equation(names.definition(node), node.data, note),
-        Table("llrr"[: len(headings)], rows, headings),
+        TextTable("llrr"[: len(headings)], rows, headings),
     )
 
 
@@ -188,30 +189,26 @@ class _Names:
             for parent, seen in zip(user.parents, visible_operands(user))
             if seen
         )
-        mentioned = list(dict.fromkeys([*nodes, *users, *operands]))
-        self._names = names_of([node for node in mentioned if node.label])
-        self._new = new_names(self._names.values())
-        if root is not None and not root.label:
-            self._names[root] = Named("f", Part("f"))
+        self._names: dict[Value, Name | float] = {**names_of([*nodes, *users, *operands], root)}
+        self._new = new_names(name for name in self._names.values() if isinstance(name, Name))
 
-    def __getitem__(self, node: Value) -> Named:
-        named = self._names.get(node)
-        if named is None:
-            if node.label:
-                named = names_of([node])[node]
-            elif node.parents:
-                named = next(self._new)
-            else:
-                named = Named(_number(node.data), number_part(node.data))
-            self._names[node] = named
-        return named
+    def part(self, node: Value, to: Printer) -> Part:
+        """The name of a node; the number of a constant."""
+        name = self._names.get(node)
+        if name is None:
+            name = names_of([node]).get(node) or (next(self._new) if node.parents else node.data)
+            self._names[node] = name
+        return to.name(name) if isinstance(name, Name) else to.number(name)
+
+    def cell(self, node: Value) -> Cell:
+        """The same, to stand in a table."""
+        return Cell(self.part(node, TEXT).text, self.part(node, LATEX).text)
 
     def derivative(self, above: Value, below: Value) -> Cell:
         """dE/dv."""
-        e, v = self[above], self[below]
-        return Cell(
-            f"d{e.text}/d{v.text}", rf"\frac{{\partial {e.part.text}}}{{\partial {v.part.text}}}"
-        )
+        e, v = self.cell(above), self.cell(below)
+        formula = rf"\frac{{\partial {e.formula}}}{{\partial {v.formula}}}"
+        return Cell(f"d{e.text}/d{v.text}", formula)
 
     def local_derivative(self, node: Value, i: int) -> Cell:
         """The derivative by operand i: of a product the other factor, by its name."""
@@ -219,31 +216,29 @@ class _Names:
         name = node.operation.name if node.operation else ""
         half = len(operands) // 2
         if name in ("mul", "dot") and i < 2 * half:
-            return self[operands[i + half if i < half else i - half]].cell
+            return self.cell(operands[i + half if i < half else i - half])
         return self.derivative(node, operands[i])
 
     def definition(self, node: Value) -> Cell:
         """v = x * y."""
-        name = self[node].cell
-        visible = visible_operands(node)
-        operands = [self[v] if seen else None for v, seen in zip(node.parents, visible)]
-        formula = node_formula(node, [operand and operand.part for operand in operands]).text
-        if not all(visible):
-            text = f"{node.operation.name if node.operation else ''} of {len(visible)} operands"
-        else:
-            text = expression(node, [operand.text for operand in operands if operand])
+        name, seen = self.cell(node), visible_operands(node)
+        text, formula = (
+            to.node(
+                node,
+                [self.part(v, to) if is_seen else None for v, is_seen in zip(node.parents, seen)],
+            ).text
+            for to in (TEXT, LATEX)
+        )
+        if not all(seen):
+            text = f"{node.operation.name if node.operation else ''} of {len(seen)} operands"
         if len(text) > MAX_TEXT:
             text = text[: MAX_TEXT - 1] + "…"
         return Cell(f"{name.text} = {text}", f"{name.formula} = {formula}")
 
 
-def _number(number: float) -> str:
-    return f"{number + 0.0:.6g}"
-
-
 def _product(adjoint: float, derivative: float) -> Cell:
-    text = f"{_number(adjoint)} * {_number(derivative)}"
-    left, right = number_part(adjoint).text, number_part(derivative).text
+    text = f"{significant(adjoint)} * {significant(derivative)}"
+    left, right = LATEX.number(adjoint).text, LATEX.number(derivative).text
     right = f"({right})" if right.startswith("-") else right
     return Cell(text, rf"{left} \cdot {right}")
 
@@ -254,5 +249,5 @@ def _times(adjoint: float, derivative: float) -> float:
 
 
 def _equation(left: Cell, number: float, note: str) -> Cell:
-    text = f"{left.text} = {_number(number)}{note}"
-    return Cell(text, f"{left.formula} = {number_part(number).text}{text_formula(note)}")
+    text = f"{left.text} = {significant(number)}{note}"
+    return Cell(text, f"{left.formula} = {LATEX.number(number).text}{text_formula(note)}")

@@ -4,8 +4,9 @@ from collections import Counter
 
 from ..engine import Value, topological_order
 from ..numeric import show
-from .notation import POWER, Part, name_formula, names_of, new_names, number_part
-from .operations import node_formula, visible_operands
+from .latex_forms import LATEX
+from .names import names_of, new_names, read_name
+from .operations import Part, visible_operands
 
 MAX_NODES = 1000  # a formula beyond fills pages
 MAX_LENGTH = 240  # of what stands inside something else, in characters; what is longer has a name
@@ -26,8 +27,8 @@ def latex(root: Value, max_nodes: int = MAX_NODES) -> Latex:
 
     A part that is used more than once, or is long, stands in a line of its own under "where",
     by its label or as v_1, v_2, ... Of a sum of more than eight terms the first three and the
-    last are written. Nodes of the same label are told apart by the number of their layer, or
-    else by a number, as a superscript in parentheses.
+    last are written. Nodes of the same label are told apart by the number of their layer, and
+    if need be by a number, as a superscript in parentheses.
 
     Args:
         root: the Value.
@@ -60,21 +61,21 @@ def latex(root: Value, max_nodes: int = MAX_NODES) -> Latex:
             " of the graph, such as an interior node, or draw(root), or allow more with"
             f" max_nodes={len(order)}"
         )
-    labelled = names_of([node for node in topological_order(root) if node.label])
-    names = {node: named.part for node, named in labelled.items()}
-    numbered = new_names(labelled.values())
+    named = names_of(topological_order(root))
+    names = {node: LATEX.name(name) for node, name in named.items()}
+    numbered = map(LATEX.name, new_names(named.values()))
     parts: dict[Value, Part] = {}
     definitions: list[tuple[str, str]] = []
     for node in order:
-        part = names.get(node) or number_part(node.data)
+        part = names.get(node) or LATEX.number(node.data)
         if node.parents:
-            part = node_formula(node, [parts.get(parent) for parent in node.parents])
+            part = LATEX.node(node, [parts.get(parent) for parent in node.parents])
             if node is not root and (uses[node] > 1 or len(part.text) > MAX_LENGTH):
-                name = names.get(node) or next(numbered).part
+                name = names.get(node) or next(numbered)
                 definitions.append((name.text, part.text))
                 part = name
         parts[node] = part
-    left = f"{names[root].text} " if root.label and root.parents else ""
+    left = f"{names[root].text} " if root in names and root.parents else ""
     right = parts[root].text
     if not definitions:
         return Latex(f"{left}= {right}" if left else right)
@@ -98,13 +99,13 @@ def short_latex(value: Value) -> str:
     >>> print(short_latex(x))
     $x_{1} = 1.5, \quad \mathrm{grad} = 1$
     """
-
-    equal = [name_formula(value.label)] if value.label else []
+    name = read_name(value.label)
+    equal = [name.latex] if name.letter else []
     if value.parents:
         by_depth = (_expanded(value, depth).text for depth in range(SHORT_DEPTH, 0, -1))
         equal.append(next((text for text in by_depth if len(text) <= MAX_LENGTH), r"\cdots"))
-    grad = rf", \quad \mathrm{{grad}} = {number_part(value.grad).text}" if value.has_grad else ""
-    return f"${' = '.join([*equal, number_part(value.data).text])}{grad}$"
+    grad = rf", \quad \mathrm{{grad}} = {LATEX.number(value.grad).text}" if value.has_grad else ""
+    return f"${' = '.join([*equal, LATEX.number(value.data).text])}{grad}$"
 
 
 def _expanded(node: Value, depth: int) -> Part:
@@ -113,14 +114,15 @@ def _expanded(node: Value, depth: int) -> Part:
         _operand(parent, depth - 1) if seen else None
         for parent, seen in zip(node.parents, visible_operands(node))
     ]
-    return node_formula(node, operands)
+    return LATEX.node(node, operands)
 
 
 def _operand(node: Value, depth: int) -> Part:
-    if node.label:
-        return Part(name_formula(node.label), POWER)
+    name = read_name(node.label)
+    if name.letter:
+        return LATEX.name(name)
     if not node.parents:
-        return number_part(node.data)
+        return LATEX.number(node.data)
     return _expanded(node, depth) if depth else Part(r"\cdots")
 
 

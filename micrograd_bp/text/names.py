@@ -1,8 +1,8 @@
-"""What the nodes of the page are called, with indices below and above the line.
+r"""What nodes are called: a label read as in the book, and written as text, rich text or LaTeX.
 
-A label is read as in the book: w_12 is w with the indices 1 and 2, delta_j a Greek letter. The grad
-of a pre-activation a_j is the error delta_j (Bishop & Bishop, Deep Learning, 2024, section 8.1).
-Where units of several layers share a label, the layer stands above, as in w with (1).
+w_12 is w with the indices 1 and 2, delta_j a Greek letter, w1_12 a weight of the first layer:
+the layer stands above, in parentheses, as in w^(1)_12 (Bishop & Bishop, Deep Learning, 2024,
+section 6.2). Where nodes of several layers share a label, the layer is written too.
 
 A rich text is a string in which SUB or SUP starts an index and END ends it. The three are private
 characters, which ``clean`` takes out of labels, so a label cannot forge them.
@@ -10,27 +10,32 @@ characters, which ``clean`` takes out of labels, so a label cannot forge them.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import NamedTuple
 
 from ..engine import Value
+from .tables import Cell, text_formula
 
 SUB, SUP, END = "\ue000", "\ue001", "\ue002"
-LONGEST = 24  # characters of a name
+LONGEST = 40  # characters of a letter or word
+MAX_TEXT = 60  # characters of a label
+ZERO_WIDTH_JOINER = "\u200d"  # not printable, and yet part of many emoji
 
 _GREEK = dict(
     zip(
-        "alpha beta gamma delta epsilon eta theta lambda mu sigma phi omega".split(),
-        "αβγδεηθλμσφω",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
+        " upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi"
+        " Omega".split(),
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ",
         strict=True,
     )
 )
-_NAME = re.compile(rf"([A-Za-zα-ω]|{'|'.join(_GREEK)})(\d{{0,3}})(?:_([A-Za-z0-9,=]{{1,7}}))?")
-_LAYER = re.compile(r"layer(\d+)")
-
-
-MAX_TEXT = 60  # characters of a label
-ZERO_WIDTH_JOINER = "\u200d"  # not printable, and yet part of many emoji
+_SPELLED = {letter: word for word, letter in _GREEK.items()}
+_LETTERS = f"A-Za-z{''.join(_SPELLED)}"
+_LETTER = re.compile(rf"([{_LETTERS}]|{'|'.join(_GREEK)})(\d*)(?:_([{_LETTERS}0-9,=]+))?")
+_WORD = re.compile(r"([A-Za-z]+)()_(\d+|[a-z])")  # learning_rate is no word with an index
+_LAYER = re.compile(r"(?:^|/)layer(\d+)(?:/|$)")
 
 
 def clean(text: str) -> str:
@@ -55,150 +60,170 @@ def scope_path(scope: str) -> tuple[str, ...]:
 
 
 class Name(NamedTuple):
-    """A letter or a word with its indices.
+    r"""A letter or a word with its indices.
 
-    >>> Name("w", "12").rich == "w" + SUB + "12" + END
-    True
+    Attributes:
+        letter: as the label has it: w, δ or delta, loss.
+        below: the indices.
+        above: the number of the layer, without its parentheses.
+        label: what it was read from, if from a label.
+
+    >>> name = Name("delta", "j", "1")
+    >>> name.plain, name.rich == "δ" + SUP + "(1)" + END + SUB + "j" + END
+    ('delta^(1)_j', True)
+    >>> print(name.latex)
+    \delta^{(1)}_{j}
     """
 
-    base: str
+    letter: str
     below: str = ""
     above: str = ""
+    label: str = ""
+
+    @property
+    def plain(self) -> str:
+        """The name in plain text: the label, unless there is a layer to write."""
+        if self.label and not self.above:
+            return self.label
+        above = f"^({self.above})" if self.above else ""
+        return self.letter + above + (f"_{self.below}" if self.below else "")
 
     @property
     def rich(self) -> str:
         """The name as rich text."""
-        above = f"{SUP}{self.above}{END}" if self.above else ""
-        below = f"{SUB}{self.below}{END}" if self.below else ""
-        return self.base + above + below
+        above = f"{SUP}({self.above}){END}" if self.above else ""
+        below = "".join(_GREEK.get(word, word) for word in re.split("([,=])", self.below))
+        return self.symbol + above + (f"{SUB}{below}{END}" if below else "")
+
+    @property
+    def latex(self) -> str:
+        """The name as LaTeX."""
+        above = f"^{{({self.above})}}" if self.above else ""
+        below = "".join(map(_index_formula, re.split("([,=])", self.below)))
+        return _letter_formula(self.symbol) + above + (f"_{{{below}}}" if below else "")
+
+    @property
+    def symbol(self) -> str:
+        """Its letter, a Greek one as such."""
+        return _GREEK.get(self.letter, self.letter)
+
+    @property
+    def cell(self) -> Cell:
+        """The name, to stand in a table by itself."""
+        return Cell(self.plain, self.latex)
 
 
 def read_name(label: str) -> Name:
-    """A label as a letter with indices, or as it is.
+    r"""A label as a letter or a word with indices, or as it is.
 
-    >>> read_name("w1_12"), read_name("delta_j"), read_name("x1").below, read_name("loss")
-    (Name(base='w', below='12', above='(1)'), Name(base='δ', below='j', above=''), '1', \
-Name(base='loss', below='', above=''))
+    >>> for label in ("w1_12", "delta_k=2", "x1", "loss", "50% off"):
+    ...     print(read_name(label).plain, read_name(label).latex)
+    w^(1)_12 w^{(1)}_{12}
+    delta_k=2 \delta_{k=2}
+    x1 x_{1}
+    loss \mathrm{loss}
+    50% off \text{50}\%\text{ off}
     """
     text = clean(label)
-    match = _NAME.fullmatch(text)
+    short = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    match = _LETTER.fullmatch(short) or _WORD.fullmatch(short)
     if match is None:
-        return Name(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+        return Name(short, label=text)
     letter, digits, index = match.groups()
-    letter = _GREEK.get(letter, letter)
-    return Name(letter, index, f"({digits})" if digits else "") if index else Name(letter, digits)
+    return Name(letter, index, digits, text) if index else Name(letter, digits, label=text)
+
+
+def derivative_cell(text: str) -> Cell:
+    r"""A derivative such as "dE/dw1_12" for a table; anything else as a name.
+
+    >>> derivative_cell("dE/dw1_12").text
+    'dE/dw^(1)_12'
+    >>> print(derivative_cell("dE/dw1_12").formula)
+    \partial E / \partial w^{(1)}_{12}
+    """
+    above, _, below = text.partition("/d")
+    if not (below and above.startswith("d")):
+        return read_name(text).cell
+    of, by = read_name(above[1:]), read_name(below)
+    return Cell(f"d{of.plain}/d{by.plain}", rf"\partial {of.latex} / \partial {by.latex}")
 
 
 def plain(rich: str) -> str:
     """Rich text for where there are no indices, such as the title of a page.
 
-    >>> plain(Name("w", "12", "(1)").rich)
-    'w (1) 12'
+    >>> plain(Name("w", "12", "1").rich)
+    'w^(1)_12'
     """
-    return rich.replace(SUB, " ").replace(SUP, " ").replace(END, "")
+    return rich.replace(SUB, "_").replace(SUP, "^").replace(END, "")
 
 
-class Names(NamedTuple):
-    """For each node its name and that of its grad, as rich texts."""
-
-    nodes: list[str]
-    grads: list[str]
-
-
-def name_nodes(order: Sequence[Value]) -> Names:
-    """Name the nodes of a graph.
-
-    Without a label the root is f, another node v_1, v_2, ... if an operation made it, and else
-    its number. Those that share a label are numbered, in square brackets.
-
-    Args:
-        order: the nodes in topological order, the root last.
-
-    >>> x = Value(3.0, "x")
-    >>> y = x * x
-    >>> [plain(name) for name in name_nodes([x, y]).nodes]
-    ['x', 'f']
-    """
-    read = [read_name(node.label) for node in order]
-    if not order[-1].label and order[-1].parents:
-        read[-1] = Name("f")
-    layers = [_layer(node) for node in order]
-    errors = [
-        Name("δ", name.below, name.above) if is_pre_activation(node) and name.below else None
-        for node, name in zip(order, read, strict=True)
-    ]
-    nodes = _different(_with_layers([name if name.base else None for name in read], layers))
-    taken, number = set(nodes), 0
-    for i, node in enumerate(order):
-        if not nodes[i] and node.parents:
-            while not nodes[i] or nodes[i] in taken:
-                number += 1
-                nodes[i] = Name("v", str(number)).rich
-        elif not nodes[i]:
-            nodes[i] = format_number(node.data)
-    root = nodes[-1] if order[-1].label else "f"
-    below = [f"({name})" if name[0] in "-0123456789" else name for name in nodes]
-    grads = _different(_with_layers(errors, layers))
-    return Names(
-        nodes, [delta or f"∂{root}/∂{name}" for delta, name in zip(grads, below, strict=True)]
-    )
-
-
-def is_pre_activation(node: Value) -> bool:
-    """Whether a node is the a_j of a unit: one ``dot``, and in a scope or called a."""
-    operation = node.operation
-    if operation is None or operation.name == "constant":
-        return False
-    return bool(re.match(r"a\d*_", node.label)) or (operation.name == "dot" and bool(_layer(node)))
-
-
-def format_number(number: float, digits: int = 6) -> str:
-    """A number as the page's script writes it: to six digits in a text, to four in a picture.
-
-    >>> [format_number(x) for x in (0.5, -0.0, 1 / 3, 1e-7, 123456789.0, float("inf"))]
-    ['0.5', '0', '0.333333', '1e-7', '1.23457e8', 'inf']
-    >>> [format_number(x, 4) for x in (1 / 3, 0.00012345)]
-    ['0.3333', '1.234e-4']
-    """
-    if number - number != 0.0:
-        return f"{number}"
-    mantissa, exponent = f"{number + 0.0:.{digits - 1}e}".split("e")
-    if number == 0.0 or -digits < int(exponent) < digits:
-        text = f"{number + 0.0:.{digits - 1 - int(exponent)}f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{float(mantissa):g}e{int(exponent)}"
-
-
-def _layer(node: Value) -> str:
+def layer_of(node: Value) -> str:
     """The number of the layer in the scope of a node, or nothing."""
-    for step in scope_path(node.scope):
-        if match := _LAYER.fullmatch(step):
-            return match[1]
-    return ""
+    match = _LAYER.search(node.scope)
+    return match[1] if match else ""
 
 
-def _with_layers(names: Sequence[Name | None], layers: Sequence[str]) -> list[str]:
-    """Rich texts; with the layer above where names of one letter would be ambiguous without."""
-    seen: dict[Name, str] = {}
-    ambiguous: set[str] = set()
-    for name, layer in zip(names, layers, strict=True):
-        if name and layer and seen.setdefault(name, layer) != layer:
-            ambiguous.add(name.base)
-    return [
-        ""
-        if name is None
-        else name._replace(above=f"({layer})").rich
-        if layer and name.base in ambiguous and not name.above
-        else name.rich
-        for name, layer in zip(names, layers, strict=True)
-    ]
+def names_of(nodes: Iterable[Value], root: Value | None = None) -> dict[Value, Name]:
+    """The names of the labelled nodes, and of the root: f, if it has no label.
+
+    >>> a, b = Value(1.0, "w"), Value(2.0, "w")
+    >>> [name.plain for name in names_of([a, b]).values()]
+    ['w^(1)', 'w^(2)']
+    """
+    names = {node: read_name(node.label) for node in nodes}
+    if root is not None and not names.setdefault(root, read_name(root.label)).letter:
+        names[root] = Name("f")
+    return told_apart({node: name for node, name in names.items() if name.letter})
 
 
-def _different(names: Sequence[str]) -> list[str]:
-    """The names, those that several nodes share numbered in their order."""
-    shared, seen = Counter(names), Counter[str]()
-    result = []
-    for name in names:
-        seen[name] += 1
-        result.append(f"{name} [{seen[name]}]" if name and shared[name] > 1 else name)
+def told_apart(names: dict[Value, Name]) -> dict[Value, Name]:
+    """The names, with the layer above where those of a letter are the same in several layers.
+
+    Those that are the same even so are numbered, also above: y^(2,1), y^(2,2) in the second
+    layer, w^(1), w^(2) where there is none.
+    """
+    layers = {node: layer_of(node) for node in names}
+    first: dict[str, str] = {}
+    ambiguous = {
+        name.symbol
+        for node, name in names.items()
+        if layers[node] and first.setdefault(name.rich, layers[node]) != layers[node]
+    }
+    layered = {
+        node: name._replace(above=name.above or layers[node]) if name.symbol in ambiguous else name
+        for node, name in names.items()
+    }
+    alike, seen = Counter(name.rich for name in layered.values()), Counter[str]()
+    result = {}
+    for node, name in layered.items():
+        seen[name.rich] += 1
+        if alike[name.rich] > 1:
+            above = [name.above or layers[node], str(seen[name.rich])]
+            result[node] = name._replace(above=",".join(filter(None, above)))
+        else:
+            result[node] = name
     return result
+
+
+def new_names(taken: Iterable[Name]) -> Iterator[Name]:
+    """v_1, v_2, ..., but those that are taken.
+
+    >>> next(new_names([read_name("v1")])).plain
+    'v_2'
+    """
+    present = {name.rich for name in taken}
+    return (name for i in count(1) if (name := Name("v", str(i))).rich not in present)
+
+
+def _index_formula(index: str) -> str:
+    if index in _GREEK:
+        return f"\\{index}"
+    return rf"\mathrm{{{index}}}" if re.search("[A-Za-z]{3}", index) else index
+
+
+def _letter_formula(letter: str) -> str:
+    if letter in _SPELLED:
+        return f"\\{_SPELLED[letter]}"
+    if re.fullmatch("[A-Za-z][A-Za-z0-9]+", letter):
+        return rf"\mathrm{{{letter}}}"
+    return letter if re.fullmatch("[A-Za-z]", letter) else text_formula(letter) or r"\text{?}"

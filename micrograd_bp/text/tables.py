@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .numbers import number_formula
+
 # What TeX would obey, as formulas outside of \text: every reader of LaTeX knows these.
 _TEX = {
     "\\": r"\backslash",
@@ -35,7 +37,7 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     r"""Rows of cells under headings.
 
     Args:
@@ -45,7 +47,7 @@ class Table:
         caption: a line above the table.
         indent: what begins each row of the plain text.
 
-    >>> table = Table("lr", [["x_1", "0.5"], ["a|b", "-1"]], headings=["name", "data"])
+    >>> table = TextTable("lr", [["x_1", "0.5"], ["a|b", "-1"]], headings=["name", "data"])
     >>> print(table.text())
     name  data
     x_1    0.5
@@ -90,7 +92,8 @@ class Table:
     def latex(self) -> str:
         r"""An ``array`` environment, for math mode; its caption is a first line above it.
 
-        >>> print(Table("lr", [[Cell("x_1", "x_{1}"), "0.5"]], headings=["name", "data"]).latex())
+        >>> rows = [[Cell("x_1", "x_{1}"), "0.5"]]
+        >>> print(TextTable("lr", rows, headings=["name", "data"]).latex())
         \begin{array}{lr}
         \text{name} & \text{data} \\ \hline
         x_{1} & 0.5
@@ -136,12 +139,12 @@ class Readable:
     dataclass that does needs ``repr=False``, to keep this ``__repr__``.
     """
 
-    def _blocks(self) -> Iterable[str | Cell | Table]:
+    def _blocks(self) -> Iterable[str | Cell | TextTable]:
         raise NotImplementedError
 
     def __str__(self) -> str:
         return "\n\n".join(
-            block.text() if isinstance(block, Table) else "\n".join(_lines_of(block))
+            block.text() if isinstance(block, TextTable) else "\n".join(_lines_of(block))
             for block in self._blocks()
         )
 
@@ -149,21 +152,21 @@ class Readable:
 
     def _repr_html_(self) -> str:
         return "\n".join(
-            block.html() if isinstance(block, Table) else _html_paragraph(block)
+            block.html() if isinstance(block, TextTable) else _html_paragraph(block)
             for block in self._blocks()
         )
 
     def _repr_markdown_(self) -> str:
         return "\n\n".join(
             block.markdown()
-            if isinstance(block, Table)
+            if isinstance(block, TextTable)
             else "  \n".join(map(escape_markdown, _lines_of(block)))
             for block in self._blocks()
         )
 
     def _repr_latex_(self) -> str:
         formulas = (
-            block.latex() if isinstance(block, Table) else _latex_paragraph(block)
+            block.latex() if isinstance(block, TextTable) else _latex_paragraph(block)
             for block in self._blocks()
         )
         return "\n\n".join(f"$$\n{formula}\n$$" for formula in formulas)
@@ -210,19 +213,6 @@ def text_formula(text: str) -> str:
     """
     pieces = re.split(r"([\\~^<>{}$&#_%])", printable(text).replace("\ufffd", "?"))
     return "".join(_TEX.get(piece, rf"\text{{{piece}}}") for piece in pieces if piece)
-
-
-def number_formula(text: str) -> str:
-    r"""A number written by Python as a formula; "" if the text is no number.
-
-    >>> print(number_formula("-1.5e-05"))
-    -1.5 \times 10^{-5}
-    """
-    if not re.fullmatch(r"-?(\d+(\.\d+)?(e[+-]?\d+)?|inf|nan)", text):
-        return ""
-    digits, _, exponent = text.partition("e")
-    digits = digits.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
-    return rf"{digits} \times 10^{{{int(exponent)}}}" if exponent else digits
 
 
 def _plain(cell: str | Cell) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from ..drawing import draw
 from ..engine import Value, topological_order
 from ..numeric import Number, is_number, show, to_float
-from ..text.tables import Table
+from ..text.numbers import significant
+from ..text.tables import TextTable
 
 STYLE = """
 .micrograd-bp-slider { display: flex; align-items: center; gap: 0.7em; font-family: monospace; }
@@ -125,11 +126,9 @@ class Experiment:
         if self.root is None:
             return ""
         root = self.root.label or "f"
-        rows = [[root, f"{self.root.data:.6g}", f"{self.root.grad:.6g}"]]
-        rows += [
-            [name, f"{leaf.data:.6g}", f"{leaf.grad:.6g}"] for name, leaf in self.leaves.items()
-        ]
-        return Table("lrr", rows, ["", "data", f"grad = d{root}/d..."]).html()
+        nodes = [(root, self.root), *self.leaves.items()]
+        rows = [[name, significant(node.data), significant(node.grad)] for name, node in nodes]
+        return TextTable("lrr", rows, ["", "data", f"grad = d{root}/d..."]).html()
 
 
 def live(build: Callable[..., Value], /, **leaves: Any) -> Any:

@@ -75,7 +75,7 @@ def test_without_arguments_it_shows_the_worked_example(run: Any, folder: Path) -
     assert rows["a_1"] == ["a_1", "pre-activation", "0.90000000", "0.90000000", "—", "0"]
     assert rows["E_n"][-4:-1] == ["0.01728736", "0.01728736", "—"]
     assert rows["delta_j=2"][-4:-1] == ["0.02149231"] * 3
-    assert rows["dE/dw1_32"][-4:-1] == ["-0.11899850"] * 3
+    assert rows["dE/dw^(1)_32"][-4:-1] == ["-0.11899850"] * 3
     assert "Data point n = 1 of 4" in lines
     assert "Total over n = 1, ..., 4" in lines
     assert lines[-6].startswith("Largest disagreement: ")
@@ -110,7 +110,7 @@ def test_the_step_through_page_is_written_if_asked_for(run: Any) -> None:
 def test_a_data_point_is_chosen_by_its_number(run: Any) -> None:
     out = run("--point", "3")[1]
     assert "Data point n = 3 of 4" in out
-    assert "x_1          input                      1.20000000" in out
+    assert "x_1             input                      1.20000000" in out
 
 
 def test_json_is_all_there_is_on_stdout(run: Any) -> None:

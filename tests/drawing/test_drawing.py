@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import micrograd_bp
 from micrograd_bp.drawing import draw, draw_network
-from micrograd_bp.drawing.picture import format_number
 from micrograd_bp.engine import Value, allow_nonfinite, dot, fsum, scope
 from micrograd_bp.nn import MLP
+from micrograd_bp.text.numbers import pictured
 
 GOLDEN = Path(__file__).parent / "golden"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -243,12 +243,12 @@ def test_a_picture_keeps_the_numbers_of_its_moment():
     ],
 )
 def test_numbers_have_six_characters_and_a_sign(number, text):
-    assert format_number(number) == text
+    assert pictured(number) == text
 
 
 @given(st.floats(-1e300, 1e300))
 def test_a_number_is_never_wider_than_its_column_and_shows_its_sign(number):
-    text = format_number(number)
+    text = pictured(number)
     assert len(text.lstrip("-")) <= 6
     assert (float(text) < 0) == (number < 0)
     assert float(text) == pytest.approx(number, rel=0.5)
@@ -303,7 +303,7 @@ SCRIPT = """
 import sys
 from micrograd_bp.drawing import draw, draw_network
 from micrograd_bp.nn import MLP
-from micrograd_bp.drawing.picture import format_number
+from micrograd_bp.text.numbers import pictured
 mlp = MLP(2, [3, 2], hidden="tanh", seed=1)
 error = sum(y ** 2 for y in mlp([0.5, -1.0]))
 error.backward()

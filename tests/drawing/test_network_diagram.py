@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import pytest
 
 from micrograd_bp.drawing import draw_network
-from micrograd_bp.drawing.picture import format_number
 from micrograd_bp.engine import Value, no_grad, scope
 from micrograd_bp.nn import MLP
+from micrograd_bp.text.numbers import pictured
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -46,7 +46,7 @@ def expected_weights(mlp, grad):
     for layer in mlp.layers:
         for j, neuron in enumerate(layer.neurons, start=1):
             for i, w in [*enumerate(neuron.w, start=1), (0, neuron.b)]:
-                expected += [(f"w{j}{i}", format_number(w.data)), ("dE/dw", grad(w))]
+                expected += [(f"w{j}{i}", pictured(w.data)), ("dE/dw", grad(w))]
     return expected
 
 
@@ -62,7 +62,7 @@ def test_a_network_shows_every_weight_and_its_derivative():
     mlp, error = small_network()
     error.backward()
     quantities = shown_quantities(draw_network(mlp, error))
-    weights = expected_weights(mlp, lambda w: format_number(w.grad))
+    weights = expected_weights(mlp, lambda w: pictured(w.grad))
     assert quantities[: len(weights)] == weights
 
 
@@ -87,10 +87,10 @@ def test_a_network_shows_the_numbers_of_every_unit(hidden, output):
                 a = a.parents[0]
             assert neuron.w[0] in a.parents
             if not (is_output and output == "linear"):
-                expected.append((f"a{j}", format_number(a.data)))
+                expected.append((f"a{j}", pictured(a.data)))
             letter = "y" if is_output else "z"
-            expected.append((f"{letter}{j}", format_number(activation.data)))
-            expected.append((f"δ{j}", format_number(a.grad)))
+            expected.append((f"{letter}{j}", pictured(activation.data)))
+            expected.append((f"δ{j}", pictured(a.grad)))
         if not is_output:
             expected.append(("z0", "1"))
     assert shown_quantities(draw_network(mlp, error))[-len(expected) :] == expected
@@ -112,7 +112,7 @@ def test_an_output_that_root_does_not_depend_on_shows_no_number():
     mlp = MLP(2, [2, 2], seed=1)
     y_1, _ = mlp([0.5, 1.0])
     quantities = dict(shown_quantities(draw_network(mlp, y_1)))
-    assert quantities["y1"] == format_number(y_1.data)
+    assert quantities["y1"] == pictured(y_1.data)
     assert "y2" not in quantities
 
 

@@ -32,9 +32,11 @@ from micrograd_bp import (
 )
 from micrograd_bp.book.worked_example import worked_example
 from micrograd_bp.explorer import Explorer, explore
+from micrograd_bp.explorer.description import name_nodes
+from micrograd_bp.explorer.formulas import derivative, fill, formula
 from micrograd_bp.explorer.svg_parts import svg_rich
 from micrograd_bp.testing import graphs
-from micrograd_bp.text.names import END, SUB, SUP, Name, name_nodes, plain
+from micrograd_bp.text.names import END, SUB, SUP, Name, plain
 
 MARKS = str.maketrans({SUB: "_", SUP: "^", END: ""})
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
@@ -133,9 +135,18 @@ def test_a_label_that_is_no_letter_with_an_index_stays_as_it_is() -> None:
     assert name_nodes([Value(0.0, label) for label in labels]).nodes == labels
 
 
+def test_a_power_of_a_name_with_an_index_above_takes_parentheses() -> None:
+    w = Value(0.5, "w2_1")
+    assert (formula(w**3), derivative(w**3, 0)) == (f"{{0^}}{SUP}3{END}", f"3 · {{0^}}{SUP}2{END}")
+    assert fill(formula(w**3), ["x"], "") == f"x{SUP}3{END}"
+    name = Name("w", "1", "2").rich
+    assert fill(formula(w**3), [name], "") == f"({name}){SUP}3{END}"
+    assert fill(derivative(w.tanh(), 0), [], name) == f"1 − ({name}){SUP}2{END}"
+
+
 def test_nodes_that_share_a_label_are_numbered() -> None:
     x, y = Value(1.0, "x"), Value(2.0, "x")
-    assert name_nodes([x, y, x + y]).nodes[:2] == ["x [1]", "x [2]"]
+    assert [plain(name) for name in name_nodes([x, y, x + y]).nodes[:2]] == ["x^(1)", "x^(2)"]
 
 
 def test_a_card_shows_the_symbol_that_draw_shows() -> None:
@@ -152,7 +163,7 @@ def test_a_card_shows_the_symbol_that_draw_shows() -> None:
 
 
 def test_an_index_above_and_one_below_have_room() -> None:
-    svg = svg_rich(Name("w", "11", "(1)").rich)
+    svg = svg_rich(Name("w", "11", "1").rich)
     above, below = map(float, re.findall(r' dy="([-\d.]+)"', svg))
     assert above < 0 < above + below
     assert below >= 0.75 * 14  # a line of indices

@@ -29,7 +29,7 @@ from micrograd_bp import (
 from micrograd_bp.book.worked_example import worked_example
 from micrograd_bp.explorer import Explorer, explore
 from micrograd_bp.testing import graphs
-from micrograd_bp.text.names import format_number
+from micrograd_bp.text.numbers import scripted
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
 
@@ -118,7 +118,7 @@ def shared() -> Value:
 
 
 def number_shown(number: float) -> str:
-    return format_number(number, 4)
+    return scripted(number, 4)
 
 
 def go(page: Any, step: int) -> None:
@@ -160,8 +160,8 @@ def test_every_step_shows_the_numbers_of_the_engine(open_page: Open, build: Any)
                 before = grads[parent]
                 grads[parent] += local * grads[current]
                 reached.add(parent)
-                after = format_number(grads[parent])
-                assert f"{format_number(before)} → {after}" in page.evaluate(TEXT)
+                after = scripted(grads[parent])
+                assert f"{scripted(before)} → {after}" in page.evaluate(TEXT)
         for node, i in place.items():
             known = i < step or not node.parents
             data = number_shown(node.data) if known else "…"
@@ -442,7 +442,7 @@ def test_unit_by_unit_goes_through_the_equations_of_the_worked_example(open_page
         assert count(page).startswith(f"Step {step} of 20")
         if quantity:
             last = page.locator("#text .equation").last.inner_text()
-            assert last.split("= ")[-1] == format_number(rows[quantity]), quantity
+            assert last.split("= ")[-1] == scripted(rows[quantity]), quantity
         page.keyboard.press("ArrowRight")
     texts = ""
     for _ in range(6):
@@ -452,7 +452,7 @@ def test_unit_by_unit_goes_through_the_equations_of_the_worked_example(open_page
         if quantity.startswith("dE_n/dw"):
             layer, index = quantity.removeprefix("dE_n/dw").split("_")
             assert re.search(
-                rf"∂En/∂w\({layer}\){index} = .*{re.escape(format_number(number))}\n", texts
+                rf"∂En/∂w\({layer}\){index} = .*{re.escape(scripted(number))}\n", texts
             )
     grads = page.evaluate(READ)["grad"]
     assert [grads[str(i)][0] for i in range(36)] == [
@@ -508,13 +508,29 @@ def test_the_naive_recursion_goes_wrong_and_topological_order_does_not(open_page
         ["2", "2", "1"],
         *[["4", "2", "1"]] * 3,
     ]
-    assert shown[-1][1] == [format_number(node.grad) for node in (a, b, c)]
+    assert shown[-1][1] == [scripted(node.grad) for node in (a, b, c)]
     assert "✗ a.grad = 6 is wrong" in naive.inner_text()
     assert "✓ a.grad = 4 is right" in topological.inner_text()
     assert "1 + 1 + 2 + 2 = 6" in page.evaluate(TEXT)
 
 
 # --- for everyone ---------------------------------------------------------------------------------
+
+
+def test_a_power_of_what_has_an_index_above_or_an_exponent_takes_parentheses(
+    open_page: Open,
+) -> None:
+    w, small, negative = Value(0.5, "w2_1"), Value(1e-7, "s"), Value(-3.0, "u")
+    page = open_page(explore(w**3 + small**2 + square(negative) + w.tanh()))
+    texts = ""
+    for _ in range(22):
+        texts += page.evaluate(TEXT)
+        page.keyboard.press("ArrowRight")
+    assert "(w(2)1)3\n" in texts
+    assert "3 · (w(2)1)2 = " in texts
+    assert "= (1e-7)2\n" in texts
+    assert "= s2\n" in texts
+    assert "= (-3)2\n" in texts
 
 
 def test_a_screen_reader_hears_each_step(open_page: Open) -> None:
@@ -530,7 +546,7 @@ def test_a_screen_reader_hears_each_step(open_page: Open) -> None:
         page.keyboard.press("ArrowRight")
     assert len(heard) == 75
     go(page, 10)
-    assert "a 1 = w of layer 1 11 · x 1 + " in live.text_content().replace("  ", " ")
+    assert "a 1 = w superscript 1 11 · x 1 + " in live.text_content().replace("  ", " ")
     for button in page.locator("button").all():
         assert button.get_attribute("aria-label") or button.inner_text()
     for svg in page.locator(".view svg").all():

@@ -11,15 +11,20 @@ from hypothesis import strategies as st
 
 from micrograd_bp import MLP, Value, allow_nonfinite, dot, exp, fsum, mean, scope, square, tanh
 from micrograd_bp.book.worked_example import EQUATIONS, FORMULAS, worked_example
+from micrograd_bp.drawing import draw
 from micrograd_bp.engine import record
-from micrograd_bp.functions import FUNCTIONS
+from micrograd_bp.explorer.description import name_nodes
+from micrograd_bp.explorer.formulas import formula
+from micrograd_bp.functions import FUNCTIONS, Function
 from micrograd_bp.testing import gradcheck, graphs
 from micrograd_bp.testing.programs import GraphProgram
+from micrograd_bp.text.evaluation_trace import trace_table
 from micrograd_bp.text.explain import explain
 from micrograd_bp.text.latex import Latex, latex, short_latex
-from micrograd_bp.text.notation import name_formula
-from micrograd_bp.text.tables import Cell, Readable, Table
-from micrograd_bp.text.trace import trace_table
+from micrograd_bp.text.names import derivative_cell, plain, read_name
+from micrograd_bp.text.numbers import decimals, pictured, scripted, significant
+from micrograd_bp.text.operations import ATOM, SUM, TEXT, Part
+from micrograd_bp.text.tables import Cell, Readable, TextTable
 
 HOSTILE = [
     "a|b",
@@ -245,6 +250,36 @@ def test_every_function_of_the_table_has_a_form(key: str) -> None:
     assert short_latex(root).startswith("$")
 
 
+def test_a_function_without_a_form_is_written_by_its_name() -> None:
+    softer = Function("softer_sign", lambda x, c: x, lambda x, c: (1.0,), parameters=1)
+    root = record(softer, [X], (0.25,)) ** 2
+    assert latex(root) == r"\operatorname{softer sign}\left(x, 0.25\right)^{2}"
+    assert "softer_sign(v_1, 0.25)" in str(trace_table(root, [X]))
+    assert formula(root.parents[0]) == "softer_sign({0}, 0.25)"
+
+
+@pytest.mark.parametrize(
+    ("root", "text"),
+    [
+        (X + Value(-3.0), "x - 3"),
+        (X - Value(-3.0), "x - (-3)"),
+        (Value(-2.0) ** 2, "(-2)**2"),
+        (Value(1.0, "w1_2") ** 2, "(w^(1)_2)**2"),
+        (dot([X, Value(-2.0)], [Y, W], 1.0), "x*y + (-2)*w_1 + 1"),
+        (fsum([X] * 9), "fsum of 9 operands"),
+    ],
+)
+def test_text_has_parentheses_where_they_are_needed(root: Value, text: str) -> None:
+    assert str(explain(root)).startswith(f"v_1 = {text} = ")
+
+
+def test_an_operand_of_plain_text_takes_parentheses_by_how_tightly_it_binds() -> None:
+    parts = [Part("a + b", SUM), Part("c", ATOM)]
+    assert TEXT.node(X * Y, parts).text == "(a + b) * c"
+    assert TEXT.node(X - Y, parts[::-1]).text == "c - (a + b)"
+    assert TEXT.node(X + Y, parts[::-1]).text == "c + a + b"
+
+
 def test_shared_parts_are_named_once_by_label_or_number() -> None:
     z = X * Y
     v = tanh(z)
@@ -262,10 +297,27 @@ def test_shared_parts_are_named_once_by_label_or_number() -> None:
 def test_nodes_of_the_same_label_are_told_apart() -> None:
     assert latex(Value(1.0, "w") + Value(2.0, "w")) == "w^{(1)} + w^{(2)}"
     with scope("layer1"):
-        first = Value(1.0, "w_11")
+        first, a = Value(1.0, "w_11"), Value(3.0, "a_1")
     with scope("layer2/neuron1"):
         second, third = Value(2.0, "w_11"), Value(2.0, "w_12")
-    assert latex(first * second * third) == "w^{(1)}_{11} w^{(2)}_{11} w^{(2)}_{12}"
+    assert latex(first * second * third * a) == "w^{(1)}_{11} w^{(2)}_{11} w^{(2)}_{12} a_{1}"
+    with scope("layer2"):
+        again = Value(2.0, "w_11")
+    assert latex(first * second * again) == "w^{(1)}_{11} w^{(2,1)}_{11} w^{(2,2)}_{11}"
+
+
+def test_all_views_write_the_layer_alike() -> None:
+    with scope("layer1"):
+        first = Value(1.0, "w_11")
+    with scope("layer2"):
+        second = Value(2.0, "w_11")
+    labelled = Value(3.0, "w3_11")
+    for root, name in ((first * second, "w^(1)_11"), (labelled * X, "w^(3)_11")):
+        assert f"v_1 = {name} * " in str(explain(root))
+        assert name.replace("(", "{(").replace(")", ")}").replace("11", "{11}") in latex(root)
+        assert plain(name_nodes([*root.parents, root]).nodes[0]) == name
+    assert str(trace_table(labelled * X, [labelled])).splitlines()[1].split()[1] == "w^(3)_11"
+    assert "w^(3)_11" in draw(labelled).svg
 
 
 def test_a_chain_of_any_depth_is_cut_into_lines_or_refused() -> None:
@@ -335,7 +387,32 @@ def test_short_latex() -> None:
     ],
 )
 def test_labels_are_read_as_in_the_book(label: str, expected: str) -> None:
-    assert name_formula(label) == expected
+    assert read_name(label).latex == expected
+
+
+@pytest.mark.parametrize("letter", "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ")
+def test_every_greek_letter_may_be_spelled(letter: str) -> None:
+    spelled = read_name(f"{letter}_1").latex.removesuffix("_{1}").removeprefix("\\")
+    assert spelled.isascii()
+    assert read_name(f"{spelled}2_j").rich == read_name(f"{letter}2_j").rich
+    assert read_name(f"{spelled}2_j").plain == f"{spelled}^(2)_j"
+    assert read_name(f"w_{spelled}").latex == rf"w_{{\{spelled}}}"
+    assert letter in read_name(f"w_{spelled}").rich
+
+
+def test_a_derivative_is_read_by_its_names() -> None:
+    assert derivative_cell("dE_n/dw1_31") == (
+        "dE_n/dw^(1)_31",
+        r"\partial E_{n} / \partial w^{(1)}_{31}",
+    )
+    assert derivative_cell("delta_j=2") == ("delta_j=2", r"\delta_{j=2}")
+
+
+@pytest.mark.parametrize("form", [significant, decimals, scripted, pictured])
+def test_a_number_has_no_sign_of_zero_and_its_own_else(form: Any) -> None:
+    assert form(-0.0) == form(0.0)
+    assert form(-1.5) == f"-{form(1.5)}"
+    assert (form(math.inf), form(-math.inf), form(math.nan)) == ("inf", "-inf", "nan")
 
 
 # --- explanations ---------------------------------------------------------------------------------
@@ -448,7 +525,7 @@ def views(label: str) -> list[Readable]:
     x = Value(2.0, label)
     root = x * Value(3.0, label) + x
     root.label = label
-    table = Table("lr", [[label, "1"], [Cell(label, "x"), "2"]], [label, "data"], caption=label)
+    table = TextTable("lr", [[label, "1"], [Cell(label, "x"), "2"]], [label, "data"], caption=label)
 
     class Both(Readable):
         def _blocks(self) -> Any:
@@ -463,16 +540,16 @@ def cells(markdown: str) -> list[int]:
 
 @pytest.mark.parametrize("label", HOSTILE)
 def test_no_label_adds_a_cell_or_an_element_or_a_command(label: str) -> None:
-    for view, plain in zip(views(label), views("x")):
-        found, expected = Tags(view._repr_html_()), Tags(plain._repr_html_())
+    for view, harmless in zip(views(label), views("x")):
+        found, expected = Tags(view._repr_html_()), Tags(harmless._repr_html_())
         assert found.tags == expected.tags
-        assert cells(view._repr_markdown_()) == cells(plain._repr_markdown_())
+        assert cells(view._repr_markdown_()) == cells(harmless._repr_markdown_())
         assert "$" not in re.sub(r"\\.", "", view._repr_markdown_())
-        assert len(str(view).splitlines()) == len(str(plain).splitlines())
+        assert len(str(view).splitlines()) == len(str(harmless).splitlines())
         tex = view._repr_latex_()
         assert_well_formed(tex)
         assert len(re.findall(r"(?<!\\)&", tex)) == len(
-            re.findall(r"(?<!\\)&", plain._repr_latex_())
+            re.findall(r"(?<!\\)&", harmless._repr_latex_())
         )
         tex.encode()
     tex = latex(Value(2.0, label) * Value(3.0, label) * 2.0)
@@ -483,14 +560,14 @@ def test_no_label_adds_a_cell_or_an_element_or_a_command(label: str) -> None:
 
 @given(st.text())
 def test_html_shows_the_text_as_it_is(text: str) -> None:
-    page = Table("l", [[text]]).html()
+    page = TextTable("l", [[text]]).html()
     shown = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
     assert Tags(page).words.replace("\n", "") == shown
     assert not re.search(r"[$\\](?!</span>)", page)  # else a notebook might find a formula
 
 
 def test_a_table_in_four_formats() -> None:
-    table = Table("lr", [["x", "-1.5e-05"], ["long name", "2"]], ["name", "data"], "Caption")
+    table = TextTable("lr", [["x", "-1.5e-05"], ["long name", "2"]], ["name", "data"], "Caption")
     assert table.text() == "Caption\nname           data\nx          -1.5e-05\nlong name         2"
     assert table.markdown() == (
         "Caption\n\n| name | data |\n|:--|--:|\n| x | -1.5e-05 |\n| long name | 2 |"

@@ -6,7 +6,6 @@ Learning, 2024, section 8.1). The numbers are those of the graph; an equation th
 for a graph, such as delta_k = y_k - t_k for another error, is not shown.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from math import isclose
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from ..engine import Value, sweep
 from ..nn.units import Unit, Units
 from .description import Node, json_number
+from .formulas import fill
 
 Line = list[str | float]  # texts, and numbers that the page formats
 MOST_TERMS = 8
@@ -21,8 +21,10 @@ MOST_LINES = 16
 SUM_OVER_I, SUM_OVER_K = "Σ\ue000i\ue002", "Σ\ue000k\ue002"
 
 
-def unit_steps(order: Sequence[Value], nodes: Sequence[Node], units: Units) -> list[dict[str, Any]]:
-    """The steps, as JSON.
+def unit_equations(
+    order: Sequence[Value], nodes: Sequence[Node], units: Units
+) -> list[dict[str, Any]]:
+    """The equations, step by step, as JSON.
 
     Args:
         order: the nodes in topological order, the root last.
@@ -37,14 +39,14 @@ def unit_steps(order: Sequence[Value], nodes: Sequence[Node], units: Units) -> l
     >>> from .description import describe
     >>> from ..nn.units import find_units
     >>> order = topological_order(MLP(1, [1], seed=0)([2.0]))
-    >>> steps = unit_steps(order, describe(order), find_units(order, None))
+    >>> steps = unit_equations(order, describe(order), find_units(order))
     >>> [step["pass"] for step in steps]
     ['forward', 'forward', 'backward', 'backward', 'backward']
     """
-    return _Steps(order, nodes, units).all()
+    return _Walk(order, nodes, units).all()
 
 
-class _Steps:
+class _Walk:
     def __init__(self, order: Sequence[Value], nodes: Sequence[Node], units: Units) -> None:
         self.order, self.nodes, self.units = order, nodes, units
         self.consumers: list[list[tuple[int, float]]] = [[] for _ in nodes]
@@ -152,7 +154,7 @@ class _Steps:
             data=self.new_data(unit.a),
         )
         if unit.z != unit.a:
-            formula = _filled(z, nodes) if z.parents == [unit.a] else ""
+            formula = _filled(z.formula, z, nodes) if z.parents == [unit.a] else ""
             self.add(
                 "forward",
                 f"{kind}: the activation {z.name}",
@@ -182,8 +184,8 @@ class _Steps:
             return
         name = self.nodes[-1].name
         lines: list[Line] = [
-            [f"{self.nodes[i].name} = {_filled(self.nodes[i], self.nodes)} = ", self.nodes[i].data]
-            for i in new
+            [f"{node.name} = {_filled(node.formula, node, self.nodes)} = ", node.data]
+            for node in (self.nodes[i] for i in new)
         ]
         outputs = [unit.z for unit in self.units.layers[-1]]
         self.add("forward", f"From the outputs to {name}", lines, new, outputs, data=new)
@@ -250,8 +252,7 @@ class _Steps:
                 ["= ", *_joined(in_numbers)],
                 ["= ", a.grad],
             ]
-        derivative = z.derivatives[0] if z.parents == [unit.a] else ""
-        filled = _fill(derivative.replace("{z}", z.name), z, self.nodes)
+        filled = _filled(z.derivatives[0], z, self.nodes) if z.parents == [unit.a] else ""
         return [
             [f"h′({a.name}) = ", f"{filled} = " if filled else "", slope],
             [f"{a.grad_name} = h′({a.name}) × (", *_joined(in_names), ")"],
@@ -350,10 +351,6 @@ def _joined(terms: list[Line]) -> Line:
     return result
 
 
-def _filled(node: Node, nodes: Sequence[Node]) -> str:
-    return _fill(node.formula, node, nodes)
-
-
-def _fill(template: str, node: Node, nodes: Sequence[Node]) -> str:
+def _filled(template: str, node: Node, nodes: Sequence[Node]) -> str:
     """A template with the names of the operands."""
-    return re.sub(r"\{(\d+)\}", lambda match: nodes[node.parents[int(match[1])]].name, template)
+    return fill(template, [nodes[parent].name for parent in node.parents], node.name)

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from ..engine import Value, order_of
 from ..numeric import Number, show, to_float
 from ..transforms.chain_rule import Sweeps, refuse_changed
-from .notation import Part, derivative_formula, name_formula
-from .operations import node_formula
-from .tables import Cell, Readable, Table
+from .latex_forms import LATEX
+from .names import Name, clean, derivative_cell, read_name
+from .numbers import significant
+from .operations import TEXT
+from .tables import Cell, Readable, TextTable
 
-INFIX = ("add", "sub", "mul", "div")
+DIGITS = 12
 
 
 @dataclass(frozen=True)
-class Row:
+class TracedNode:
     """A node of the trace.
 
     Attributes:
@@ -43,7 +45,7 @@ class Row:
 
 
 @dataclass(frozen=True, repr=False)
-class Trace(Readable):
+class EvaluationTrace(Readable):
     """The rows of a trace; prints as aligned text, and shows itself in a notebook as a table.
 
     Attributes:
@@ -52,26 +54,21 @@ class Trace(Readable):
     """
 
     headings: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TracedNode, ...]
 
-    def _blocks(self) -> Iterator[Table]:
+    def _blocks(self) -> Iterator[TextTable]:
         lines = [
-            [Cell(row.name, name_formula(row.name)), Cell(row.expression, row.formula)]
-            + [f"{number:.12g}" for number in (row.primal, *row.tangents, row.adjoint)]
+            [read_name(row.name).cell, Cell(row.expression, row.formula)]
+            + [significant(x, DIGITS) for x in (row.primal, *row.tangents, row.adjoint)]
             for row in self.rows
         ]
-        name, *columns = self.headings
-        derivatives = [
-            column if "/" not in column else Cell(column, derivative_formula(column))
-            for column in columns
-        ]
-        headings = [Cell(name, name_formula(name)), *derivatives]
-        yield Table("ll" + "r" * (len(headings) - 2), lines, headings)
+        headings = [derivative_cell(x) if "_i" in x else x for x in self.headings]
+        yield TextTable("ll" + "r" * (len(headings) - 2), lines, headings)
 
 
 def trace_table(
     root: Value, inputs: Sequence[Value], direction: Sequence[Number] | None = None
-) -> Trace:
+) -> EvaluationTrace:
     """The evaluation trace of a recorded graph.
 
     No grad is read or written: the derivatives come from sweeps of their own.
@@ -110,8 +107,8 @@ def trace_table(
     order = list(dict.fromkeys([*first, *order_of([root, *inputs])]))
     for node in order:
         refuse_changed(node)
-    names = {node: f"v_{i}" for i, node in enumerate(order, 1)}
-    called = [x.label or names[x] for x in inputs]
+    names = {node: Name("v", str(i)) for i, node in enumerate(order, 1)}
+    called = [clean(x.label) or names[x].plain for x in inputs]
     if direction is None:
         seeds = [{x: 1.0} for x in inputs]
         headings = [f"dv_i/d{name}" for name in called]
@@ -127,51 +124,25 @@ def trace_table(
     leaves = [node for node in order if not node.parents]
     adjoints = Sweeps([root], [*inputs, *leaves]).back({root: 1.0})
     rows = [
-        Row(
+        TracedNode(
             node,
-            names[node],
-            expression(node, [names[parent] for parent in node.parents]),
-            _formula(node, [names[parent] for parent in node.parents]),
+            names[node].plain,
+            *_expression(node, names),
             node.data,
             tuple(tangent.get(node, 0.0) for tangent in tangents),
             adjoints.get(node, 0.0),
         )
         for node in order
     ]
-    heading = ("v_i", "expression", "primal", *headings, f"d{root.label or 'f'}/dv_i")
-    return Trace(heading, tuple(rows))
+    heading = ("v_i", "expression", "primal", *headings, f"d{clean(root.label) or 'f'}/dv_i")
+    return EvaluationTrace(heading, tuple(rows))
 
 
-def _formula(node: Value, operands: list[str]) -> str:
-    if not node.parents and node.label:
-        return name_formula(node.label)
-    return node_formula(node, [Part(name_formula(operand)) for operand in operands]).text
-
-
-def expression(node: Value, operands: Sequence[str]) -> str:
-    """A node in terms of its operands, as text.
-
-    Args:
-        node: a Value.
-        operands: the names of its parents.
-
-    >>> expression(Value(2.0) * 3.0, ["x", "y"])
-    'x * y'
-    """
-    operation = node.operation
-    if operation is None or not operands:
-        return node.label or f"{node.data:.12g}"
-    if operation.name in INFIX:
-        return f" {operation.symbol} ".join(operands)
-    if operation.name == "neg":
-        return f"-{operands[0]}"
-    if operation.name == "pow" and operation.parameters:
-        return f"{operands[0]}{operation.symbol}"
-    if operation.name == "pow":
-        return " ** ".join(operands)
-    if operation.name == "dot":
-        n = len(operands) // 2
-        products = [f"{w}*{x}" for w, x in zip(operands[:n], operands[n:])]
-        return " + ".join([*operands[2 * n :], *products])
-    parameters = [f"{parameter:g}" for parameter in operation.parameters]
-    return f"{operation.name}({', '.join([*operands, *parameters])})"
+def _expression(node: Value, names: dict[Value, Name]) -> Cell:
+    """A node in terms of its operands; a leaf by its label, or its number."""
+    name = read_name(node.label)
+    if not node.parents:
+        number = significant(node.data, DIGITS)
+        return name.cell if name.letter else Cell(number, LATEX.number(node.data).text)
+    operands = [names[parent] for parent in node.parents]
+    return Cell(*(to.node(node, [*map(to.name, operands)]).text for to in (TEXT, LATEX)))
