@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from math import fsum
 
 from ..engine import Value, topological_order
+from ..messages import refuse_changed
 from ..numeric import show
-from ..transforms.chain_rule import Sweeps, refuse_changed
+from ..transforms.chain_rule import Sweeps
 from .notation import Named, Part, names_of, new_names, number_part
 from .operations import node_formula, visible_operands
 from .tables import Cell, Readable, Table, text_formula

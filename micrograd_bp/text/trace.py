@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..engine import Value, order_of
+from ..messages import refuse_changed
 from ..numeric import Number, show, to_float
-from ..transforms.chain_rule import Sweeps, refuse_changed
+from ..transforms.chain_rule import Sweeps
 from .notation import Part, derivative_formula, name_formula
 from .operations import node_formula
 from .tables import Cell, Readable, Table
