@@ -16,10 +16,10 @@ from .nn import Layer as Layer
 from .nn import Module as Module
 from .nn import Neuron as Neuron
 from .program import Program as Program
+from .text.evaluation_trace import trace_table as trace_table
 from .text.explain import explain as explain
 from .text.find import find as find
 from .text.latex import latex as latex
-from .text.evaluation_trace import trace_table as trace_table
 from .training.fitting import fit as fit
 from .training.fitting import predict as predict
 from .training.losses import binary_cross_entropy as binary_cross_entropy

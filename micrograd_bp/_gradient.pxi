@@ -281,7 +281,7 @@ cdef bint _weigh(Value node, Number* weights) except -1:
         return node._data == data
     code = _codes.get(operation.function)
     if code is None:
-        _refuse_changed(node)
+        messages.refuse_changed(node)
     elif not (_unary_numbers(code, x, &data, &slope) and data == node._data and slope == recorded[0]):
         return False
     for i, number in enumerate(operation.function.partials(*node.parents, *operation.parameters)):
@@ -289,9 +289,3 @@ cdef bint _weigh(Value node, Number* weights) except -1:
         if not isfinite(weights[i].data):
             return False
     return True
-
-
-def _refuse_changed(node):
-    from .transforms.chain_rule import refuse_changed  # which imports this engine
-
-    refuse_changed(node)

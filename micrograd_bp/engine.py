@@ -28,7 +28,6 @@ __all__ = [
     "dot",
     "engine_kind",
     "fsum",
-    "gradient_graph",
     "no_grad",
     "order_of",
     "record",
@@ -454,18 +453,6 @@ def sweep(
     return [numbers.get(node, 0.0) for node in wanted]
 
 
-def gradient_graph(output: Value, inputs: list[Value]) -> list[Value] | None:
-    """d output / d input for each input, as Values, or None where something is unusual.
-
-    The compiled engine has a fast way; this one leaves it to ``Sweeps``, which has the same
-    nodes in the end.
-
-    >>> gradient_graph(Value(2.0) * 3.0, []) in (None, [])
-    True
-    """
-    return None
-
-
 # n-ary nodes
 
 
@@ -655,7 +642,6 @@ if not os.environ.get("MICROGRAD_BP_PURE"):
             apply,
             dot,
             fsum,
-            gradient_graph,
             order_of,
             record,
             sweep,

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ..engine import Value, topological_order
+from ..messages import refuse_changed
 from ..nn import MLP
 from ..nn.units import find_units
 from ..numeric import show
-from ..transforms.chain_rule import refuse_changed
 from .page import write_page
 
 __all__ = ["Explorer", "explore"]

@@ -205,12 +205,8 @@ class Neuron(Module):
             TypeError: an input is no number, or x no list, or a table of several rows.
             ValueError: the number of inputs is not nin.
         """
-        try:
-            _check_inputs("neuron", x, len(self.w))
-            return unit(self.w, x, self.b, self._function, self._labels, inside(self._path))
-        except TypeError:
-            _refuse_inputs("neuron", x, len(self.w))
-            raise
+        _check_inputs("neuron", x, len(self.w))
+        return unit(self.w, x, self.b, self._function, self._labels, inside(self._path))
 
     def parameters(self) -> list[Value]:
         """The weights, then the bias.
@@ -273,12 +269,7 @@ class Layer(Module):
             TypeError: an input is no number, or x no list, or a table of several rows.
             ValueError: the number of inputs is not nin.
         """
-        try:
-            inputs = _as_inputs(x)
-        except TypeError:
-            _refuse_inputs("layer", x, len(self.neurons[0].w))
-            raise
-        outputs = self.outputs(inputs)
+        outputs = self.outputs(_as_inputs("layer", x, len(self.neurons[0].w)))
         return outputs[0] if len(outputs) == 1 else outputs
 
     def outputs(self, x: Sequence[Any]) -> list[Value]:
@@ -295,16 +286,12 @@ class Layer(Module):
         >>> z.label, z.scope
         ('z_1', 'neuron1')
         """
-        try:
-            _check_inputs("layer", x, len(self.neurons[0].w))
-            paths = [inside(path) for path in self._paths] if inside("") else self._paths
-            return [
-                unit(neuron.w, x, neuron.b, neuron._function, neuron._labels, path)
-                for neuron, path in zip(self.neurons, paths)
-            ]
-        except TypeError:
-            _refuse_inputs("layer", x, len(self.neurons[0].w))
-            raise
+        _check_inputs("layer", x, len(self.neurons[0].w))
+        paths = [inside(path) for path in self._paths] if inside("") else self._paths
+        return [
+            unit(neuron.w, x, neuron.b, neuron._function, neuron._labels, path)
+            for neuron, path in zip(self.neurons, paths)
+        ]
 
     def parameters(self) -> list[Value]:
         """Those of the units, unit by unit.
@@ -396,11 +383,7 @@ class MLP(Module):
             TypeError: an input is no number, or x no list, or a table of several rows.
             ValueError: the number of inputs is not nin.
         """
-        try:
-            z = _as_inputs(x)
-        except TypeError:
-            _refuse_inputs("network", x, len(self.layers[0].neurons[0].w))
-            raise
+        z = _as_inputs("network", x, len(self.layers[0].neurons[0].w))
         for layer in self.layers:
             z = layer.outputs(z)
         return z[0] if len(z) == 1 else z
@@ -459,11 +442,20 @@ def _generator(rng: Any, seed: int | None) -> Any:
     return random if rng is None else rng
 
 
-def _as_inputs(x: Iterable[Any]) -> list[Value]:
+def _as_inputs(kind: str, x: Iterable[Any], nin: int) -> list[Value]:
+    _refuse_rows(kind, x, nin)
     return [xi if isinstance(xi, Value) else Value(xi, f"x_{i}") for i, xi in enumerate(x, 1)]
 
 
-def _refuse_inputs(kind: str, x: Any, nin: int) -> None:
+def _check_inputs(kind: str, x: Sequence[Any], nin: int) -> None:
+    if type(x) is list and len(x) == nin and isinstance(x[0], Value):
+        return  # the usual, told at once
+    _refuse_rows(kind, x, nin)
+    if len(x) != nin:
+        raise ValueError(f"a {kind} of {nin} inputs was given {len(x)}: {show(x)}")
+
+
+def _refuse_rows(kind: str, x: Any, nin: int) -> None:
     """Raise for what is no list, and for the rows of a table; not for a list of other things."""
     inputs = f"{nin} input{'s' * (nin != 1)}"
     refuse_no_list(f"a {kind}", x, inputs)
@@ -471,19 +463,13 @@ def _refuse_inputs(kind: str, x: Any, nin: int) -> None:
         raise TypeError(
             f"a {kind} takes one data point, a list of {inputs}, not {show(x)}: call it once a"
             " row, or predict(model, X) for all rows"
-        ) from None
+        )
 
 
 def _is_row(x: Any) -> bool:
     if isinstance(x, Sequence):
         return not isinstance(x, (str, bytes))
     return bool(getattr(x, "ndim", 0))
-
-
-def _check_inputs(kind: str, x: Sequence[Any], nin: int) -> None:
-    if len(x) != nin:
-        _refuse_inputs(kind, x, nin)
-        raise ValueError(f"a {kind} of {nin} inputs was given {len(x)}: {show(x)}")
 
 
 def _check_size(name: str, size: object) -> None:

@@ -19,7 +19,6 @@ from .. import functions, messages
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..transforms import gradient
-from ..transforms.chain_rule import refuse_changed
 from .array_functions import array_functions
 from .interpreter import Executor, first_nonfinite
 from .listing import count, listing, result_names
@@ -314,7 +313,7 @@ def _check_nodes(order: Iterable[Value], parameters: Iterable[Value]) -> None:
     """Raise where the graph cannot be evaluated again, or not be differentiated, as recorded."""
     varying = set(parameters)
     for node in order:
-        refuse_changed(node)
+        messages.refuse_changed(node)
         _check_condition(node)
         if varying.isdisjoint(node.parents):
             continue

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..engine import Value, order_of
+from ..messages import refuse_changed
 from ..numeric import Number, show, to_float
-from ..transforms.chain_rule import Sweeps, refuse_changed
+from ..transforms.chain_rule import Sweeps
 from .latex_forms import LATEX
 from .names import Name, clean, derivative_cell, read_name
 from .numbers import significant

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from math import fsum
 
 from ..engine import Value, topological_order
+from ..messages import refuse_changed
 from ..numeric import show
-from ..transforms.chain_rule import Sweeps, refuse_changed
+from ..transforms.chain_rule import Sweeps
 from .latex_forms import LATEX
 from .names import Name, names_of, new_names
 from .numbers import significant

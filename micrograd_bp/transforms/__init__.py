@@ -15,7 +15,7 @@ from inspect import signature
 from typing import Any
 
 from .. import modes
-from ..engine import Value, fsum, gradient_graph
+from ..engine import Value, engine_kind, fsum
 from ..numeric import show
 from .chain_rule import Sweeps
 from .nested import Structure, flatten, nest, rebuild
@@ -28,6 +28,10 @@ from .recorded_call import (
     positions_of,
     record_call,
 )
+
+gradient_graph: Callable[[Value, list[Value]], list[Value] | None] | None = None
+if engine_kind() == "compiled":  # the same nodes by a faster way; None if something is unusual
+    from .._engine import gradient_graph  # type: ignore[no-redef]
 
 
 def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
@@ -64,10 +68,11 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     if not modes.current.get().recording:
         with modes.changed(recording=True):
             return gradient(output, inputs)
-    with suppress(ArithmeticError, ValueError):  # which the sweeps explain, if they cannot help it
-        found = gradient_graph(output, list(inputs))
-        if found is not None:
-            return found
+    if gradient_graph is not None:
+        with suppress(ArithmeticError, ValueError):  # the sweeps explain, if they cannot help it
+            found = gradient_graph(output, list(inputs))
+            if found is not None:
+                return found
     sweeps = Sweeps([output], inputs, as_graph=True)
     adjoints = sweeps.back({output: 1.0})
     return sweeps.as_nodes([adjoints.get(x, 0.0) for x in inputs])

@@ -214,7 +214,7 @@ def _vanishes(weight: Scalar, number: Scalar) -> bool:
 
 
 def _as_values(node: Value) -> Sequence[Scalar]:
-    refuse_changed(node)
+    messages.refuse_changed(node)
     if not all(map(isfinite, node.local_derivatives)):
         return node.local_derivatives  # a pole: no rule holds there, and only a 0 may meet it
     operation: Any = node.operation
@@ -222,54 +222,6 @@ def _as_values(node: Value) -> Sequence[Scalar]:
         *node.parents, *operation.parameters
     )
     return derivatives
-
-
-def refuse_changed(node: Value) -> None:
-    """Raise if a node is not what its parents' data give: one was written after recording.
-
-    Raises:
-        ValueError: that is so; the message names the node and what may have been changed.
-
-    >>> x = Value(2.0, label="x")
-    >>> y = x * x
-    >>> refuse_changed(y)
-    >>> x.data = 3.0
-    >>> refuse_changed(y)
-    Traceback (most recent call last):
-    ...
-    ValueError: mul of Value(3.0, label='x'), Value(3.0, label='x') was 4.0 in the forward pass \
-and is 9.0 now: the .data of Value(3.0, label='x') was changed since. To differentiate at the new \
-data, compute the graph again; to differentiate at the old, restore the .data
-    """
-    operation = node.operation
-    if operation is None or not node.parents:
-        return
-    function, parameters = operation.function, operation.parameters
-    numbers = [parent.data for parent in node.parents]
-    value = function.value(*numbers, *parameters)
-    derivatives = function.partials(*numbers, *parameters)
-    recorded = node.local_derivatives
-    if _same([value], [node.data]) and _same(derivatives, recorded):
-        return
-    suspects: list[Value] = []
-    if function in (functions.mul, functions.dot):  # each recorded the data of its partner
-        half = len(recorded) // 2
-        before = recorded[half : 2 * half] + recorded[:half]
-        suspects = [p for p, data in zip(node.parents, before) if not _same([p.data], [data])]
-    if not suspects:
-        suspects = [parent for parent in node.parents if not parent.parents]
-        if _same(derivatives, recorded) or not suspects:
-            suspects.append(node)
-    names = " or ".join(dict.fromkeys(map(messages.describe, suspects[:6])))
-    raise ValueError(
-        f"{messages.describe_node(node)} was {node.data} in the forward pass and is {value} now:"
-        f" the .data of {names} was changed since. To differentiate at the new data, compute the"
-        " graph again; to differentiate at the old, restore the .data"
-    )
-
-
-def _same(numbers: Sequence[float], others: Sequence[float]) -> bool:
-    return all(x == y or (x != x and y != y) for x, y in zip(numbers, others))
 
 
 def _refuse_nonfinite(
