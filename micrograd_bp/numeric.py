@@ -1,7 +1,10 @@
-"""What counts as a number, and how a message shows what does not."""
+"""What counts as a number, how a message shows what does not, and how numbers are summed."""
 
 import math
+import operator
+from collections.abc import Iterable
 from decimal import Decimal
+from functools import reduce
 from numbers import Real
 from typing import Any
 
@@ -51,6 +54,18 @@ def to_float(number: Number) -> float:
     if math.isinf(x) and number != x:  # Decimal("1e400") becomes inf without a word
         raise OverflowError(f"{show(number)} is beyond the largest float, 1.8e308")
     return x
+
+
+def sum_in_order(terms: Iterable[float], start: float = 0.0) -> float:
+    """The sum from left to right, rounded after each term.
+
+    From Python 3.12 on `sum` carries what was rounded away from floats: with it the last bits of
+    a result would depend on the Python.
+
+    >>> sum_in_order([1.0, 1e100, 1.0, -1e100])
+    0.0
+    """
+    return reduce(operator.add, terms, start)
 
 
 def show(x: object) -> str:

@@ -1,11 +1,15 @@
-"""How many examples the property tests try: the environment variable HYPOTHESIS_PROFILE says.
+"""How many examples the property tests try, and the fixtures that several files share.
 
-"ci", the default, tries the same examples each time, so that a red run belongs to the commit
-and not to the dice; "thorough" draws new ones, and many. Neither minds a slow machine.
+The environment variable HYPOTHESIS_PROFILE says: "ci", the default, tries the same examples each
+time, so that a red run belongs to the commit and not to the dice; "thorough" draws new ones, and
+many. Neither minds a slow machine.
 """
 
 import os
+import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -24,3 +28,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is heard, by programs that a test starts too, also where the tests ignore it.
+
+    They do under `nohup pytest &`, and what they start inherits it.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..numeric import sum_in_order
+
 Vector = Sequence[float]
 Matrix = Sequence[Vector]
 Weights = Sequence[Matrix]
@@ -172,7 +174,7 @@ def sum_of_squares(y: Vector, t: Vector) -> float:
     2.5
     """
     _check_targets(y, t)
-    error = 0.5 * sum((y_k - t_k) * (y_k - t_k) for y_k, t_k in zip(y, t))
+    error = 0.5 * sum_in_order((y_k - t_k) * (y_k - t_k) for y_k, t_k in zip(y, t))
     if not math.isfinite(error):
         raise OverflowError("the sum-of-squares error is beyond the largest float, 1.8e308")
     return error
@@ -221,7 +223,8 @@ def hidden_errors(
         )
     h_prime = _activation(hidden).derivative
     return [
-        h_prime(z_j) * sum(w_k[j] * delta_k for w_k, delta_k in zip(weights_above, deltas_above))
+        h_prime(z_j)
+        * sum_in_order(w_k[j] * delta_k for w_k, delta_k in zip(weights_above, deltas_above))
         for j, z_j in enumerate(z, start=1)
     ]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..engine import dot
 from ..nn import ACTIVATIONS, weight_label
+from ..numeric import sum_in_order
 from ..text.names import read_name
 from ..text.numbers import significant
 from ..text.tables import TextTable
@@ -78,7 +79,7 @@ def jacobian_by_backpropagation(
             deltas = hidden_errors(forward.z[layer - 1], weights[layer], deltas, hidden)
         rows.append(
             [
-                sum(w_j[i] * delta_j for w_j, delta_j in zip(weights[0], deltas))
+                sum_in_order(w_j[i] * delta_j for w_j, delta_j in zip(weights[0], deltas))
                 for i in range(1, len(x) + 1)
             ]
         )
@@ -193,7 +194,10 @@ def outer_product_hessian(
         for x in inputs
         for row in jacobian(lambda flat, x=x: outputs(rebuild(weights, flat), x, hidden))(flat)
     ]
-    return [[sum(b[i] * b[j] for b in slopes) for j in range(len(flat))] for i in range(len(flat))]
+    return [
+        [sum_in_order(b[i] * b[j] for b in slopes) for j in range(len(flat))]
+        for i in range(len(flat))
+    ]
 
 
 def hessian_table(

@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from sys import float_info
 from typing import Any
 
+from ..numeric import sum_in_order
 from .backprop import (
     ACTIVATIONS,
     Matrix,
@@ -69,7 +70,7 @@ class CentralDifferences:
         self._weights, self._inputs, self._targets = weights, inputs, targets
         self._activation = activation
         self._forward = [forward_propagation(weights, x, activation) for x in inputs]
-        sums = [sum(map(abs, w_k)) for w_k in weights[1]]
+        sums = [sum_in_order(map(abs, w_k)) for w_k in weights[1]]
         scales = [[abs(t_k) + total for t_k, total in zip(t, sums)] for t in targets]
         deltas = [
             backpropagation(weights, x, t, activation).deltas[0] for x, t in zip(inputs, targets)

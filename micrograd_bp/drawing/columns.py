@@ -10,6 +10,8 @@ from graphlib import TopologicalSorter
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from ..numeric import sum_in_order
+
 Point = tuple[float, float]
 Path = tuple[str, ...]
 Item = int | Path  # a box by its number, or a cluster by its path
@@ -174,7 +176,7 @@ def _order(grid: _Grid) -> None:
                     place[other] + port / (grid.heights[other] or 1.0)
                     for _, other, port in neighbours[entry]
                 ]
-                centres[entry] = sum(around) / len(around) if around else place[entry]
+                centres[entry] = sum_in_order(around) / len(around) if around else place[entry]
             column.sort(key=centres.__getitem__)
             place.update((entry, float(i)) for i, entry in enumerate(column))
         crossings = _crossings(grid)
@@ -211,7 +213,7 @@ def _heights(grid: _Grid) -> list[float]:
             wanted = []
             for entry in column:
                 around = [tops[b] + there - here for here, b, there in neighbours[entry]]
-                wanted.append(sum(around) / len(around) if around else tops[entry])
+                wanted.append(sum_in_order(around) / len(around) if around else tops[entry])
             for entry, top in zip(column, _settle(wanted, spacings[i]), strict=True):
                 tops[entry] = top
     highest = min(tops)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..engine import Value, sweep
 from ..nn.units import Unit, Units
+from ..numeric import sum_in_order
 from .description import Node, json_number
 from .formulas import fill
 
@@ -235,7 +236,7 @@ class _Walk:
         node_a, node_z = self.order[unit.a], self.order[unit.z]
         (slope,) = sweep([node_z], [node_z], [1.0], [node_a], back=True)
         users = self.consumers[unit.z]
-        total = sum(local * self.nodes[i].grad for i, local in users if self.nodes[i].grad)
+        total = sum_in_order(local * self.nodes[i].grad for i, local in users if self.nodes[i].grad)
         if unit.z == len(self.nodes) - 1:
             total, users = 1.0, []
         if not isclose(slope * total, a.grad, rel_tol=1e-9):

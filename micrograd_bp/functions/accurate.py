@@ -11,6 +11,8 @@ from decimal import Decimal, localcontext
 from math import copysign, erfc, frexp, inf, isfinite, isnan, nan
 from typing import Any
 
+from ..numeric import sum_in_order
+
 TWO_OVER_SQRT_PI = 1.1283791670955126
 ONE_OVER_SQRT_2PI = 0.3989422804014327
 _ONE_OVER_SQRT_2PI_LOW = -2.49232720227773e-17
@@ -222,7 +224,7 @@ def power_partial(x: float, y: float, k: int, j: int) -> float:
 
 def _power_coefficient(x: Any, y: Any, k: int, j: int) -> tuple[Any, Any]:
     """The polynomial in y and log x, and the sum of its terms' sizes; floats or Decimals."""
-    one = y * 0 + 1 if isinstance(y, Decimal) else 1.0
+    one: Any = y * 0 + 1 if isinstance(y, Decimal) else 1.0
     falling = [one] + [0 * one] * j  # y (y-1) ... (y-k+1) and its first j derivatives by y
     for i in range(k):
         for m in range(j, -1, -1):
@@ -231,7 +233,7 @@ def _power_coefficient(x: Any, y: Any, k: int, j: int) -> tuple[Any, Any]:
         return falling[0], abs(falling[0])
     log_x: Any = log(x) if isinstance(x, float) else x.ln()
     terms = [math.comb(j, i) * falling[i] * log_x ** (j - i) for i in range(j + 1) if falling[i]]
-    return sum(terms, 0 * one), sum(map(abs, terms), 0 * one)
+    return sum_in_order(terms, 0 * one), sum_in_order(map(abs, terms), 0 * one)
 
 
 def constant_power_derivative(x: float, c: float, k: int) -> float:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import comb, isfinite, sqrt
 from typing import Any, Literal, NamedTuple
 
-from ..numeric import show
+from ..numeric import show, sum_in_order
 from ..transforms.nested import Structure, leaves, rebuild
 from .optional import optional
 
@@ -208,6 +208,8 @@ def _noise(g: Callable[[float], float], t: float, h: float) -> float:
     for k in range(1, len(values)):
         differences = [b - a for a, b in pairwise(differences)]
         if 4 <= k <= 6:
-            size = sqrt(sum(d * d for d in differences) / len(differences) / comb(2 * k, k))
+            size = sqrt(
+                sum_in_order(d * d for d in differences) / len(differences) / comb(2 * k, k)
+            )
             noise = max(noise, size)
     return noise

@@ -14,7 +14,7 @@ from math import isfinite, isnan, ulp
 from typing import Any, NamedTuple
 
 from ..engine import Value, topological_order
-from ..numeric import show
+from ..numeric import show, sum_in_order
 from .optional import optional
 from .report import Mismatch, Report
 
@@ -233,7 +233,7 @@ class _Check:
                 allowed = VALUE_ULPS * ulp(1.0)
             elif name in N_ARY:
                 terms = zip(node.parents, self.slopes[node], strict=True)
-                size = abs(node.data) + sum(float(abs(self.data[p] * s)) for p, s in terms)
+                size = abs(node.data) + sum_in_order(float(abs(self.data[p] * s)) for p, s in terms)
                 allowed = EPSILON * (len(node.parents) + 3) * size
             if abs(residual) > allowed + UNDERFLOW:
                 true = float(self.data[node] - residual)

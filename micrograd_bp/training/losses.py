@@ -11,7 +11,7 @@ from typing import Any
 
 from ..elementary import logsumexp, mean, relu, softplus, square
 from ..engine import Value, dot, fsum
-from ..numeric import is_number, show, to_float
+from ..numeric import is_number, show, sum_in_order, to_float
 
 Loss = Callable[[Any, Any], Any]
 Operands = Any  # a Value or number, or several in a list, tuple or array
@@ -223,7 +223,7 @@ def _probabilities(t: Operands, n_classes: int) -> list[Any]:
             f"cross_entropy needs a class, or one probability for each of the {n_classes}"
             f" outputs, not {len(numbers)}: {show(t)}"
         )
-    if not min(numbers) >= 0.0 or not abs(sum(numbers) - 1.0) <= 1e-6:
+    if not min(numbers) >= 0.0 or not abs(sum_in_order(numbers) - 1.0) <= 1e-6:
         raise ValueError(
             "cross_entropy needs probabilities that are not negative and add up to 1, not"
             f" {numbers}"

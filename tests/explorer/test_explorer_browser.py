@@ -33,8 +33,8 @@ from micrograd_bp.text.numbers import scripted
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium on the PATH")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
 
 # What the pictures say, read in one call: the texts of data and grad by node, and its look.
 READ = """() => {
@@ -82,6 +82,7 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
         options.setdefault("viewport", {"width": 1200, "height": 800})
         options.setdefault("reduced_motion", "reduce")
         context = browser.new_context(**options)
+        context.set_default_timeout(300_000)  # of a machine that is busy
         contexts.append(context)
         page = context.new_page()
         path = tmp_path / f"{len(contexts)}.html"
@@ -311,7 +312,7 @@ def test_the_keys(open_page: Open) -> None:
 def test_the_arrow_keys_step_after_a_click_on_a_mode(open_page: Open) -> None:
     page = open_page(explore(worked_example().error))
     mode(page, "Unit by unit")
-    page.wait_for_timeout(50)
+    page.wait_for_function("() => document.activeElement === document.body")
     page.keyboard.press("ArrowRight")
     assert count(page) == "Step 1 of 20 · forward pass"
 
@@ -751,6 +752,9 @@ SIZE = f"""name => {{
   const isWhole = ({IS_INSIDE})(box, svg.parentElement.getBoundingClientRect());
   return {{scale, isWhole, text: scale * Math.min(...heights)}};
 }}"""
+NEXT_FRAME = """() => new Promise((drawn) => {
+  requestAnimationFrame(() => requestAnimationFrame(drawn));
+})"""
 SCREENS = [(1400, 900), (1000, 800), (390, 844)]
 
 
@@ -791,7 +795,7 @@ def test_what_is_fitted_stays_so_as_the_window_and_the_pictures_change(open_page
     page.keyboard.press("f")
     for width, height in SCREENS:
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(100)
+        page.evaluate(NEXT_FRAME)
         assert page.evaluate(SIZE, "graph")["isWhole"]
     mode(page, "Both")
     assert page.evaluate(SIZE, "graph")["isWhole"]

@@ -249,18 +249,17 @@ def notebook(tmp_path: Path) -> Iterator[str]:
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        for _ in range(300):
+        while True:
             try:
-                urllib.request.urlopen(f"{address}/api?token=test", timeout=5).close()
+                urllib.request.urlopen(f"{address}/api?token=test").close()
                 break
             except OSError:
+                assert server.poll() is None, (tmp_path / "log").read_text()
                 time.sleep(0.1)
-        else:
-            pytest.fail((tmp_path / "log").read_text())
         yield f"{address}/lab/tree/live.ipynb?token=test"
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait()
 
 
 @pytest.mark.skipif(bool(_missing()), reason=_missing())
@@ -272,7 +271,7 @@ def test_a_slider_moves_picture_and_numbers_in_jupyterlab(notebook: str, tmp_pat
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1100, "height": 1000})
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(300_000)  # of a machine that is busy
         page.goto(notebook)
         page.locator(".jp-CodeCell .cm-content").first.click()
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
