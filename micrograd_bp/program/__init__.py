@@ -21,6 +21,7 @@ from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..transforms import gradient
 from ..transforms.chain_rule import refuse_changed
+from .arguments import floats, thread_count
 from .array_functions import array_functions
 from .interpreter import Executor, filled, first_nonfinite, linked, walk
 from .listing import count, listing, result_names
@@ -136,9 +137,10 @@ class Program:
             FloatingPointError: finite numbers gave inf or nan; the message names the operation
                 and the data point.
         """
+        threads = threads if type(threads) is int and threads > 0 else thread_count(threads)
         found: Any = self._run_forward(inputs, parameters, threads)
         if found is None:
-            inputs, parameters = self._checked(inputs, parameters, threads)
+            inputs, parameters = self._checked(inputs, parameters)
             found = self._run_forward(inputs, parameters, threads)
         _, result, finite = found
         if not finite or errors != "raise":
@@ -178,9 +180,10 @@ class Program:
         >>> program.value_and_grad([[1.0], [2.0]], [3.0])  # dE/dw = sum_n w x_n^2
         (22.5, array([15.]))
         """
+        threads = threads if type(threads) is int and threads > 0 else thread_count(threads)
         found: Any = self._run_summed(inputs, parameters, threads)
         if found is None:
-            inputs, parameters = self._checked(inputs, parameters, threads)
+            inputs, parameters = self._checked(inputs, parameters)
             found = self._run_summed(inputs, parameters, threads)
         value, slopes, finite = found
         if not finite or errors != "raise":
@@ -248,11 +251,9 @@ class Program:
         self._forward = _from_plain(state["forward"])
         self._summed = None if state["summed"] is None else _from_plain(state["summed"])
 
-    def _checked(self, inputs: Any, parameters: Any, threads: Any) -> tuple[Floats, Floats]:
+    def _checked(self, inputs: Any, parameters: Any) -> tuple[Floats, Floats]:
         """The arguments as arrays in C order, of the right shapes."""
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ValueError(f"threads is a number of threads, at least 1, not {show(threads)}")
-        points = _floats("inputs", inputs)
+        points = floats("inputs", inputs)
         n_parameters = len(self._recorded)
         n_inputs = len(self._names) - n_parameters
         if points.ndim not in (1, 2) or points.shape[-1] != n_inputs:
@@ -263,7 +264,7 @@ class Program:
             )
         if parameters is None:
             return points, self._recorded
-        weights = _floats("parameters", parameters)
+        weights = floats("parameters", parameters)
         if weights.shape != (n_parameters,):
             raise ValueError(
                 f"the parameters have the shape ({n_parameters},), one number for each of"
@@ -277,7 +278,7 @@ class Program:
             raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
         if errors == "ignore":
             return
-        points, weights = self._checked(inputs, parameters, 1)
+        points, weights = self._checked(inputs, parameters)
         results = result_names(run, self._names)
         where = first_nonfinite(run, numpy.atleast_2d(points), weights, results)
         if where is None:
@@ -351,19 +352,6 @@ def _names(leaves: Sequence[Value]) -> tuple[str, ...]:
         f"{leaf.scope}/{leaf.label}" if count[leaf.label] > 1 and leaf.scope else leaf.label
         for leaf in leaves
     )
-
-
-def _floats(what: str, numbers: Any) -> Floats:
-    """Numbers as an array of float64 in C order."""
-    try:
-        array = numpy.asarray(numbers)
-    except ValueError:
-        raise ValueError(f"the {what} are rows of one length, not {show(numbers)}") from None
-    if array.size and array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"the {what} are real numbers, not of the type {array.dtype}: {show(numbers)}"
-        )
-    return numpy.asarray(array, dtype=numpy.float64, order="C")
 
 
 def _named(labels: Sequence[str], letter: str) -> str:

@@ -117,7 +117,7 @@ class Executor:
 
 def _fits(array: Any, dimensions: tuple[int, ...], length: int) -> bool:
     return (
-        isinstance(array, numpy.ndarray)
+        type(array) is numpy.ndarray
         and array.dtype == numpy.float64
         and array.ndim in dimensions
         and array.shape[-1] == length
