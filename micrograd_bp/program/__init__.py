@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
@@ -19,8 +20,9 @@ from .. import functions, messages
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..transforms import gradient
+from .arguments import floats, thread_count
 from .array_functions import array_functions
-from .interpreter import Executor, first_nonfinite
+from .interpreter import Executor, filled, first_nonfinite, linked, walk
 from .listing import count, listing, result_names
 from .lowering import Instruction, Plan, Sum, lower, plan
 
@@ -83,16 +85,30 @@ class Program:
         slopes = gradient(wanted[0], weights) if self._single and weights else []
         order = order_of([*wanted, *slopes])
         graph, numbers = lower(order, columns, weights)
-        self._forward = plan(graph, [numbers[output] for output in wanted], summed=False)
-        self._summed = None
-        if self._single:
-            results = [numbers[result] for result in (*wanted, *slopes)]
-            self._summed = plan(graph, results, summed=True)
-        self._prepare()
+        self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
 
-    def _prepare(self) -> None:
-        self._run_forward = Executor(self._forward).run
-        self._run_summed = None if self._summed is None else Executor(self._summed).run
+    # Each plan, and what runs it, is made when it is first asked for.
+
+    @cached_property
+    def _forward(self) -> Plan:
+        results = self._results[:1] if self._single else self._results
+        return plan(self._graph, results, summed=False)
+
+    @cached_property
+    def _summed(self) -> Plan | None:
+        return plan(self._graph, self._results, summed=True) if self._single else None
+
+    @cached_property
+    def _run_forward(self) -> Callable[..., Any]:
+        return Executor(self._forward).run
+
+    @cached_property
+    def _run_summed(self) -> Callable[..., Any]:
+        if self._summed is None:
+            raise TypeError(
+                "value_and_grad is of a program with one output, and this one was made with a list"
+            )
+        return Executor(self._summed).run
 
     def __call__(
         self,
@@ -120,9 +136,10 @@ class Program:
             FloatingPointError: finite numbers gave inf or nan; the message names the operation
                 and the data point.
         """
+        threads = threads if type(threads) is int and threads > 0 else thread_count(threads)
         found: Any = self._run_forward(inputs, parameters, threads)
         if found is None:
-            inputs, parameters = self._checked(inputs, parameters, threads)
+            inputs, parameters = self._checked(inputs, parameters)
             found = self._run_forward(inputs, parameters, threads)
         _, result, finite = found
         if not finite or errors != "raise":
@@ -162,13 +179,10 @@ class Program:
         >>> program.value_and_grad([[1.0], [2.0]], [3.0])  # dE/dw = sum_n w x_n^2
         (22.5, array([15.]))
         """
-        if self._run_summed is None:
-            raise TypeError(
-                "value_and_grad is of a program with one output, and this one was made with a list"
-            )
+        threads = threads if type(threads) is int and threads > 0 else thread_count(threads)
         found: Any = self._run_summed(inputs, parameters, threads)
         if found is None:
-            inputs, parameters = self._checked(inputs, parameters, threads)
+            inputs, parameters = self._checked(inputs, parameters)
             found = self._run_summed(inputs, parameters, threads)
         value, slopes, finite = found
         if not finite or errors != "raise":
@@ -194,23 +208,16 @@ class Program:
         >>> f(numpy.array([[1.0], [2.0]]), numpy.array([10.0]))
         array([10., 40.])
         """
-        known = array_functions(library)
         forward, single = self._forward, self._single
-        steps = [
-            (one, known(one.function))
-            for one in (*forward.once, *forward.each)
-            if isinstance(one, Instruction)
-        ]
+        steps = linked((*forward.once, *forward.each), array_functions(library))
 
         def run(inputs: Any, parameters: Any) -> Any:
             zero = 0.0 * inputs.sum(-1)  # in the shape of the result
             constants = [zero * 0.0 + constant for constant in forward.constants]
-            places = dict(enumerate([*parameters, *constants]))
-            for i in range(forward.n_inputs):
-                places[forward.n_scalars + i] = inputs[..., i]
-            for one, function in steps:
-                operands = [places[operand] for operand in one.operands]
-                places[one.result] = function(*operands, *one.parameters)
+            columns = [inputs[..., i] for i in range(forward.n_inputs)]
+            places = filled(forward, [*parameters, *constants], columns)
+            for _ in walk(steps, places):
+                pass
             outputs = [places[output] + zero for output in forward.outputs]
             return outputs[0] if single else library.stack(outputs, -1)
 
@@ -242,14 +249,12 @@ class Program:
         self._recorded = numpy.array(state["recorded"])
         self._forward = _from_plain(state["forward"])
         self._summed = None if state["summed"] is None else _from_plain(state["summed"])
-        self._prepare()
 
-    def _checked(self, inputs: Any, parameters: Any, threads: Any) -> tuple[Floats, Floats]:
+    def _checked(self, inputs: Any, parameters: Any) -> tuple[Floats, Floats]:
         """The arguments as arrays in C order, of the right shapes."""
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ValueError(f"threads is a number of threads, at least 1, not {show(threads)}")
-        points = _floats("inputs", inputs)
-        n_inputs, n_parameters = self._forward.n_inputs, self._forward.n_parameters
+        points = floats("inputs", inputs)
+        n_parameters = len(self._recorded)
+        n_inputs = len(self._names) - n_parameters
         if points.ndim not in (1, 2) or points.shape[-1] != n_inputs:
             raise ValueError(
                 f"the inputs have the shape ({n_inputs},) for one data point or (N, {n_inputs})"
@@ -258,7 +263,7 @@ class Program:
             )
         if parameters is None:
             return points, self._recorded
-        weights = _floats("parameters", parameters)
+        weights = floats("parameters", parameters)
         if weights.shape != (n_parameters,):
             raise ValueError(
                 f"the parameters have the shape ({n_parameters},), one number for each of"
@@ -272,7 +277,7 @@ class Program:
             raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
         if errors == "ignore":
             return
-        points, weights = self._checked(inputs, parameters, 1)
+        points, weights = self._checked(inputs, parameters)
         results = result_names(run, self._names)
         where = first_nonfinite(run, numpy.atleast_2d(points), weights, results)
         if where is None:
@@ -346,19 +351,6 @@ def _names(leaves: Sequence[Value]) -> tuple[str, ...]:
         f"{leaf.scope}/{leaf.label}" if count[leaf.label] > 1 and leaf.scope else leaf.label
         for leaf in leaves
     )
-
-
-def _floats(what: str, numbers: Any) -> Floats:
-    """Numbers as an array of float64 in C order."""
-    try:
-        array = numpy.asarray(numbers)
-    except ValueError:
-        raise ValueError(f"the {what} are rows of one length, not {show(numbers)}") from None
-    if array.size and array.dtype.kind not in "fiub":
-        raise TypeError(
-            f"the {what} are real numbers, not of the type {array.dtype}: {show(numbers)}"
-        )
-    return numpy.asarray(array, dtype=numpy.float64, order="C")
 
 
 def _named(labels: Sequence[str], letter: str) -> str:

@@ -3,15 +3,16 @@
 
 A block of data points at a time, whose rows fit the cache; the functions are loops over a row
 (_kernels.h). Sums over the data points are taken in parts whose bounds and order depend on the
-number of points alone, so any number of threads gives the same bits.
+number of points alone, so any number of threads gives the same bits. The memory that a call
+lends to threads is that of its job, and lives until the last of them is done with it, also when
+the call has ended by Ctrl-C: the thread that called asks for signals as it works.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
-from cpython.buffer cimport (
-    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_CheckBuffer,
-    PyObject_GetBuffer,
-)
+cimport cython
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release
+from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport isfinite
 from libc.string cimport memcpy, memset, strcmp
@@ -19,6 +20,29 @@ from libc.string cimport memcpy, memset, strcmp
 import numpy
 
 from .lowering import Sum
+
+cdef extern from "Python.h":
+    int PyObject_GetBuffer(object, Py_buffer*, int)  # -1 where there is none, and an exception set
+
+cdef extern from "<time.h>" nogil:
+    struct timespec:
+        long long tv_sec
+        long tv_nsec
+    int timespec_get(timespec*, int)
+    int TIME_UTC
+
+cdef extern from * nogil:
+    """
+    #if defined(__GNUC__)
+    #define is_raised(flag) __atomic_load_n(flag, __ATOMIC_RELAXED)
+    #define raise_flag(flag) __atomic_store_n(flag, 1, __ATOMIC_RELAXED)
+    #else
+    #define is_raised(flag) (*(volatile int *)(flag))
+    #define raise_flag(flag) (*(volatile int *)(flag) = 1)
+    #endif
+    """
+    int is_raised(int*)
+    void raise_flag(int*)
 
 cdef extern from "_kernels.h" nogil:
     ctypedef void (*RowFunction)(double*, const double*, const double*, const double*, int)
@@ -61,8 +85,11 @@ cdef struct Step:
     int* results  # a place; of a SUM the results
     double* parameters
 
+cdef type ndarray = numpy.ndarray
 cdef int MOST_PARTS = 64
 cdef int CACHE = 24576  # numbers: 192 kB, within the second-level cache of any machine of today
+cdef int UNWATCHED = 262144  # numbers computed between two looks at the clock: some 0.1 ms
+cdef int PATIENCE = 50000000  # nanoseconds between two looks for a signal, which wait for the GIL
 
 
 cdef class _Space:
@@ -107,6 +134,55 @@ cdef void* _allocated(Py_ssize_t size) except NULL:
     return memory
 
 
+@cython.no_gc
+@cython.freelist(8)
+cdef class _Job:
+    """A call: what its threads read and write, and word that they may stop."""
+
+    cdef Py_buffer borrowed[3]
+    cdef int n_borrowed
+    cdef const double* inputs
+    cdef const double* parameters
+    cdef double* outputs
+    cdef double* sums  # the totals, then those of each part
+    cdef Py_ssize_t n, n_blocks, n_parts
+    cdef int stopped
+    cdef object error  # of a helper
+    cdef Py_ssize_t unwatched
+    cdef timespec asked
+
+    def __dealloc__(self):
+        while self.n_borrowed:
+            self.n_borrowed -= 1
+            PyBuffer_Release(self.borrowed + self.n_borrowed)
+        PyMem_Free(self.sums)
+
+    cdef bint borrow(self, array) except -1:
+        """Whether an object is an array of native doubles in C order; then its memory is kept."""
+        cdef Py_buffer* view = self.borrowed + self.n_borrowed
+        if type(array) is not ndarray:
+            return False
+        if PyObject_GetBuffer(array, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0:
+            PyErr_Clear()
+            return False
+        self.n_borrowed += 1
+        return view.itemsize == 8 and view.format != NULL and strcmp(view.format, b"d") == 0
+
+    cdef int watch(self, Py_ssize_t work) except -1 nogil:
+        """Raise what a signal asks for; to be called from the thread of the call, often."""
+        cdef timespec now
+        self.unwatched += work
+        if self.unwatched < UNWATCHED:
+            return 0
+        self.unwatched = 0
+        timespec_get(&now, TIME_UTC)
+        if now.tv_sec != self.asked.tv_sec or now.tv_nsec - self.asked.tv_nsec > PATIENCE:
+            self.asked = now
+            with gil:
+                PyErr_CheckSignals()
+        return 0
+
+
 cdef class Executor:
     """A plan, ready to run.
 
@@ -117,6 +193,7 @@ cdef class Executor:
     cdef Py_ssize_t n_inputs, n_parameters, n_scalars, n_rows, n_places, n_sums, n_outputs, block
     cdef int most_operands
     cdef Py_ssize_t n_once, n_each
+    cdef Py_ssize_t work  # how many numbers a block takes in and gives
     cdef Step* steps  # those that run once a call, then those of each block
     cdef int* numbers  # the memory of the steps' operands and results
     cdef double* parameter_memory
@@ -144,6 +221,7 @@ cdef class Executor:
             else:
                 n_numbers += len(one.operands) + 1
                 n_fixed += len(one.parameters)
+        self.work = (n_numbers + self.n_inputs + self.n_outputs) * self.block
         self.steps = <Step*>_allocated(len(instructions) * sizeof(Step))
         self.numbers = <int*>_allocated(n_numbers * sizeof(int))
         self.parameter_memory = <double*>_allocated(n_fixed * sizeof(double))
@@ -229,69 +307,67 @@ cdef class Executor:
             i += 1
         return 0
 
-    def run(self, inputs, parameters, int threads=1):
+    def run(self, inputs, parameters, threads=1):
         """Outputs for each data point, or the sums over all.
 
         Args:
             inputs: a float64 array of shape (n_inputs,) or (N, n_inputs), in C order.
             parameters: a float64 array of shape (n_parameters,), in C order.
-            threads: how many to run on.
+            threads: how many to run on, at least 1.
 
         Returns:
             A triple: the first sum, a float, and the others, an array; or None, and the outputs,
             an array of shape (n_outputs,) or (N, n_outputs); and whether all are finite. None
             where an argument is not such an array.
         """
-        cdef Py_buffer x, w, r
-        cdef double* sums = NULL
-        cdef double* results
-        if not _view(inputs, &x):
+        cdef _Job job = _Job.__new__(_Job)
+        if not (job.borrow(inputs) and job.borrow(parameters)):
             return None
-        if not _view(parameters, &w):
-            PyBuffer_Release(&x)
-            return None
-        cdef bint fits = (
+        cdef Py_buffer* x = job.borrowed
+        cdef Py_buffer* w = job.borrowed + 1
+        if not (
             w.ndim == 1 and w.shape[0] == self.n_parameters
             and 1 <= x.ndim <= 2 and x.shape[x.ndim - 1] == self.n_inputs
-        )
-        try:
-            if not fits:
-                return None
-            if self.n_sums:
-                sums = <double*>_allocated(self.n_sums * 8)
-                result = numpy.empty(self.n_sums - 1)
-            elif x.ndim == 1:
-                result = numpy.empty(self.n_outputs)
-            else:
-                result = numpy.empty((x.shape[0], self.n_outputs))
-            PyObject_GetBuffer(result, &r, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
-            try:
-                results = sums if self.n_sums else <double*>r.buf
-                if x.ndim == 1:
-                    self._run_point(<double*>x.buf, <double*>w.buf, results)
-                else:
-                    self._run_points(<double*>x.buf, x.shape[0], <double*>w.buf, results, threads)
-                if not self.n_sums:
-                    return None, result, _all_finite(results, r.len // 8)
-                memcpy(r.buf, sums + 1, r.len)
-                return sums[0], result, _all_finite(sums, self.n_sums)
-            finally:
-                PyBuffer_Release(&r)
-        finally:
-            PyMem_Free(sums)
-            PyBuffer_Release(&x)
-            PyBuffer_Release(&w)
+        ):
+            return None
+        cdef bint one_point = x.ndim == 1
+        if self.n_sums:
+            result = numpy.empty(self.n_sums - 1)
+        elif one_point:
+            result = numpy.empty(self.n_outputs)
+        else:
+            result = numpy.empty((x.shape[0], self.n_outputs))
+        job.borrow(result)
+        job.inputs, job.parameters = <double*>x.buf, <double*>w.buf
+        job.outputs = <double*>job.borrowed[2].buf
+        job.n = 1 if one_point else x.shape[0]
+        if not one_point:
+            job.n_blocks, job.n_parts = (job.n + self.block - 1) // self.block, MOST_PARTS
+            while job.n_parts > 1 and (
+                job.n_parts > job.n_blocks or job.n_parts * self.n_sums > 4194304
+            ):
+                job.n_parts //= 2
+        if self.n_sums:
+            job.sums = <double*>_allocated((job.n_parts + 1) * self.n_sums * 8)
+        if one_point:
+            self._run_point(job, job.sums if self.n_sums else job.outputs)
+        else:
+            self._run_points(job, threads)
+        if not self.n_sums:
+            return None, result, _all_finite(job.outputs, job.n * self.n_outputs)
+        memcpy(job.outputs, job.sums + 1, (self.n_sums - 1) * 8)
+        return job.sums[0], result, _all_finite(job.sums, self.n_sums)
 
     cdef _Space _space(self):
         return self.spaces.pop() if self.spaces else _Space(self)
 
-    cdef int _run_point(self, const double* x, const double* w, double* results) except -1:
+    cdef int _run_point(self, _Job job, double* results) except -1:
         cdef _Space space = self._space()
         cdef double* numbers = space.scalars
         cdef Py_ssize_t i
         with nogil:
-            memcpy(numbers, w, self.n_parameters * 8)
-            memcpy(numbers + self.n_scalars, x, self.n_inputs * 8)
+            memcpy(numbers, job.parameters, self.n_parameters * 8)
+            memcpy(numbers + self.n_scalars, job.inputs, self.n_inputs * 8)
             self._steps_of_a_point(space, 0, self.n_once + self.n_each, results)
             for i in range(self.n_outputs):
                 results[i] = numbers[self.outputs[i]]
@@ -342,32 +418,43 @@ cdef class Executor:
                 )
         return 0
 
-    cdef int _run_points(
-        self, const double* x, Py_ssize_t n, const double* w, double* results, int threads
-    ) except -1:
-        cdef Py_ssize_t n_blocks = (n + self.block - 1) // self.block, n_parts = MOST_PARTS, part, i
-        while n_parts > 1 and (n_parts > n_blocks or n_parts * self.n_sums > 4194304):
-            n_parts //= 2
-        cdef double* sums = <double*>_allocated(n_parts * self.n_sums * 8)
-        cdef _Job job = _Job()
-        job.inputs, job.n, job.parameters, job.outputs, job.sums = x, n, w, results, sums
-        job.n_blocks, job.n_parts = n_blocks, n_parts
+    cdef int _run_points(self, _Job job, threads) except -1:
+        cdef Py_ssize_t n_threads = min(threads, job.n_parts), part, i
+        helpers = []
         try:
-            threads = min(threads, n_parts)
-            if threads <= 1:
-                self._work(job, 0, 1)
-            else:
-                with ThreadPoolExecutor(threads) as pool:
-                    list(pool.map(lambda first: self._work(job, first, threads), range(threads)))
-            for i in range(self.n_sums):
-                results[i] = 0.0
-                for part in range(n_parts):
-                    results[i] += sums[part * self.n_sums + i]
-        finally:
-            PyMem_Free(sums)
+            try:
+                for i in range(1, n_threads):
+                    helper = Thread(target=self._help, args=(job, i, n_threads))
+                    helper.start()
+                    helpers.append(helper)
+            except RuntimeError:
+                pass  # there are no more threads to be had, or the interpreter is on its way out
+            self._work(job, 0, n_threads, True)
+            for i in range(1 + len(helpers), n_threads):
+                self._work(job, i, n_threads, True)
+            for helper in helpers:
+                helper.join()
+        except BaseException:
+            raise_flag(&job.stopped)
+            raise
+        if job.error is not None:
+            raise job.error
+        for i in range(self.n_sums):
+            job.sums[i] = 0.0
+            for part in range(1, job.n_parts + 1):
+                job.sums[i] += job.sums[part * self.n_sums + i]
         return 0
 
-    def _work(self, _Job job, Py_ssize_t first, Py_ssize_t stride):
+    def _help(self, _Job job, Py_ssize_t first, Py_ssize_t stride):
+        try:
+            self._work(job, first, stride, False)
+        except BaseException as error:
+            job.error = error
+            raise_flag(&job.stopped)
+
+    cdef int _work(
+        self, _Job job, Py_ssize_t first, Py_ssize_t stride, bint watching
+    ) except -1:
         """The parts first, first + stride, and so on."""
         cdef _Space space = self._space()
         cdef Py_ssize_t part, block, n, i, l
@@ -381,6 +468,10 @@ cdef class Executor:
                 for block in range(
                     part * job.n_blocks // job.n_parts, (part + 1) * job.n_blocks // job.n_parts
                 ):
+                    if is_raised(&job.stopped):
+                        break
+                    if watching:
+                        job.watch(self.work)
                     n = min(self.block, job.n - block * self.block)
                     self._load(space, job.inputs + block * self.block * self.n_inputs, n)
                     self._steps_of_a_block(space, n)
@@ -391,9 +482,10 @@ cdef class Executor:
                     total = 0.0
                     for l in range(LANES):
                         total += space.lanes[i * LANES + l]
-                    job.sums[part * self.n_sums + i] = total
+                    job.sums[(part + 1) * self.n_sums + i] = total
                 part += stride
         self.spaces.append(space)
+        return 0
 
     cdef void _load(self, _Space space, const double* inputs, Py_ssize_t n) noexcept nogil:
         """The inputs of a block, as rows; padded with the last point."""
@@ -508,30 +600,6 @@ cdef class Executor:
                 add_numbers(lanes, self._row(space, shared), space.scalars[factor], n)
             else:
                 add_products(lanes, self._row(space, shared), self._row(space, factor), n)
-
-
-cdef class _Job:
-    """One call over many data points."""
-
-    cdef const double* inputs
-    cdef const double* parameters
-    cdef double* outputs
-    cdef double* sums
-    cdef Py_ssize_t n, n_blocks, n_parts
-
-
-cdef bint _view(object array, Py_buffer* view) except -1:
-    """Whether an object is an array of native doubles in C order; then its buffer."""
-    if not PyObject_CheckBuffer(array):
-        return False
-    try:
-        PyObject_GetBuffer(array, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
-    except (BufferError, ValueError):
-        return False
-    if view.itemsize != 8 or view.format == NULL or strcmp(view.format, b"d") != 0:
-        PyBuffer_Release(view)
-        return False
-    return True
 
 
 cdef bint _all_finite(const double* numbers, Py_ssize_t n) noexcept:

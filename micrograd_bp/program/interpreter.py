@@ -1,19 +1,56 @@
-"""Runs the instructions of a plan on NumPy arrays: the readable twin of _program.pyx.
+"""Runs the instructions of a plan on arrays: on NumPy the readable twin of _program.pyx.
 
 A row is an array with a number for each data point, and an instruction one function of whole
-rows. Sums over the data points are taken as NumPy takes them.
+rows. Sums over the data points are taken as NumPy takes them. One walk through a plan serves the
+executor, the search for the first number that is not finite, and other libraries' traces.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy
 
+from ..functions import Function
 from .array_functions import array_functions
-from .lowering import Plan, Sum
+from .lowering import Instruction, Plan, Sum
 
 Array = Any
+Step = tuple[Instruction | Sum, Callable[..., Array] | None]  # what to do, and by which function
 POINTS = 4096  # at a time, so that the rows of a large graph fit the memory
+
+
+def linked(
+    instructions: Iterable[Instruction | Sum], known: Callable[[Function], Callable[..., Array]]
+) -> list[Step]:
+    """Instructions, each with its function of an array library (array_functions.py)."""
+    return [(one, None if isinstance(one, Sum) else known(one.function)) for one in instructions]
+
+
+def walk(
+    steps: Iterable[Step], places: dict[int, Array]
+) -> Iterator[tuple[Instruction | Sum, list[Array]]]:
+    """Run instructions in turn.
+
+    Args:
+        steps: of ``linked``.
+        places: what is at each place, a number or a row of numbers; results are put there.
+
+    Yields:
+        Each instruction, when it is done, and its operands; those of a sum are not summed yet.
+    """
+    for one, function in steps:
+        if isinstance(one, Sum):
+            yield one, [places[place] for place in (one.shared, *one.factors)]
+        else:
+            assert function is not None
+            operands = [places[place] for place in one.operands]
+            places[one.result] = function(*operands, *one.parameters)
+            yield one, operands
+
+
+def filled(plan: Plan, numbers: Iterable[Array], columns: Iterable[Array]) -> dict[int, Array]:
+    """The places of a plan before it runs: the parameters and the constants, and the inputs."""
+    return {**dict(enumerate(numbers)), **dict(enumerate(columns, plan.n_scalars))}
 
 
 class Executor:
@@ -25,11 +62,8 @@ class Executor:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        known = array_functions(numpy)
-        self._once = [(one, known(one.function)) for one in plan.once]
-        self._each = [
-            (one, None if isinstance(one, Sum) else known(one.function)) for one in plan.each
-        ]
+        self._once = linked(plan.once, array_functions(numpy))
+        self._each = linked(plan.each, array_functions(numpy))
 
     def run(
         self, inputs: Array, parameters: Array, threads: int = 1
@@ -46,48 +80,36 @@ class Executor:
             an array of shape (n_outputs,) or (N, n_outputs); and whether all are finite. None
             where an argument is not such an array.
         """
-        if not (_fits(inputs, (1, 2), self._plan.n_inputs)) or not (
-            _fits(parameters, (1,), self._plan.n_parameters)
+        plan = self._plan
+        if not _fits(inputs, (1, 2), plan.n_inputs) or not _fits(
+            parameters, (1,), plan.n_parameters
         ):
             return None
         points = inputs[None, :] if inputs.ndim == 1 else inputs
         with numpy.errstate(all="ignore"):
-            scalars = self._scalars(parameters)
+            scalars = filled(plan, numpy.append(parameters, plan.constants), ())
+            for _ in walk(self._once, scalars):
+                pass
             found = [
                 self._block(points[at : at + POINTS], scalars)
                 for at in range(0, len(points), POINTS)
             ]
-        if self._plan.n_sums:
-            sums = numpy.sum([numpy.zeros(self._plan.n_sums), *found], axis=0)
+        if plan.n_sums:
+            sums = numpy.sum([numpy.zeros(plan.n_sums), *found], axis=0)
             return float(sums[0]), sums[1:], bool(numpy.isfinite(sums).all())
-        result = numpy.concatenate([numpy.empty((0, len(self._plan.outputs))), *found])
+        result = numpy.concatenate([numpy.empty((0, len(plan.outputs))), *found])
         result = result[0] if inputs.ndim == 1 else result
         return None, result, bool(numpy.isfinite(result).all())
 
-    def _scalars(self, parameters: Array) -> dict[int, Any]:
-        places: dict[int, Any] = dict(enumerate([*parameters.tolist(), *self._plan.constants]))
-        for one, function in self._once:
-            operands = [numpy.float64(places[operand]) for operand in one.operands]
-            places[one.result] = function(*operands, *one.parameters)
-        return places
-
-    def _block(self, points: Array, scalars: dict[int, Any]) -> Array:
+    def _block(self, points: Array, scalars: dict[int, Array]) -> Array:
         plan, n = self._plan, len(points)
-        places = dict(scalars)
-        places.update((plan.n_scalars + i, points[:, i]) for i in range(plan.n_inputs))
+        places = {**scalars, **filled(plan, (), points.T)}
         sums = numpy.zeros(plan.n_sums)
-        for one, function in self._each:
-            if not isinstance(one, Sum):
-                assert function is not None
-                operands = [places[operand] for operand in one.operands]
-                places[one.result] = function(*operands, *one.parameters)
-                continue
-            shared = numpy.broadcast_to(places[one.shared], n)
-            factors = [places[factor] for factor in one.factors]
-            if not factors:
-                sums[list(one.results)] = shared.sum()
-            for factor, k in zip(factors, one.results):
-                sums[k] = (shared * factor).sum()
+        for one, (shared, *factors) in walk(self._each, places):
+            if isinstance(one, Sum):
+                row = numpy.broadcast_to(shared, n)
+                for number, k in zip([row * f for f in factors] or [row], one.results):
+                    sums[k] = number.sum()
         if plan.n_sums:
             return sums
         return numpy.stack([numpy.broadcast_to(places[k], n) for k in plan.outputs], axis=1)
@@ -95,7 +117,7 @@ class Executor:
 
 def _fits(array: Any, dimensions: tuple[int, ...], length: int) -> bool:
     return (
-        isinstance(array, numpy.ndarray)
+        type(array) is numpy.ndarray
         and array.dtype == numpy.float64
         and array.ndim in dimensions
         and array.shape[-1] == length
@@ -130,24 +152,19 @@ def first_nonfinite(
     """
     if not numpy.isfinite(parameters).all():
         return None
-    known = array_functions(numpy)
+    numbers = numpy.append(parameters, plan.constants)
+    steps = linked((*plan.once, *plan.each), array_functions(numpy))
     rows = numpy.flatnonzero(numpy.isfinite(points).all(axis=1))
     found: tuple[int, str] | None = None
     with numpy.errstate(all="ignore"):
         for at in range(0, len(rows), POINTS):
-            block = points[rows[at : at + POINTS]]
-            places: dict[int, Any] = dict(enumerate([*parameters.tolist(), *plan.constants]))
-            places.update((plan.n_scalars + i, block[:, i]) for i in range(plan.n_inputs))
-            for one in (*plan.once, *plan.each):
+            places = filled(plan, numbers, points[rows[at : at + POINTS]].T)
+            for one, operands in walk(steps, places):
                 if isinstance(one, Sum):
-                    for factor, k in zip(one.factors, one.results):
-                        operands = [places[one.shared], places[factor]]
-                        product = operands[0] * operands[1]
-                        name = f"the product in {results[k]}"
-                        found = _earlier(found, rows[at:], name, operands, product)
+                    for factor, k in zip(operands[1:], one.results):
+                        name, pair = f"the product in {results[k]}", [operands[0], factor]
+                        found = _earlier(found, rows[at:], name, pair, pair[0] * pair[1])
                     continue
-                operands = [numpy.float64(1.0) * places[operand] for operand in one.operands]
-                places[one.result] = known(one.function)(*operands, *one.parameters)
                 name = " ".join(part for part in (one.function.name, one.scope, one.label) if part)
                 found = _earlier(found, rows[at:], name, operands, places[one.result])
             if found is not None:

@@ -126,6 +126,10 @@ class Numbered:
         if isinstance(node, Instruction) and not node.label:
             self.nodes[number] = node._replace(label=label, scope=node.scope or scope)
 
+    def forget(self) -> None:
+        """Release what told equal numbers: of a large graph it is larger than the graph."""
+        self._known.clear()
+
     def _number(self, key: object, node: Instruction | float) -> int:
         number = self._known.setdefault(key, len(self.nodes))
         if number == len(self.nodes):
@@ -251,6 +255,7 @@ def lower(
             operands = [numbers[parent] for parent in node.parents]
             numbers[node] = graph.apply(operation.function, operands, *operation.parameters)
             graph.name(numbers[node], node.label, node.scope)
+    graph.forget()
     return graph, numbers
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..numeric import show, to_float
+from ..program.arguments import refuse_masked
 from .losses import Loss, binary_cross_entropy, cross_entropy, hinge
 
 Table = NDArray[np.float64]  # a row a data point
@@ -26,6 +27,7 @@ def tables(x_name: str, X: Any, t_name: str, T: Any) -> tuple[Table, Table]:
 
 def table(name: str, data: Any) -> Table:
     """Real, finite numbers, a row a data point."""
+    refuse_masked(f"numbers of {name}", data)
     try:
         array = np.asarray(data)
     except ValueError as error:

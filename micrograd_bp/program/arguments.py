@@ -1,0 +1,74 @@
+"""What a Program is called with, checked: arrays of real numbers, and how many threads."""
+
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from ..numeric import show
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[numpy.float64]
+
+
+def floats(what: str, numbers: Any) -> "Floats":
+    """Numbers as an array of float64, aligned and in C order; copied only where that is needed.
+
+    Raises:
+        TypeError: they are no real numbers, or a masked array.
+        ValueError: they are rows of different lengths.
+
+    >>> floats("inputs", [[1, 2], [3, 4]])
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    refuse_masked(what, numbers)
+    try:
+        array = numpy.asarray(numbers)
+    except ValueError:
+        raise ValueError(f"the {what} are rows of one length, not {show(numbers)}") from None
+    if array.size and array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"the {what} are real numbers, not of the type {array.dtype}: {show(numbers)}"
+        )
+    return numpy.require(array, numpy.float64, ["C", "A", "E"])
+
+
+def refuse_masked(what: str, data: Any) -> None:
+    """Raise for a masked array, or a list of them: NumPy would take what is under the mask.
+
+    Raises:
+        TypeError: it is one.
+
+    >>> refuse_masked("inputs", numpy.ma.masked_less([1.0, -999.0], 0.0))
+    Traceback (most recent call last):
+    ...
+    TypeError: the inputs are a masked array, which has no number where it is masked: fill it \
+with .filled(0.0), or leave data points out with .compressed()
+    """
+    for each in (data, *(data if isinstance(data, (list, tuple)) else ())):
+        if hasattr(type(each), "filled"):  # numpy.ma, unless it is used, is better not imported
+            raise TypeError(
+                f"the {what} are a masked array, which has no number where it is masked: fill it"
+                " with .filled(0.0), or leave data points out with .compressed()"
+            )
+
+
+def thread_count(threads: Any) -> int:
+    """A number of threads: an integer, also one of NumPy, from 1 on.
+
+    Raises:
+        ValueError: it is none.
+
+    >>> thread_count(numpy.int64(2))
+    2
+    """
+    try:
+        found = 0 if isinstance(threads, bool) else index(threads)
+    except TypeError:
+        found = 0
+    if found < 1:
+        raise ValueError(f"threads is a number of threads, at least 1, not {show(threads)}")
+    return found

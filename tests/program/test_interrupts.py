@@ -1,0 +1,95 @@
+"""Ctrl-C while a Program runs: it is answered, and nothing is broken by it.
+
+Each test is a script in a process of its own that interrupts itself, again and again, twice in
+a row; what is wrong with memory shows in its exit status, or in the numbers that it gives after.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import micrograd_bp
+
+SCRIPT = """
+import os, signal, sys, threading, time
+import numpy as np
+from micrograd_bp import MLP, Program, Value, square
+from micrograd_bp.program.interpreter import Executor as Interpreter
+
+which, threads = sys.argv[1], int(sys.argv[2])
+signal.signal(signal.SIGINT, signal.default_int_handler)
+model = MLP(2, [16, 16, 1], hidden="tanh", seed=0)
+x, t = [Value(0.5), Value(0.1)], Value(1.0)
+program = Program(square(model(x) - t) / 2, [*x, t], model.parameters())
+data = np.random.default_rng(0).normal(size=(1_000_000, 3))
+weights = program._recorded
+run = {
+    "call": lambda data: program(data, threads=threads),
+    "value_and_grad": lambda data: program.value_and_grad(data, threads=threads),
+    "interpreter": lambda data: Interpreter(program._summed).run(data, weights)[1],
+}[which]
+expected = run(data[:5000])
+others = [np.arange(5000.0) for _ in range(50)]
+
+def interrupt(after):
+    for pause in (after, 0.01):
+        time.sleep(pause)
+        os.kill(os.getpid(), signal.SIGINT)
+
+for i in range(8):
+    sender = threading.Thread(target=interrupt, args=(0.01 + 0.007 * i,))
+    try:
+        try:
+            sender.start()
+            while True:
+                run(data)
+        except KeyboardInterrupt:
+            sender.join()
+            time.sleep(0.05)
+    except KeyboardInterrupt:
+        sender.join()
+    for got, wanted in zip(run(data[:5000]), expected, strict=True):
+        assert np.array_equal(got, wanted)
+    assert all(np.array_equal(other, np.arange(5000.0)) for other in others)
+print("whole")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there os.kill ends the process")
+@pytest.mark.parametrize("which", ["call", "value_and_grad", "interpreter"])
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_program_answers_to_interrupts_and_works_on(which: str, threads: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, which, str(threads)],
+        capture_output=True,
+        text=True,
+        cwd=Path(micrograd_bp.__file__).parent.parent,  # the package that runs here
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "whole"), done.stderr
+
+
+def test_where_no_thread_can_be_started_a_program_runs_on_one() -> None:
+    script = (
+        "import atexit, threading, numpy as np\n"
+        "from micrograd_bp import Program, Value\n"
+        'def refuse(self): raise RuntimeError("can\'t start new thread")\n'
+        "x = Value(1.0)\n"
+        "program = Program(x * x, [x])\n"
+        "data = np.arange(5000.0)[:, None]\n"
+        "def at_the_end(): print((program(data, threads=2) == data[:, 0] ** 2).all())\n"
+        "atexit.register(at_the_end)\n"
+        "start, threading.Thread.start = threading.Thread.start, refuse\n"
+        "at_the_end()\n"
+        "threading.Thread.start = start\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=Path(micrograd_bp.__file__).parent.parent,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["True", "True"]), done.stderr
