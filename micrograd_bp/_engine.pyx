@@ -1064,27 +1064,9 @@ cdef int _accumulate(Order* order, double* adjoints) except -1:
     return 0
 
 
-def sweep(list outputs not None, list nodes not None, list seeds not None, list wanted not None, bint back):
-    """The chain rule on floats, through the graph of the outputs, in either direction.
-
-    Args:
-        outputs: what the graph is of.
-        nodes, seeds: where to begin, and the tangents (forward) or adjoints (back) there; those
-            of a node that comes twice add up.
-        wanted: nodes.
-        back: whether adjoints are swept back, or tangents forward.
-
-    Returns:
-        The tangents or adjoints of the nodes wanted, 0.0 where a node is not of the graph.
-        They may not be finite: zero contributes zero, and nothing else is looked after.
-
-    >>> x = Value(3.0)
-    >>> y = x * x
-    >>> sweep([y], [x], [1.0], [y], back=False), sweep([y], [y], [1.0], [x], back=True)
-    ([6.0], [6.0])
-    """
-=======
-def sweep(list outputs, list nodes, list seeds, list wanted, bint back):
+def sweep(
+    list outputs not None, list nodes not None, list seeds not None, list wanted not None, bint back
+):
     cdef Order order
     cdef double* numbers
     cdef Value node
