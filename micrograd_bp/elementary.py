@@ -278,5 +278,5 @@ def _some(name: str, values: Iterable[Any]) -> list[Any]:
     return terms
 
 
-if not TYPE_CHECKING:
+if not TYPE_CHECKING:  # who would need it written out
     __all__ = [key for key in functions.FUNCTIONS if key in globals()]

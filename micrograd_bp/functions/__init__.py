@@ -15,6 +15,7 @@ infinity (IEEE 754). What the engine makes of a result that is not finite, it as
 from . import accurate as accurate
 from .arithmetic import *
 from .function import FUNCTIONS as FUNCTIONS
+from .function import Doc as Doc
 from .function import Function as Function
 from .function import Operation as Operation
 from .function import Scalar as Scalar

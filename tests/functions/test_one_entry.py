@@ -173,7 +173,7 @@ def test_a_value_that_asks_for_floats_says_that_it_needs_a_form() -> None:
         exact(f)(mp.mpf(1))
 
 
-# Pickles made when keys were names of a module
+# Pickles made when the table was one file
 
 LEAF = (
     "gASVPQAAAAAAAACME21pY3JvZ3JhZF9icC5lbmdpbmWUjAhfcmVzdG9yZZSTlChORz/4AAAAAAAATowBeJSMAJR9"
@@ -195,6 +195,7 @@ PROGRAM = (
 
 def test_pickles_made_before_load_and_give_the_same() -> None:
     leaf, program = (pickle.loads(b64decode(text)) for text in (LEAF, PROGRAM))
+    assert pickle.loads(b"cmicrograd_bp.functions\n_entry\n(Vtanh\ntR.") is functions.tanh
     assert (leaf.data, leaf.label) == (1.5, "x")
     assert program([2.0], [0.25]) == 0.5775711588058011
     E, dE_dw = program.value_and_grad([[1.0], [2.0]], [0.25])
