@@ -82,6 +82,10 @@ class _Assembly(Printer):
         """A term of a weighted sum."""
         return Part(f"{weight.text} {x.text}")
 
+    def with_bias(self, products: Operands, bias: Operands) -> Part:
+        """The bias first: it is added up from there, left to right."""
+        return self.sum([*bias, *products])
+
 
 _ASSEMBLY = _Assembly()
 

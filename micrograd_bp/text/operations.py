@@ -142,6 +142,10 @@ class Printer:
         """A term of a weighted sum."""
         return Part(f"{self.inside(weight, PRODUCT)}*{self.inside(x, PRODUCT)}", PRODUCT)
 
+    def with_bias(self, products: Operands, bias: Operands) -> Part:
+        """A weighted sum, the bias, if there is one, last: w_1 x_1 + w_2 x_2 + b."""
+        return self.sum([*products, *bias])
+
     # --- what they have in common -----------------------------------------------------------------
 
     def inside(self, part: Part | None, level: int) -> str:
@@ -182,13 +186,13 @@ class Printer:
         return Part(text, SUM)
 
     def dot(self, operands: Operands) -> Part:
-        """A weighted sum, the bias last: w_1 x_1 + w_2 x_2 + b."""
+        """A weighted sum."""
         half = len(operands) // 2
         products = [
             None if w is None or x is None else self.weighted(w, x)
             for w, x in zip(operands[:half], operands[half:])
         ]
-        return self.sum([*products, *operands[2 * half :]])
+        return self.with_bias(products, operands[2 * half :])
 
 
 TEXT = Printer()
