@@ -170,7 +170,7 @@ def names_of(nodes: Iterable[Value], root: Value | None = None) -> dict[Value, N
     >>> [name.plain for name in names_of([a, b]).values()]
     ['w^(1)', 'w^(2)']
     """
-    names = {node: read_name(node.label) for node in nodes}
+    names = {node: read_name(node.label) for node in nodes if node.label}
     if root is not None and not names.setdefault(root, read_name(root.label)).letter:
         names[root] = Name("f")
     return told_apart({node: name for node, name in names.items() if name.letter})

@@ -103,12 +103,11 @@ class Printer:
         self, function: Function, operands: Operands, parameters: Sequence[float]
     ) -> Part:
         """A function of the table, or of the user's own, of operands."""
-        key = _KEYS.get(function, function.name)
-        form = self.forms.get(key)
+        form = self.forms.get(_KEYS.get(function, ""))
         seen = visible(function, len(operands), self.first)
         written = [part if is_seen else None for part, is_seen in zip(operands, seen)]
         if form is None:
-            return self.call(key, written, parameters)
+            return self.call(_KEYS.get(function, function.name), written, parameters)
         if callable(form):
             return form(self, written, parameters)
         return self.template(form, written, parameters)

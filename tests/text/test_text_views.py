@@ -257,6 +257,9 @@ def test_a_function_without_a_form_is_written_by_its_name() -> None:
     assert latex(root) == r"\operatorname{softer sign}\left(x, 0.25\right)^{2}"
     assert "softer_sign(v_1, 0.25)" in str(trace_table(root, [X]))
     assert formula(root.parents[0]) == "softer_sign({0}, 0.25)"
+    own = record(Function("add", lambda x, y: x, lambda x, y: (1.0, 0.0)), [X, Y], ())
+    assert latex(own) == r"\operatorname{add}\left(x, y\right)"
+    assert str(explain(own)).startswith("v_1 = add(x, y) = 1.5")
 
 
 @pytest.mark.parametrize(
