@@ -60,7 +60,7 @@ def visible_operands(node: Value) -> list[bool]:
 
 
 class Printer:
-    """Writes operations as text, as in Python, but for the weighted sum of a unit.
+    """Writes operations as in Python, but for the weighted sum of a unit.
 
     Attributes:
         forms: those of the operations, by their keys in the table. In a template {x}, {y}, {z}
@@ -139,7 +139,7 @@ class Printer:
 
     def weighted(self, weight: Part, x: Part) -> Part:
         """A term of a weighted sum."""
-        return Part(f"{self.inside(weight, PRODUCT)}*{self.inside(x, PRODUCT)}", PRODUCT)
+        return self.product([weight, x])
 
     def with_bias(self, products: Operands, bias: Operands) -> Part:
         """A weighted sum, the bias, if there is one, last: w_1 x_1 + w_2 x_2 + b."""
@@ -194,4 +194,9 @@ class Printer:
         return self.with_bias(products, operands[2 * half :])
 
 
-TEXT = Printer()
+class _TextPrinter(Printer):
+    def weighted(self, weight: Part, x: Part) -> Part:
+        return Part(f"{self.inside(weight, PRODUCT)}*{self.inside(x, PRODUCT)}", PRODUCT)
+
+
+TEXT = _TextPrinter()
