@@ -11,7 +11,16 @@ from typing import Any, Literal, NamedTuple
 
 from ..drawing.columns import Path
 from ..engine import Value, sweep
-from ..text.names import Name, clean, layer_of, names_of, new_names, scope_path, told_apart
+from ..text.names import (
+    Name,
+    clean,
+    layer_of,
+    names_of,
+    new_names,
+    read_name,
+    scope_path,
+    told_apart,
+)
 from ..text.numbers import scripted
 from .formulas import derivative, formula
 
@@ -96,12 +105,9 @@ def name_nodes(order: Sequence[Value]) -> Names:
     """
     named = names_of(order, order[-1])
     new = new_names(named.values())
+    read = {node: read_name(node.label) for node in order if is_pre_activation(node)}
     errors = told_apart(
-        {
-            node: Name("δ", name.below, name.above)
-            for node, name in named.items()
-            if name.below and is_pre_activation(node)
-        }
+        {node: Name("δ", name.below, name.above) for node, name in read.items() if name.below}
     )
     root = named[order[-1]].rich
     nodes, grads = [], []

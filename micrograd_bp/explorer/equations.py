@@ -334,7 +334,7 @@ class _Walk:
 
     @property
     def root(self) -> str:
-        return self.nodes[-1].name if self.order[-1].label else "f"
+        return self.nodes[-1].name
 
 
 def _factor(number: float) -> Line:

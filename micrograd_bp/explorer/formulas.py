@@ -17,12 +17,8 @@ from ..text.operations import ATOM, LOOSE, POWER, PRODUCT, SUM, Part, Printer
 _SQUARED = f"{SUP}2{END}"
 
 
-class PagePrinter(Printer):
-    """Writes operations as the page shows them; its operands are slots.
-
-    >>> PagePrinter().node(Value(2.0) / 3.0, [_slot(0), _slot(1)]).text
-    '{0} / {1}'
-    """
+class _PagePrinter(Printer):
+    """Writes operations as the page shows them; its operands are slots."""
 
     forms: ClassVar = {
         **Printer.forms,
@@ -42,20 +38,14 @@ class PagePrinter(Printer):
     first = 6
 
     def number(self, number: float) -> Part:
-        """A number as the script writes it."""
         return Part(scripted(number))
 
     def inside(self, part: Part | None, level: int) -> str:
-        """A slot; one that is a base says so."""
         text = super().inside(part, LOOSE)
         return text.replace("}", "^}") if level == ATOM else text
 
-    def weighted(self, weight: Part, x: Part) -> Part:
-        """A term of a weighted sum."""
-        return self.product([weight, x])
 
-
-_PRINTER = PagePrinter()
+_PAGE = _PagePrinter()
 _DERIVATIVES = {
     "add": ("1", "1"),
     "sub": ("1", "−1"),
@@ -80,7 +70,7 @@ def formula(node: Value) -> str:
     ('{0} · {1}', 'tanh({0})', '')
     """
     operands = [_slot(i) for i in range(len(node.parents))]
-    return _PRINTER.node(node, operands).text if operands else ""
+    return _PAGE.node(node, operands).text if operands else ""
 
 
 def derivative(node: Value, slot: int) -> str:

@@ -26,7 +26,8 @@ function show(number, digits = 6) {
 const pictured = (number) => show(number, 4);
 const inProduct = (number) => (number < 0 ? `(${show(number)})` : show(number));
 const LONE = /([(|]|, )\((-[^()]*)\)(?=[,)|])/g; // a negative number that stands between marks already
-const plain = (text) =>
+const plain = (text) => text.replaceAll(SUP, "^").replaceAll(SUB, "_").replaceAll(END, "");
+const spoken = (text) =>
   text.replace(/\ue001\((.*?)\)\ue002/g, " superscript $1 ").replaceAll(SUP, " to the ").replaceAll(SUB, " ").replaceAll(END, "");
 // A base, as in {0^}, takes parentheses if it has an index above, or is a number like 1e-7.
 const fill = (template, operand, result) =>
@@ -338,13 +339,13 @@ function showStep() {
   setText(at("count"), `Step ${step} of ${all.length - 1}${name}`);
   at("slider").max = all.length - 1;
   at("slider").value = step;
-  at("slider").setAttribute("aria-valuetext", `${step}: ${plain(title)}`);
+  at("slider").setAttribute("aria-valuetext", `${step}: ${spoken(title)}`);
   at("jump").value = step;
   at("first").disabled = at("back").disabled = step === 0;
   at("last").disabled = at("next").disabled = step === all.length - 1;
-  const spoken = state.lines.flatMap(({ line, operand }) => operand ?? [line]).slice(0, 24);
-  setText(at("live"), [`Step ${step}: ${plain(title)}`, ...spoken.map((line) =>
-    plain(line.map((part) => (typeof part === "number" ? show(part) : part)).join("").replace(/\.$/, "")))].join(". "));
+  const heard = state.lines.flatMap(({ line, operand }) => operand ?? [line]).slice(0, 24);
+  setText(at("live"), [`Step ${step}: ${spoken(title)}`, ...heard.map((line) =>
+    spoken(line.map((part) => (typeof part === "number" ? show(part) : part)).join("").replace(/\.$/, "")))].join(". "));
 }
 
 function replace(element) {

@@ -34,7 +34,7 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
     '<!DOCTYPE html>'
     """
     nodes = describe(order)
-    root = nodes[-1].name if order[-1].label else "f"
+    root = nodes[-1].name
     description = {
         "root": root,
         "nodes": [node.to_json() for node in nodes],

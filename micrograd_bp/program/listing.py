@@ -72,15 +72,14 @@ class _Assembly(Printer):
     """Writes an instruction as its name and its operands, a weighted sum as such."""
 
     forms: ClassVar = {"dot": Printer.forms["dot"]}
+    times = " "
     first = 6
 
     def call(self, name: str, operands: Operands, parameters: Sequence[float]) -> Part:
-        """An instruction: its name, its operands."""
         return Part(f"{name} {self.listed([*operands, *map(self.number, parameters)])}")
 
-    def weighted(self, weight: Part, x: Part) -> Part:
-        """A term of a weighted sum."""
-        return Part(f"{weight.text} {x.text}")
+    def with_bias(self, products: Operands, bias: Operands) -> Part:
+        return self.sum([*bias, *products])  # it is added up in this order
 
 
 _ASSEMBLY = _Assembly()

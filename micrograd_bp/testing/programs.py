@@ -136,17 +136,14 @@ class _Code(Printer):
     first = inf
 
     def number(self, number: float) -> Part:
-        """A number, to its last digit."""
         return Part(repr(number))
 
     def call(self, name: str, operands: Operands, parameters: Sequence[float]) -> Part:
-        """The operand's own method."""
         x, *others = operands
         arguments = self.listed([*others, *map(self.number, parameters)])
         return Part(f"{self.inside(x, ATOM)}.{name}({arguments})")
 
     def dot(self, operands: Operands) -> Part:
-        """A weighted sum by its name."""
         n = len(operands) // 2
         weights, x = (f"[{self.listed(part)}]" for part in (operands[:n], operands[n : 2 * n]))
         return Part(f"dot({self.listed([Part(weights), Part(x), *operands[2 * n :]])})")

@@ -208,6 +208,8 @@ class _Names:
     def derivative(self, above: Value, below: Value) -> Cell:
         """dE/dv."""
         e, v = self.cell(above), self.cell(below)
+        if not isinstance(self._names[below], Name):  # a number
+            v = Cell(f"({v.text})", f"({v.formula})")
         formula = rf"\frac{{\partial {e.formula}}}{{\partial {v.formula}}}"
         return Cell(f"d{e.text}/d{v.text}", formula)
 

@@ -68,10 +68,6 @@ class LatexPrinter(Printer):
             last = factor
         return Part(text, NEGATED if text.startswith("-") else PRODUCT)
 
-    def weighted(self, weight: Part, x: Part) -> Part:
-        """A term of a weighted sum."""
-        return self.product([weight, x])
-
     def power(self, base: Part | None, exponent: float) -> Part | None:
         """None for the power 0, a factor that is left out."""
         if exponent in (0.0, 1.0):

@@ -9,7 +9,7 @@ characters, which ``clean`` takes out of labels, so a label cannot forge them.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import NamedTuple
@@ -170,7 +170,7 @@ def names_of(nodes: Iterable[Value], root: Value | None = None) -> dict[Value, N
     >>> [name.plain for name in names_of([a, b]).values()]
     ['w^(1)', 'w^(2)']
     """
-    names = {node: read_name(node.label) for node in nodes}
+    names = {node: read_name(node.label) for node in nodes if node.label}
     if root is not None and not names.setdefault(root, read_name(root.label)).letter:
         names[root] = Name("f")
     return told_apart({node: name for node, name in names.items() if name.letter})
@@ -193,15 +193,16 @@ def told_apart(names: dict[Value, Name]) -> dict[Value, Name]:
         node: name._replace(above=name.above or layers[node]) if name.symbol in ambiguous else name
         for node, name in names.items()
     }
-    alike, seen = Counter(name.rich for name in layered.values()), Counter[str]()
+    taken = Counter(name.rich for name in layered.values())
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
     result = {}
     for node, name in layered.items():
-        seen[name.rich] += 1
-        if alike[name.rich] > 1:
-            above = [name.above or layers[node], str(seen[name.rich])]
-            result[node] = name._replace(above=",".join(filter(None, above)))
-        else:
-            result[node] = name
+        if taken[name.rich] > 1:
+            above = f"{name.above or layers[node]},".removeprefix(",")
+            numbered = (name._replace(above=f"{above}{i}") for i in numbers[name.rich])
+            name = next(other for other in numbered if other.rich not in taken)
+            taken[name.rich] = 1
+        result[node] = name
     return result
 
 

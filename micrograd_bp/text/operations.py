@@ -59,7 +59,7 @@ def visible_operands(node: Value) -> list[bool]:
 
 
 class Printer:
-    """Writes operations as text, as in Python, but for the weighted sum of a unit.
+    """Writes operations as in Python, but for the weighted sum of a unit.
 
     Attributes:
         forms: those of the operations, by their keys in the table. In a template {x}, {y}, {z}
@@ -102,12 +102,12 @@ class Printer:
         self, function: Function, operands: Operands, parameters: Sequence[float]
     ) -> Part:
         """A function of the table, or of the user's own, of operands."""
-        key = function.key
-        form = self.forms.get(key)
+        of_table = FUNCTIONS.get(function.key) is function
+        form = self.forms.get(function.key) if of_table else None
         seen = visible(function, len(operands), self.first)
         written = [part if is_seen else None for part, is_seen in zip(operands, seen)]
         if form is None:
-            return self.call(key, written, parameters)
+            return self.call(_KEYS.get(function, function.name), written, parameters)
         if callable(form):
             return form(self, written, parameters)
         return self.template(form, written, parameters)
@@ -139,7 +139,11 @@ class Printer:
 
     def weighted(self, weight: Part, x: Part) -> Part:
         """A term of a weighted sum."""
-        return Part(f"{self.inside(weight, PRODUCT)}*{self.inside(x, PRODUCT)}", PRODUCT)
+        return self.product([weight, x])
+
+    def with_bias(self, products: Operands, bias: Operands) -> Part:
+        """A weighted sum, the bias, if there is one, last: w_1 x_1 + w_2 x_2 + b."""
+        return self.sum([*products, *bias])
 
     # --- what they have in common -----------------------------------------------------------------
 
@@ -181,13 +185,18 @@ class Printer:
         return Part(text, SUM)
 
     def dot(self, operands: Operands) -> Part:
-        """A weighted sum, the bias last: w_1 x_1 + w_2 x_2 + b."""
+        """A weighted sum."""
         half = len(operands) // 2
         products = [
             None if w is None or x is None else self.weighted(w, x)
             for w, x in zip(operands[:half], operands[half:])
         ]
-        return self.sum([*products, *operands[2 * half :]])
+        return self.with_bias(products, operands[2 * half :])
 
 
-TEXT = Printer()
+class _TextPrinter(Printer):
+    def weighted(self, weight: Part, x: Part) -> Part:
+        return Part(f"{self.inside(weight, PRODUCT)}*{self.inside(x, PRODUCT)}", PRODUCT)
+
+
+TEXT = _TextPrinter()

@@ -130,6 +130,13 @@ def test_names_are_those_of_the_book() -> None:
     assert names["v_5"] == "∂E_n/∂v_5"
 
 
+def test_the_errors_of_every_layer_say_which() -> None:
+    model = MLP(2, [2, 2, 1], hidden="tanh", seed=0)
+    nodes = described(explore(model([0.5, -1.0])))["nodes"]
+    errors = [node["gradName"].translate(MARKS) for node in nodes if "δ" in node["gradName"]]
+    assert errors == ["δ^(1)_1", "δ^(1)_2", "δ^(2)_1", "δ^(2)_2", "δ^(3)_1"]
+
+
 def test_a_label_that_is_no_letter_with_an_index_stays_as_it_is() -> None:
     labels = ["loss", "learning_rate", "w_a_b", "50% off", "add2"]
     assert name_nodes([Value(0.0, label) for label in labels]).nodes == labels

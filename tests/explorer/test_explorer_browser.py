@@ -365,6 +365,12 @@ def test_the_slider_and_the_menu(open_page: Open) -> None:
     assert page.locator("#title").inner_text() == "Backward: y"
 
 
+def test_the_menu_writes_an_index_as_plain_text(open_page: Open) -> None:
+    page = open_page(explore(worked_example().error))
+    options = page.locator("#jump option").all_text_contents()
+    assert {"w^(1)_11", "w^(2)_11", "a_1", "y_2", "E_n"} <= {*options}
+
+
 def test_play_and_pause(open_page: Open) -> None:
     page = open_page(explore(Value(2.0, "x") * Value(3.0, "y")))
     page.clock.install()
@@ -822,7 +828,7 @@ def test_the_view_begins_at_the_inputs_and_shows_what_a_step_uses(
     names = page.evaluate("nodes.map(({name}) => plain(name))")
     for step in (0, n, 2 * n + 2):
         go(page, step)
-        inputs = [names.index("x 1"), names.index("x 2")]
+        inputs = [names.index("x_1"), names.index("x_2")]
         assert page.evaluate(hidden, [n - 1] if step == n else inputs) == []
     for unit in ("a 1", "a 3"):
         a = names.index(unit)

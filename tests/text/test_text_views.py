@@ -1,5 +1,6 @@
 """Text views: explanations, formulas and tables say what is so, in every format."""
 
+import contextlib
 import math
 import re
 from html.parser import HTMLParser
@@ -21,7 +22,7 @@ from micrograd_bp.testing.programs import GraphProgram
 from micrograd_bp.text.evaluation_trace import trace_table
 from micrograd_bp.text.explain import explain
 from micrograd_bp.text.latex import Latex, latex, short_latex
-from micrograd_bp.text.names import derivative_cell, plain, read_name
+from micrograd_bp.text.names import derivative_cell, names_of, plain, read_name
 from micrograd_bp.text.numbers import decimals, pictured, scripted, significant
 from micrograd_bp.text.operations import ATOM, SUM, TEXT, Part
 from micrograd_bp.text.tables import Cell, Readable, TextTable
@@ -256,6 +257,9 @@ def test_a_function_without_a_form_is_written_by_its_name() -> None:
     assert latex(root) == r"\operatorname{softer sign}\left(x, 0.25\right)^{2}"
     assert "softer_sign(v_1, 0.25)" in str(trace_table(root, [X]))
     assert formula(root.parents[0]) == "softer_sign({0}, 0.25)"
+    own = record(Function("add", lambda x, y: x, lambda x, y: (1.0, 0.0)), [X, Y], ())
+    assert latex(own) == r"\operatorname{add}\left(x, y\right)"
+    assert str(explain(own)).startswith("v_1 = add(x, y) = 1.5")
 
 
 @pytest.mark.parametrize(
@@ -304,6 +308,27 @@ def test_nodes_of_the_same_label_are_told_apart() -> None:
     with scope("layer2"):
         again = Value(2.0, "w_11")
     assert latex(first * second * again) == "w^{(1)}_{11} w^{(2,1)}_{11} w^{(2,2)}_{11}"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["", "layer1", "layer2/neuron1", "net/layer2"]),
+            st.sampled_from(
+                ["w_1", "w1_1", "w2_1", "δ_1", "delta_1", "w1", "w", "v_1", "long_name"]
+            ),
+        )
+    )
+)
+def test_names_are_different_in_every_notation(labels: list[tuple[str, str]]) -> None:
+    nodes = []
+    for path, label in labels:
+        with scope(path) if path else contextlib.nullcontext():
+            nodes.append(Value(1.0, label))
+    names = names_of(nodes)
+    assert [*names] == nodes
+    for form in ("rich", "latex"):
+        assert len({getattr(name, form) for name in names.values()}) == len(nodes)
 
 
 def test_all_views_write_the_layer_alike() -> None:
