@@ -482,12 +482,15 @@ def _square_norm(u: float, v: float) -> tuple[float, float]:
 
 
 def hypot_moment(x: float, y: float, a: int, b: int, n: int) -> float:
-    """x**a y**b / hypot(x, y)**n, over- or underflowing only if the result does."""
+    """x**a y**b / hypot(x, y)**n for a + b < n, over- or underflowing only if the result does.
+
+    At the origin it has no limit, not even an infinite one where a or b is odd.
+    """
     if not (isfinite(x) and isfinite(y)):
         return nan
     largest = max(abs(x), abs(y))
     if largest == 0.0:
-        return 0.0
+        return nan if a % 2 or b % 2 else inf
     _, exponent = frexp(largest)
     square, low = _square_norm(_ldexp(x, -exponent), _ldexp(y, -exponent))
     norm = math.sqrt(square)
@@ -500,7 +503,7 @@ def hypot_moment(x: float, y: float, a: int, b: int, n: int) -> float:
 
 
 def inverse_power(x: float, y: float, n: int, k: int) -> float:
-    """The real part of i**k / (x + iy)**n, by convention 0 at the origin.
+    """The real part of i**k / (x + iy)**n; at the origin by convention 0 for n = 1, else nan.
 
     Over- or underflowing only if the result does; for n <= 2 without cancellation.
     """
@@ -508,7 +511,7 @@ def inverse_power(x: float, y: float, n: int, k: int) -> float:
         return nan
     largest = max(abs(x), abs(y))
     if largest == 0.0:
-        return 0.0
+        return 0.0 if n == 1 else nan
     _, exponent = frexp(largest)
     u, v = _ldexp(x, -exponent), _ldexp(y, -exponent)
     square, low = _square_norm(u, v)

@@ -51,7 +51,7 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     Raises:
         TypeError: output or an input is no Value.
         ValueError: the data of a node was changed after the forward pass.
-        ZeroDivisionError: a nonzero adjoint reaches an infinite local derivative.
+        ZeroDivisionError: an adjoint reaches an infinite local derivative, as for ``backward``.
         OverflowError: an adjoint is beyond the largest float.
 
     >>> x = Value(2.0)
@@ -158,7 +158,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     Raises:
         TypeError: primals and tangents do not match, or hold something else than numbers, or f
             returns something else.
-        ZeroDivisionError: a nonzero tangent reaches an infinite local derivative.
+        ZeroDivisionError: a tangent reaches an infinite local derivative, as for ``backward``.
         OverflowError: a tangent is beyond the largest float.
 
     >>> jvp(lambda x, y: [x * y, x + y], (2.0, 3.0), (1.0, 10.0))
