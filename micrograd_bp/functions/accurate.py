@@ -554,7 +554,12 @@ def logaddexp(x: float, y: float) -> float:
 
 
 def softmax_of_two(x: float, y: float) -> float:
-    """exp(x) / (exp(x) + exp(y)): sigmoid of the difference, exact to the last bit of x - y."""
+    """exp(x) / (exp(x) + exp(y)): sigmoid of the difference, exact to the last bit of x - y.
+
+    A term of -inf weighs 0, also beside another.
+    """
+    if x == y == -inf:
+        return 0.0
     difference, error = two_difference(x, y)
     if difference < -690.0:
         return _times_exp(1.0 + error, difference) if difference > -1e4 else 0.0
@@ -636,10 +641,10 @@ def logsumexp(*terms: float) -> float:
 
 
 def shares(*terms: float) -> list[float]:
-    """exp(x_j) / sum_i exp(x_i) for each j."""
+    """exp(x_j) / sum_i exp(x_i) for each j; a term of -inf weighs 0, also among its like."""
     largest = max(terms)
     if not isfinite(largest) or any(map(isnan, terms)):
-        return [nan] * len(terms)
+        return [0.0 if set(terms) == {-inf} else nan] * len(terms)
     sizes = [exp_of_difference(term, largest) for term in terms]
     total = math.fsum(sizes)
     return [size / total for size in sizes]

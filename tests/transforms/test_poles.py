@@ -293,6 +293,30 @@ def test_an_edge_that_counts_for_nothing_is_flat_and_a_flat_one_counts_for_nothi
     assert (leaf in numbers) is not flat
 
 
+# A term of -inf weighs 0
+
+
+def test_a_term_of_minus_infinity_weighs_nothing() -> None:
+    inf = math.inf
+    for terms in ([-inf, 1.0, 2.0], [-inf, -inf], [-inf, -inf, 3.0]):
+        rest = [term for term in terms if term > -inf]
+        total, *slopes = value_and_slopes(m.logsumexp, terms)
+        assert total == (m.logsumexp(rest) if rest else -inf)
+        assert slopes == [0.0] * (len(terms) - len(rest)) + (m.softmax(rest) if rest else [])
+        assert m.softmax(terms) == slopes
+        assert all(math.isfinite(h) for row in hessian(m.logsumexp)(terms) for h in row)
+        assert all(math.isfinite(d) for row in jacobian(m.softmax)(terms) for d in row)
+    for x, y, dx in ((-inf, -inf, 0.0), (-inf, 1.0, 0.0), (1.0, -inf, 1.0)):
+        assert value_and_slopes(lambda v: m.logaddexp(*v), [x, y]) == [max(x, y), dx, float(y > x)]
+        assert hessian(lambda v: m.logaddexp(*v))([x, y]) == [[0.0, 0.0], [0.0, 0.0]]
+    assert grad(lambda x: m.logsumexp([-inf, x - inf]))(1.0) == 0.0
+
+
+def value_and_slopes(f: Any, terms: list[float]) -> list[float]:
+    value, slopes = value_and_grad(f)(terms)
+    return [value, *slopes]
+
+
 # Random graphs at poles and edges
 
 
