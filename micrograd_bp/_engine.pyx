@@ -32,8 +32,10 @@ ctypedef unsigned long long Mark
 
 cdef double SMALLEST_NORMAL = 2.2250738585072014e-308
 cdef unsigned int HAS_GRAD = 1u << 31  # beside the number of parents, as is
-cdef unsigned int POLE = 1u << 30  # a local derivative that is not finite
-cdef unsigned int SIZE = POLE - 1
+
+cdef enum:
+    POLE = 1 << 30  # a local derivative that is not finite
+    SIZE = POLE - 1  # the bits of the number of parents
 
 cdef object _current_mode = modes.current
 cdef PyObject* _default_mode = <PyObject*>modes.DEFAULT
@@ -998,12 +1000,11 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
     cdef PyObject* node
     cdef PyObject* parent
     cdef PyObject** parents
-    cdef unsigned int i, n
+    cdef unsigned int i, n, found = 0
     cdef Mark mark
     cdef bint room = stack is not NULL
     order.nodes = <PyObject**>malloc(order_capacity * sizeof(PyObject*))
     order.n = 0
-    order.poles = False
     room = room and order.nodes is not NULL
     _last_mark += 1
     mark = _last_mark
@@ -1055,9 +1056,10 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
         (<Value>node)._position = <unsigned int>order.n
         order.nodes[order.n] = node
         order.n += 1
-        order.poles |= (<Value>node)._size & POLE != 0
+        found |= (<Value>node)._size
         depth -= 1
     free(stack)
+    order.poles = found & POLE != 0
     if not room:
         free(order.nodes)
         order.nodes = NULL
@@ -1157,10 +1159,11 @@ cdef void _carry_back(Order* order, double* adjoints) noexcept:
     cdef PyObject** parents
     cdef double* derivatives
     cdef double adjoint
+    cdef bint poles = order.poles
     while i > 0:
         i -= 1
         adjoint = adjoints[i]
-        if adjoint == 0.0 and not order.poles:  # it contributes 0
+        if adjoint == 0.0 and not poles:  # it contributes 0
             continue
         node = order.nodes[i]
         n = (<Value>node)._size & SIZE
