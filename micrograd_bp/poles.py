@@ -43,32 +43,32 @@ _FLAT: dict[Any, Callable[..., bool]] = {
 }
 
 
-def _is_flat(node: Node, i: int, moving: set[Node]) -> bool:
+def _is_flat(node: Node, parents: Sequence[Node], i: int, moving: set[Node]) -> bool:
     """Whether a node with a local derivative of 0 does not depend on operand i near the point.
 
-    The factor of a product is a constant 0, or the function is flat. Operands that are not among
-    the moving are constants near the point.
+    The function is flat, or the other factor of a product a constant 0. Operands that are not
+    among the moving are constants near the point.
     """
-    function, parents = node.operation.function, node.parents
-    numbers: list[float] = [parent.data for parent in parents]
-    half = len(parents) // 2
+    function, n = node.operation.function, len(parents)
+    if function in _FLAT:
+        numbers = [parent.data for parent in parents]
+        flat: bool = _FLAT[function](*numbers, *node.operation.parameters)
+        return flat
     factors: Iterable[int] = ()  # of which one that is 0 makes the derivative 0
     if function is functions.mul:
         factors = [1 - i]
     elif function is functions.dot:
-        factors = [(i + half) % (2 * half)]
+        factors = [(i + n // 2) % (n // 2 * 2)]
     elif function is functions.prod:
-        factors = [j for j in range(len(parents)) if j != i]
+        factors = (j for j in range(n) if j != i)
     elif function in (functions.div, functions.divide_by_power) and i == 1:
         factors = [0]
-    elif function is functions.pow:
-        factors = [1] if i == 0 else []
-        if i == 1 and parents[0] not in moving:  # 1**y, or 0**y for a y > 0
-            return numbers[0] == 1.0 or (numbers[0] == 0.0 and numbers[1] > 0.0)
-    elif function in _FLAT:
-        flat: bool = _FLAT[function](*numbers, *node.operation.parameters)
-        return flat
-    return any(numbers[j] == 0.0 and parents[j] not in moving for j in factors)
+    elif function is functions.pow and i == 0:
+        factors = [1]
+    elif function is functions.pow and parents[0] not in moving:  # 1**y, or 0**y for a y > 0
+        x: float = parents[0].data
+        return x == 1.0 or (x == 0.0 and parents[1].data > 0.0)
+    return any(parents[j].data == 0.0 and parents[j] not in moving for j in factors)
 
 
 class Edges:
@@ -76,6 +76,7 @@ class Edges:
 
     Args:
         order: the nodes, in topological order.
+        inputs: nodes that are no constants, whatever they were computed from.
 
     Attributes:
         live: by node, the numbers of the operands that it depends on near the point.
@@ -90,15 +91,19 @@ class Edges:
     3.0
     """
 
-    def __init__(self, order: Sequence[Node]) -> None:
+    def __init__(self, order: Sequence[Node], inputs: Iterable[Node] = ()) -> None:
         self._order = order
         self.live: dict[Node, list[int]] = {}
         self._operands: dict[Node, list[Term]] = {}
         self._consumers: dict[Node, list[Term]] = {}
-        moving: set[Node] = set()
+        moving = set(inputs)
         for node in order:
             parents, slopes = node.parents, node.local_derivatives
-            live = [i for i, d in enumerate(slopes) if d != 0.0 or not _is_flat(node, i, moving)]
+            live = [
+                i
+                for i, d in enumerate(slopes)
+                if d != 0.0 or not _is_flat(node, parents, i, moving)
+            ]
             self.live[node] = live
             self._operands[node] = [(parents[i], slopes[i], node) for i in live]
             if node.operation is None or any(parents[i] in moving for i in live):

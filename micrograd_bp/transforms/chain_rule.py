@@ -60,7 +60,7 @@ class Sweeps:
     def edges(self) -> Edges:
         """Where something comes from, and where nothing does."""
         if self._edges is None:
-            self._edges = Edges(self._order)
+            self._edges = Edges(self._order, self._inputs)
         return self._edges
 
     def _weigh(self, live: dict[Value, list[int]]) -> None:

@@ -205,6 +205,17 @@ def test_a_direction_that_just_here_is_zero_is_told_from_one_that_is_zero() -> N
     assert along(0.0) == 0.0
 
 
+def test_an_input_is_no_constant_though_a_constant_is_put_in() -> None:
+    (zero,) = gradient(Value(1.0), [Value(2.0)])  # a constant 0
+
+    def f(x: Any) -> Any:
+        return x * m.sqrt(x)
+
+    for derivative in (lambda: grad(f)(zero), lambda: jvp(f, (zero,), (1.0,))):
+        with pytest.raises(ZeroDivisionError, match="0 times infinity"):
+            derivative()
+
+
 # Higher derivatives
 
 
