@@ -19,7 +19,7 @@ from libc.stdlib cimport calloc, free, malloc, realloc
 import math
 
 from . import engine as specification
-from . import functions, messages, modes
+from . import functions, messages, modes, poles
 from .methods import ElementaryMethods
 from .numeric import as_text, bounds, is_number, show, to_float
 
@@ -44,7 +44,11 @@ cdef enum:
     CHECK_SIGNALS = 1 << 16  # nodes from one look for Ctrl-C to the next
 
 cdef double SMALLEST_NORMAL = 2.2250738585072014e-308
-cdef unsigned int HAS_GRAD = 1u << 31  # beside the number of parents
+cdef unsigned int HAS_GRAD = 1u << 31  # beside the number of parents, as is
+
+cdef enum:
+    POLE = 1 << 30  # a local derivative that is not finite
+    SIZE = POLE - 1  # the bits of the number of parents
 
 cdef object _current_mode = modes.current
 cdef PyObject* _default_mode = <PyObject*>modes.DEFAULT
@@ -77,7 +81,7 @@ cdef class Value:
     cdef double _grad
     cdef Mark _mark  # the last sort that came by,
     cdef unsigned int _position  # and where in its order the node stands
-    cdef unsigned int _size  # the number of parents, and HAS_GRAD
+    cdef unsigned int _size  # the number of parents, HAS_GRAD and POLE
     cdef PyObject* _first  # parent; with more than two, the block of them all
     cdef PyObject* _second
     cdef double _first_derivative
@@ -97,7 +101,7 @@ cdef class Value:
             self._scope = (<object>mode).scope
 
     def __dealloc__(self):
-        cdef unsigned int n = self._size & ~HAS_GRAD
+        cdef unsigned int n = self._size & SIZE
         cdef PyObject** block
         cdef unsigned int i
         if n == 0:
@@ -141,13 +145,13 @@ cdef class Value:
 
     @property
     def parents(self):
-        cdef unsigned int n = self._size & ~HAS_GRAD
+        cdef unsigned int n = self._size & SIZE
         cdef PyObject** parents = _parents(self)
         return tuple([<object>parents[i] for i in range(n)])
 
     @property
     def local_derivatives(self):
-        cdef unsigned int n = self._size & ~HAS_GRAD
+        cdef unsigned int n = self._size & SIZE
         cdef double* derivatives = _derivatives(self)
         return tuple([derivatives[i] for i in range(n)])
 
@@ -339,7 +343,7 @@ cdef class Value:
 
     @property
     def _op(self):
-        return self._operation.symbol if self._operation and self._size & ~HAS_GRAD else ""
+        return self._operation.symbol if self._operation and self._size & SIZE else ""
 
     # Elementary functions with arguments of their own, as in methods.py; the others come below
 
@@ -357,14 +361,14 @@ cdef class Value:
 
 @cython.nonecheck(False)
 cdef inline PyObject** _parents(Value node) noexcept:
-    if (node._size & ~HAS_GRAD) > 2:
+    if (node._size & SIZE) > 2:
         return <PyObject**>node._first
     return &node._first
 
 
 @cython.nonecheck(False)
 cdef inline double* _derivatives(Value node) noexcept:
-    cdef unsigned int n = node._size & ~HAS_GRAD
+    cdef unsigned int n = node._size & SIZE
     if n > 2:
         return <double*>(<PyObject**>node._first + n)
     return &node._first_derivative
@@ -522,10 +526,13 @@ def record(function, operands, tuple parameters=()):
     if node._operation is None:
         return node
     cdef tuple local_derivatives = function.partials(*numbers, *parameters)
-    if not all(map(math.isfinite, local_derivatives)):
+    cdef bint pole = not all(map(math.isfinite, local_derivatives))
+    if pole:
         finite = all(map(math.isfinite, numbers))
         node._operation = functions.Operation(function, parameters, finite)
     _make_room(node, len(parents))
+    if pole:
+        node._size |= POLE
     cdef PyObject** block = _parents(node)
     cdef double* derivatives = _derivatives(node)
     cdef Py_ssize_t i
@@ -852,6 +859,7 @@ cdef Mark _last_mark = 0
 cdef struct Order:
     PyObject** nodes  # parents before children; borrowed, the root holds them
     size_t n
+    bint poles  # whether a local derivative is not finite
 
 
 cdef inline bint _grow(void** array, size_t* capacity, size_t width) noexcept:
@@ -875,7 +883,7 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
     cdef PyObject* node
     cdef PyObject* parent
     cdef PyObject** parents
-    cdef unsigned int i, n
+    cdef unsigned int i, n, found = 0
     cdef Mark mark
     cdef bint room = stack is not NULL
     order.nodes = <PyObject**>malloc(order_capacity * sizeof(PyObject*))
@@ -907,7 +915,7 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
             stack[0] = node
             depth = 1
         node = stack[depth - 1]
-        n = (<Value>node)._size & ~HAS_GRAD
+        n = (<Value>node)._size & SIZE
         parents = <PyObject**>(<Value>node)._first if n > 2 else &(<Value>node)._first
         i = (<Value>node)._position
         while i < n:
@@ -920,7 +928,7 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
                 room = _grow(<void**>&order.nodes, &order_capacity, sizeof(PyObject*))
                 if not room:
                     break
-            if (<Value>parent)._size & ~HAS_GRAD == 0:
+            if (<Value>parent)._size & SIZE == 0:
                 (<Value>parent)._position = <unsigned int>order.n
                 order.nodes[order.n] = parent
                 order.n += 1
@@ -944,8 +952,10 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
         (<Value>node)._position = <unsigned int>order.n
         order.nodes[order.n] = node
         order.n += 1
+        found |= (<Value>node)._size
         depth -= 1
     free(stack)
+    order.poles = found & POLE != 0
     if not room:
         free(order.nodes)
         order.nodes = NULL
@@ -1010,7 +1020,8 @@ cdef int _sweep(Order* order, double* adjoints, double seed) except -1:
     for i in range(order.n):
         finite = finite and isfinite(adjoints[i])
     if not finite:
-        messages.refuse_nonfinite_adjoint(_listed(order), [adjoints[i] for i in range(order.n)])
+        for i, adjoint in enumerate(poles.adjoints(_listed(order), seed)):
+            adjoints[i] = adjoint
     return 0
 
 
@@ -1023,13 +1034,14 @@ cdef void _carry_back(Order* order, double* adjoints) noexcept:
     cdef PyObject** parents
     cdef double* derivatives
     cdef double adjoint
+    cdef bint poles = order.poles
     while i > 0:
         i -= 1
         adjoint = adjoints[i]
-        if adjoint == 0.0:  # a zero adjoint contributes zero, whatever it meets
+        if adjoint == 0.0 and not poles:  # it contributes 0
             continue
         node = order.nodes[i]
-        n = (<Value>node)._size & ~HAS_GRAD
+        n = (<Value>node)._size & SIZE
         if n > 2:
             parents = <PyObject**>(<Value>node)._first
             derivatives = <double*>(parents + n)
@@ -1106,7 +1118,7 @@ cdef void _carry_forward(Order* order, double* tangents) noexcept:
     cdef double* derivatives
     cdef double tangent, total
     for i in range(order.n):
-        n = (<Value>order.nodes[i])._size & ~HAS_GRAD
+        n = (<Value>order.nodes[i])._size & SIZE
         if n == 0:
             continue
         parents = _parents(<Value>order.nodes[i])
@@ -1114,7 +1126,7 @@ cdef void _carry_forward(Order* order, double* tangents) noexcept:
         total = tangents[i]
         for j in range(n):
             tangent = tangents[(<Value>parents[j])._position]
-            if tangent != 0.0:
+            if tangent != 0.0 or order.poles:
                 total += derivatives[j] * tangent
         tangents[i] = total
 

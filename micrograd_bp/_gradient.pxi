@@ -76,7 +76,7 @@ cdef class _Gradient:
         _sort(&root, 1, &self.order)
         n = self.order.n
         for i in range(n):
-            self.n_edges += (<Value>self.order.nodes[i])._size & ~HAS_GRAD
+            self.n_edges += (<Value>self.order.nodes[i])._size & SIZE
         self.first = <size_t*>calloc(3 * n + 1 + 3 * self.n_edges + n_inputs, sizeof(size_t))
         self.reached = <char*>calloc(n, 1)
         self.weights = <Number*>calloc(self.n_edges + n, sizeof(Number))
@@ -90,7 +90,7 @@ cdef class _Gradient:
         self.place = self.following + self.n_edges
         self.adjoints = self.weights + self.n_edges
         for i in range(n):
-            size = (<Value>self.order.nodes[i])._size & ~HAS_GRAD
+            size = (<Value>self.order.nodes[i])._size & SIZE
             parents = _parents(<Value>self.order.nodes[i])
             for j in range(size):
                 self.parent[edge] = (<Value>parents[j])._position
@@ -252,7 +252,7 @@ cdef bint _weigh(Value node, Number* weights) except -1:
     False if something is unusual.
     """
     cdef object operation = node._operation
-    cdef unsigned int n = node._size & ~HAS_GRAD, half = n // 2, i
+    cdef unsigned int n = node._size & SIZE, half = n // 2, i
     cdef PyObject** parents = _parents(node)
     cdef double* recorded = _derivatives(node)
     cdef double x = (<Value>parents[0])._data

@@ -15,7 +15,7 @@ from contextlib import suppress
 from math import isfinite
 from typing import Any
 
-from . import functions, messages, modes
+from . import functions, messages, modes, poles
 from .functions import Function, Operation
 from .methods import ElementaryMethods
 from .modes import allow_nonfinite, no_grad, scope
@@ -143,7 +143,9 @@ class Value(ElementaryMethods):
 
         Raises:
             TypeError: seed is no number.
-            ZeroDivisionError: a nonzero adjoint reaches an infinite local derivative.
+            ZeroDivisionError: an adjoint reaches an infinite local derivative, be it one that
+                only at this point is 0. A branch that was not taken, or a factor that is a
+                constant 0, contributes nothing, whatever lies behind it.
             OverflowError: a gradient is beyond the largest float.
 
         >>> x = Value(2.0)
@@ -400,17 +402,15 @@ def _adjoints(order: list[Value], seed: float) -> list[float]:
     adjoints[order[-1]] = seed
     _carry_back(order, adjoints)
     result = list(adjoints.values())
-    if not all(map(isfinite, result)):
-        messages.refuse_nonfinite_adjoint(order, result)
-    return result
+    return result if all(map(isfinite, result)) else poles.adjoints(order, seed)
 
 
 def _carry_back(order: list[Value], adjoints: dict[Value, float]) -> None:
     """The chain rule, from the last node of the order to the first."""
     for node in reversed(order):
-        if adjoint := adjoints[node]:  # a zero adjoint contributes zero, whatever it meets
-            for parent, local_derivative in zip(node._parents, node._local_derivatives):
-                adjoints[parent] += local_derivative * adjoint
+        adjoint = adjoints[node]
+        for parent, local_derivative in zip(node._parents, node._local_derivatives):
+            adjoints[parent] += local_derivative * adjoint
 
 
 def sweep(
@@ -431,7 +431,7 @@ def sweep(
 
     Returns:
         The tangents or adjoints of the nodes wanted, 0.0 where a node is not of the graph.
-        They may not be finite: zero contributes zero, and nothing else is looked after.
+        Where they are not finite, ``poles`` knows more: 0 times infinity is nan here.
 
     >>> x = Value(3.0)
     >>> y = x * x
@@ -448,8 +448,7 @@ def sweep(
     else:
         for node in order:
             for parent, local_derivative in zip(node._parents, node._local_derivatives):
-                if number := numbers[parent]:
-                    numbers[node] += local_derivative * number
+                numbers[node] += local_derivative * numbers[parent]
     return [numbers.get(node, 0.0) for node in wanted]
 
 

@@ -140,41 +140,6 @@ def refuse_nonfinite(
         raise error(f"{_describe_call(function, operands, parameters)}: {reason}")
 
 
-def refuse_nonfinite_adjoint(order: Sequence[Any], adjoints: Sequence[float]) -> None:
-    """Raise for the first adjoint, from the root on, that stopped being finite.
-
-    Not if that is allowed, nor where it comes from a seed or an operand that is not finite:
-    that the user put in.
-    """
-    if current.get().nonfinite_allowed:
-        return
-    excused = {order[-1]} if not isfinite(adjoints[-1]) else set()
-    for node, adjoint in zip(reversed(order), reversed(adjoints)):
-        if not isfinite(adjoint) and node not in excused:
-            raise OverflowError(
-                f"backward: the gradient of {describe_node(node)} is beyond the largest float,"
-                " 1.8e308"
-            )
-        if adjoint == 0.0:
-            continue
-        for parent, local_derivative in zip(node.parents, node.local_derivatives):
-            if isfinite(local_derivative * adjoint):
-                continue
-            if node in excused or not node.operation.of_finite:
-                excused.add(parent)
-            elif isfinite(local_derivative):
-                raise OverflowError(
-                    f"backward: the adjoint {adjoint} of {describe_node(node)} times the local"
-                    f" derivative {local_derivative} is beyond the largest float, 1.8e308"
-                )
-            else:
-                raise ZeroDivisionError(
-                    f"backward: the local derivative of {describe_node(node)} is"
-                    f" {local_derivative}, and an adjoint of {adjoint} reaches it; keep away from"
-                    " that point, or allow the result with allow_nonfinite()"
-                )
-
-
 def refuse_nonfinite_grad(
     order: Sequence[Any], adjoints: Sequence[float], totals: Sequence[float]
 ) -> None:

@@ -484,12 +484,15 @@ def _square_norm(u: float, v: float) -> tuple[float, float]:
 
 
 def hypot_moment(x: float, y: float, a: int, b: int, n: int) -> float:
-    """x**a y**b / hypot(x, y)**n, over- or underflowing only if the result does."""
+    """x**a y**b / hypot(x, y)**n for a + b < n, over- or underflowing only if the result does.
+
+    At the origin it has no limit, not even an infinite one where a or b is odd.
+    """
     if not (isfinite(x) and isfinite(y)):
         return nan
     largest = max(abs(x), abs(y))
     if largest == 0.0:
-        return 0.0
+        return nan if a % 2 or b % 2 else inf
     _, exponent = frexp(largest)
     square, low = _square_norm(_ldexp(x, -exponent), _ldexp(y, -exponent))
     norm = math.sqrt(square)
@@ -502,7 +505,7 @@ def hypot_moment(x: float, y: float, a: int, b: int, n: int) -> float:
 
 
 def inverse_power(x: float, y: float, n: int, k: int) -> float:
-    """The real part of i**k / (x + iy)**n, by convention 0 at the origin.
+    """The real part of i**k / (x + iy)**n; at the origin by convention 0 for n = 1, else nan.
 
     Over- or underflowing only if the result does; for n <= 2 without cancellation.
     """
@@ -510,7 +513,7 @@ def inverse_power(x: float, y: float, n: int, k: int) -> float:
         return nan
     largest = max(abs(x), abs(y))
     if largest == 0.0:
-        return 0.0
+        return 0.0 if n == 1 else nan
     _, exponent = frexp(largest)
     u, v = _ldexp(x, -exponent), _ldexp(y, -exponent)
     square, low = _square_norm(u, v)
@@ -553,7 +556,12 @@ def logaddexp(x: float, y: float) -> float:
 
 
 def softmax_of_two(x: float, y: float) -> float:
-    """exp(x) / (exp(x) + exp(y)): sigmoid of the difference, exact to the last bit of x - y."""
+    """exp(x) / (exp(x) + exp(y)): sigmoid of the difference, exact to the last bit of x - y.
+
+    A term of -inf weighs 0, also beside another.
+    """
+    if x == y == -inf:
+        return 0.0
     difference, error = two_difference(x, y)
     if difference < -690.0:
         return _times_exp(1.0 + error, difference) if difference > -1e4 else 0.0
@@ -635,10 +643,10 @@ def logsumexp(*terms: float) -> float:
 
 
 def shares(*terms: float) -> list[float]:
-    """exp(x_j) / sum_i exp(x_i) for each j."""
+    """exp(x_j) / sum_i exp(x_i) for each j; a term of -inf weighs 0, also among its like."""
     largest = max(terms)
     if not isfinite(largest) or any(map(isnan, terms)):
-        return [nan] * len(terms)
+        return [0.0 if set(terms) == {-inf} else nan] * len(terms)
     sizes = [exp_of_difference(term, largest) for term in terms]
     total = math.fsum(sizes)
     return [size / total for size in sizes]

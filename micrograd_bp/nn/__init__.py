@@ -448,8 +448,6 @@ def _as_inputs(kind: str, x: Iterable[Any], nin: int) -> list[Value]:
 
 
 def _check_inputs(kind: str, x: Sequence[Any], nin: int) -> None:
-    if type(x) is list and len(x) == nin and isinstance(x[0], Value):
-        return  # the usual, told at once
     _refuse_rows(kind, x, nin)
     if len(x) != nin:
         raise ValueError(f"a {kind} of {nin} inputs was given {len(x)}: {show(x)}")
@@ -457,6 +455,8 @@ def _check_inputs(kind: str, x: Sequence[Any], nin: int) -> None:
 
 def _refuse_rows(kind: str, x: Any, nin: int) -> None:
     """Raise for what is no list, and for the rows of a table; not for a list of other things."""
+    if type(x) is list and x and isinstance(x[0], (Value, float)):
+        return  # the usual, told at once
     inputs = f"{nin} input{'s' * (nin != 1)}"
     refuse_no_list(f"a {kind}", x, inputs)
     if getattr(x, "ndim", 1) > 1 or (isinstance(x, Sequence) and x and all(map(_is_row, x))):

@@ -6,6 +6,8 @@ Values, and so can be differentiated again. The calling conventions are JAX's.
 
 Recording: a transform differentiates also where the caller is under ``no_grad``, but its
 results are then not recorded; what f itself computes under ``no_grad`` is a constant to it.
+
+A result that was not computed from what it is differentiated by is said in a UserWarning.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,7 +53,7 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     Raises:
         TypeError: output or an input is no Value.
         ValueError: the data of a node was changed after the forward pass.
-        ZeroDivisionError: a nonzero adjoint reaches an infinite local derivative.
+        ZeroDivisionError: an adjoint reaches an infinite local derivative, as for ``backward``.
         OverflowError: an adjoint is beyond the largest float.
 
     >>> x = Value(2.0)
@@ -135,6 +137,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
             slopes = call.results(gradient(output, call.inputs))
         else:
             slopes = call.back([output], [1.0])
+        call.warn_if_independent(slopes)
         gradients = rebuild(call.primals, slopes)
         return call.value, gradients[0] if single else gradients
 
@@ -158,7 +161,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     Raises:
         TypeError: primals and tangents do not match, or hold something else than numbers, or f
             returns something else.
-        ZeroDivisionError: a nonzero tangent reaches an infinite local derivative.
+        ZeroDivisionError: a tangent reaches an infinite local derivative, as for ``backward``.
         OverflowError: a tangent is beyond the largest float.
 
     >>> jvp(lambda x, y: [x * y, x + y], (2.0, 3.0), (1.0, 10.0))
@@ -166,7 +169,9 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     """
     primals, tangents = arguments_of("primals", primals), arguments_of("tangents", tangents)
     call = _call_along(f, primals, tangents)
-    return call.value, rebuild(call.output, call.forward(call.inputs, call.directions))
+    slopes = call.forward(call.inputs, call.directions)
+    call.warn_if_independent(slopes)
+    return call.value, rebuild(call.output, slopes)
 
 
 def _call_along(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Call:
@@ -222,9 +227,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         *_, outline = flatten(recorded.output)
         weights = matching("cotangent", cotangent, recorded.output, outline)
-        pulled: tuple[Any, ...] = rebuild(
-            recorded.primals, recorded.attached_to(weights).back(recorded.outputs, weights)
-        )
+        slopes = recorded.attached_to(weights).back(recorded.outputs, weights)
+        recorded.warn_if_independent(slopes)
+        pulled: tuple[Any, ...] = rebuild(recorded.primals, slopes)
         return pulled
 
     return recorded.value, pullback
@@ -269,6 +274,7 @@ def _matrix(call: Call, single: bool, mode: str | None) -> Structure:
         matrix = [[column[k] for column in columns] for k in range(len(ys))]
     else:
         matrix = [call.back([y], [1.0]) for y in ys]
+    call.warn_if_independent(slope for row in matrix for slope in row)
     rows = [rebuild(call.primals, row) for row in matrix]
     return nest(call.output, [row[0] for row in rows] if single else rows)
 
@@ -300,7 +306,9 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 def _gradient_call(call: Call, single: bool) -> Call:
     """A call of the gradient, made of a call of the function."""
     output = call.primals[0] if single else call.primals
-    return replace(call, output=output, outputs=gradient(call.single_output(), call.inputs))
+    slopes = gradient(call.single_output(), call.inputs)
+    call.warn_if_independent(slopes)
+    return replace(call, output=output, outputs=slopes, differentiated=True)
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:

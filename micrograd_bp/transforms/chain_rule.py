@@ -15,6 +15,7 @@ from typing import Any
 from .. import functions, messages, modes
 from ..engine import Value, apply, dot, order_of, record
 from ..functions import Scalar
+from ..poles import Edges
 
 Step = tuple[Value, Sequence[Value], Sequence[Scalar]]  # a node, its neighbours, the weights
 
@@ -44,24 +45,39 @@ class Sweeps:
         self, outputs: Iterable[Value], inputs: Iterable[Value], as_graph: bool = False
     ) -> None:
         self._inputs = list(dict.fromkeys(inputs))
+        self._outputs = list(outputs)
+        self._order = order_of(self._outputs)
+        self._edges: Edges | None = None
         self._as_graph = as_graph
-        order = order_of(outputs)
-        self._graph = set(order) if as_graph else set()
+        if as_graph:
+            self._graph = set(self._order)
+            if all(all(map(isfinite, node.local_derivatives)) for node in self._order):
+                self._weigh({})
+            else:
+                self._weigh(self.edges.live)
+
+    @property
+    def edges(self) -> Edges:
+        """Where something comes from, and where nothing does."""
+        if self._edges is None:
+            self._edges = Edges(self._order, self._inputs)
+        return self._edges
+
+    def _weigh(self, live: dict[Value, list[int]]) -> None:
+        """The steps of the sweeps, with the local derivatives as Values; all edges, or the live."""
         self._steps: list[Step] = []
         self._reversed_steps: list[Step] | None = None
         reached = set(self._inputs)
         with modes.changed(recording=True, nonfinite_allowed=True):
-            for node in order:
-                parents: Sequence[Value] = node.parents
-                if not parents or reached.isdisjoint(parents):
-                    continue
-                derivatives = _as_values(node) if as_graph else node.local_derivatives
-                if not reached.issuperset(parents):
-                    kept = [i for i, parent in enumerate(parents) if parent in reached]
-                    parents = [parents[i] for i in kept]
-                    derivatives = [derivatives[i] for i in kept]
-                reached.add(node)
-                self._steps.append((node, parents, derivatives))
+            for node in self._order:
+                parents = node.parents
+                operands = live.get(node, range(len(parents)))
+                kept = [i for i in operands if parents[i] in reached]
+                if kept:
+                    weights = _as_values(node)
+                    reached.add(node)
+                    step = (node, [parents[i] for i in kept], [weights[i] for i in kept])
+                    self._steps.append(step)
 
     def forward(self, tangents: dict[Value, Scalar]) -> dict[Value, Scalar]:
         """The tangents of the nodes that the inputs with tangents reach.
@@ -70,10 +86,10 @@ class Sweeps:
             tangents: those of inputs; an input without one has tangent 0.
 
         Raises:
-            ZeroDivisionError: a nonzero tangent reaches an infinite local derivative.
+            ZeroDivisionError: a tangent reaches an infinite local derivative.
             OverflowError: a tangent is beyond the largest float.
         """
-        return self._sweep(self._steps, tangents, "tangent")
+        return self._swept(tangents, back=False)
 
     def back(self, adjoints: dict[Value, Scalar]) -> dict[Value, Scalar]:
         """The adjoints of the nodes between the inputs and the outputs with adjoints.
@@ -82,12 +98,52 @@ class Sweeps:
             adjoints: those of outputs; an output without one has adjoint 0.
 
         Raises:
-            ZeroDivisionError: a nonzero adjoint reaches an infinite local derivative.
+            ZeroDivisionError: an adjoint reaches an infinite local derivative.
             OverflowError: an adjoint is beyond the largest float.
         """
-        if self._reversed_steps is None:
+        return self._swept(adjoints, back=True)
+
+    def _swept(self, seeds: dict[Value, Scalar], back: bool) -> dict[Value, Scalar]:
+        seeds = {node: seed for node, seed in seeds.items() if not _is_zero(seed)}
+        floats = {node: data_of(seed) for node, seed in seeds.items()}
+        ends = self._inputs if back else self._outputs
+        if not self._as_graph:
+            return self.edges.sweep(floats, ends, back)
+        numbers = self._sweep(seeds, back)
+        if not all(isfinite(data_of(number)) for number in numbers.values()):
+            self.edges.sweep(floats, ends, back)  # raises, unless it is allowed
+            self._weigh(self.edges.live)
+            numbers = self._sweep(seeds, back)
+        return numbers
+
+    def _sweep(self, seeds: dict[Value, Scalar], back: bool) -> dict[Value, Scalar]:
+        """The chain rule: numbers[node] = sum of weight * numbers[neighbour], step by step."""
+        if back and self._reversed_steps is None:
             self._reversed_steps = self._transposed()
-        return self._sweep(self._reversed_steps, adjoints, "adjoint")
+        steps = self._reversed_steps if back else self._steps
+        numbers = dict(seeds)
+        known = numbers.get
+        with modes.changed(recording=True, nonfinite_allowed=True):
+            for node, neighbours, weights in steps or ():
+                terms = [
+                    (weight, number)
+                    for weight, number in zip(weights, map(known, neighbours))
+                    if number is not None
+                ]
+                if terms:
+                    numbers[node] = _dot_of(terms, known(node))
+        return numbers
+
+    def _transposed(self) -> list[Step]:
+        """For each node its consumers, in the order in which adjoints are known."""
+        consumers: dict[Value, tuple[list[Value], list[Scalar]]] = {}
+        for node, parents, derivatives in reversed(self._steps):
+            for parent, derivative in zip(parents, derivatives):
+                nodes, weights = consumers.setdefault(parent, ([], []))
+                nodes.append(node)
+                weights.append(derivative)
+        order = dict.fromkeys([*(step[0] for step in reversed(self._steps)), *self._inputs])
+        return [(node, *consumers[node]) for node in order if node in consumers]
 
     def as_nodes(self, numbers: Iterable[Scalar]) -> list[Value]:
         """Results as nodes of their own: a float as a constant, and never a node of the graph.
@@ -101,32 +157,6 @@ class Sweeps:
         if not isinstance(number, Value):
             return record(functions.neg, (number,)).parents[0]  # a constant as operands become
         return same_as(number) if number in self._graph else number
-
-    def _transposed(self) -> list[Step]:
-        """For each node its consumers, in the order in which adjoints are known."""
-        consumers: dict[Value, tuple[list[Value], list[Scalar]]] = {}
-        for node, parents, derivatives in reversed(self._steps):
-            for parent, derivative in zip(parents, derivatives):
-                nodes, weights = consumers.setdefault(parent, ([], []))
-                nodes.append(node)
-                weights.append(derivative)
-        order = dict.fromkeys([*(step[0] for step in reversed(self._steps)), *self._inputs])
-        return [(node, *consumers[node]) for node in order if node in consumers]
-
-    def _sweep(
-        self, steps: list[Step], seeds: dict[Value, Scalar], what: str
-    ) -> dict[Value, Scalar]:
-        """The chain rule: numbers[node] = sum of weight * numbers[neighbour], step by step."""
-        weighted_sum = _dot_of_numbers if self._as_graph else _dot_of_floats
-        numbers = dict(seeds)
-        known = numbers.get
-        with modes.changed(recording=True, nonfinite_allowed=True):
-            for node, neighbours, weights in steps:
-                numbers[node] = weighted_sum(weights, map(known, neighbours), known(node, 0.0))
-        floats = map(data_of, numbers.values()) if self._as_graph else numbers.values()
-        if not all(map(isfinite, floats)):
-            _refuse_nonfinite(steps, numbers, seeds, what)
-        return numbers
 
 
 def same_as(value: Value) -> Value:
@@ -151,35 +181,18 @@ def data_of(number: Scalar) -> float:
     return data
 
 
-# Weighted sums. None stands for 0, and zero contributes zero, whatever it meets.
-
-
-def _dot_of_floats(weights: Iterable[float], numbers: Iterable[float | None], seed: float) -> float:
-    total = seed
-    for weight, number in zip(weights, numbers):
-        if number:
-            total += weight * number
-    return total
-
-
-def _dot_of_numbers(
-    weights: Iterable[Scalar], numbers: Iterable[Scalar | None], seed: Scalar
-) -> Scalar:
-    terms = [
-        (weight, number)
-        for weight, number in zip(weights, numbers)
-        if number is not None and not _vanishes(weight, number)
-    ]
-    bias = None if _is_zero(seed) else seed
+def _dot_of(terms: list[tuple[Scalar, Scalar]], seed: Scalar | None) -> Scalar:
+    """The seed and the products, but for those with a factor that is the float 0."""
+    terms = [term for term in terms if not _vanishes(*term)]
     if not terms:
-        return seed
-    if len(terms) == 1 and bias is None:
+        return 0.0 if seed is None else seed
+    if len(terms) == 1 and seed is None:
         weight, number = terms[0]
         if weight == 1.0:
             return number
         if number == 1.0:
             return weight
-    return dot([weight for weight, _ in terms], [number for _, number in terms], bias)
+    return dot([weight for weight, _ in terms], [number for _, number in terms], seed)
 
 
 def _is_zero(number: Scalar) -> bool:
@@ -187,27 +200,10 @@ def _is_zero(number: Scalar) -> bool:
 
 
 def _vanishes(weight: Scalar, number: Scalar) -> bool:
-    """Whether a factor is 0: with an infinite weight, whether it is 0 for all inputs nearby.
-
-    As is the adjoint of the branch that ``where`` did not choose: no nonzero local derivative
-    leads from it to anything but constants.
-    """
-    if type(number) is float and number == 0.0:
-        return True
-    if type(weight) is not float:
-        return False
-    if isfinite(weight) or data_of(number) != 0.0:
-        return weight == 0.0
-    varying, visited = [number], {number}
-    while varying:
-        node = varying.pop()
-        if not node.parents and (node.operation is None or node.operation.name != "constant"):
-            return False
-        for parent, derivative in zip(node.parents, node.local_derivatives):
-            if derivative != 0.0 and parent not in visited:
-                visited.add(parent)
-                varying.append(parent)
-    return True
+    """Whether a term is left out: a factor is the float 0, and the other is finite."""
+    return (_is_zero(weight) and isfinite(data_of(number))) or (
+        _is_zero(number) and isfinite(data_of(weight))
+    )
 
 
 # Local derivatives as Values, by the rule of the table run on the parents themselves
@@ -215,43 +211,8 @@ def _vanishes(weight: Scalar, number: Scalar) -> bool:
 
 def _as_values(node: Value) -> Sequence[Scalar]:
     messages.refuse_changed(node)
-    if not all(map(isfinite, node.local_derivatives)):
-        return node.local_derivatives  # a pole: no rule holds there, and only a 0 may meet it
     operation: Any = node.operation
     derivatives: Sequence[Scalar] = operation.function.partials(
         *node.parents, *operation.parameters
     )
     return derivatives
-
-
-def _refuse_nonfinite(
-    steps: list[Step], numbers: dict[Value, Scalar], seeds: dict[Value, Scalar], what: str
-) -> None:
-    """Raise for the first number of a sweep that stopped being finite.
-
-    Not if that is allowed, nor where it comes from a seed or an operand that is not finite:
-    that the user put in.
-    """
-    if modes.current.get().nonfinite_allowed:
-        return
-    excused = {node for node, seed in seeds.items() if not isfinite(data_of(seed))}
-    for node, neighbours, weights in steps:
-        if isfinite(data_of(numbers[node])) or node in excused:
-            continue
-        for neighbour, weight in zip(neighbours, weights):
-            consumer: Any = node if what == "tangent" else neighbour
-            number, slope = data_of(numbers.get(neighbour, 0.0)), data_of(weight)
-            if number == 0.0 and not isinstance(numbers.get(neighbour), Value):
-                continue
-            if neighbour in excused or not consumer.operation.of_finite:
-                excused.add(node)
-            elif not isfinite(slope):
-                raise ZeroDivisionError(
-                    f"the local derivative of {messages.describe_node(consumer)} is {slope}, and"
-                    f" a {what} of {number} reaches it; keep away from that point, or allow the"
-                    " result with allow_nonfinite()"
-                )
-        if node not in excused:
-            raise OverflowError(
-                f"the {what} of {messages.describe_node(node)} is beyond the largest float, 1.8e308"
-            )

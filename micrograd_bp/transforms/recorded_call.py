@@ -5,23 +5,27 @@ derivatives do not mix up (Siskind & Pearlmutter, Perturbation confusion and ref
 transparency, 2005).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
+from warnings import warn
 
 from .. import modes
 from ..engine import Value, order_of, sweep
 from ..functions import Scalar
 from ..numeric import is_number, show, to_float
-from .chain_rule import Sweeps, same_as
+from .chain_rule import Sweeps, data_of, same_as
 from .nested import Structure, flatten, paths, rebuild
 
 Argnums = int | Sequence[int]
 
 _enclosing: ContextVar[tuple[list[Value], ...]] = ContextVar("micrograd_bp_enclosing", default=())
 """The inputs of the transforms that are running their functions just now."""
+
+_differentiated: ContextVar[bool] = ContextVar("micrograd_bp_differentiated", default=False)
+"""Whether the function that is running just now has differentiated by what it was given."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class Call:
         output: what f returned, in a copy likewise.
         outputs: its leaves as Values, a number as a constant.
         attached: whether results are Values, and not floats.
+        differentiated: whether f is a derivative itself: it may well be a constant.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Call:
     output: Structure
     outputs: list[Value]
     attached: bool
+    differentiated: bool
     _sweeps: Sweeps | None = None
 
     def attached_to(self, numbers: list[Scalar]) -> "Call":
@@ -87,6 +93,20 @@ class Call:
         if modes.current.get().recording:
             return nodes
         return [node.detach() for node in nodes]
+
+    def warn_if_independent(self, slopes: Iterable[Scalar]) -> None:
+        """Warn if no derivative is other than 0 because nothing leads back to an input."""
+        if self.differentiated or any(map(data_of, slopes)) or not self.inputs:
+            return
+        if not self.outputs or not set(self.inputs).isdisjoint(order_of(self.outputs)):
+            return
+        warn(
+            f"what {self.name} returned, {show(self.output)}, was not computed from what it is"
+            " differentiated by, so that every derivative is 0: a .data, a detach() or no_grad()"
+            " on the way loses it, and so does a value from a search or a loop over numbers",
+            UserWarning,
+            stacklevel=4,
+        )
 
     def single_output(self) -> Value:
         """The number that f returned."""
@@ -138,10 +158,13 @@ def record_call(
         arguments = [given.get(i, argument) for i, argument in enumerate(args)]
     enclosing = _enclosing.get()
     token = _enclosing.set((*enclosing, inputs))
+    outside = _differentiated.set(False)
     try:
         output = f(*arguments, **(kwargs or {}))
+        differentiated = _differentiated.get()
     finally:
         _enclosing.reset(token)
+        _differentiated.reset(outside)
     if isinstance(output, Value):
         outputs = [output]
     else:
@@ -154,7 +177,9 @@ def record_call(
         or (bool(others) and _has_values(others))
         or (bool(enclosing) and not set().union(*enclosing).isdisjoint(order_of(outputs)))
     )
-    return Call(name, primals, inputs, directions, output, outputs, attached)
+    if attached:
+        _differentiated.set(True)
+    return Call(name, primals, inputs, directions, output, outputs, attached, differentiated)
 
 
 def _fresh(leaf: Scalar) -> Value:
