@@ -8,6 +8,7 @@ the package was installed without a compiler.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -21,11 +22,13 @@ from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..transforms import gradient
 from ..transforms.chain_rule import refuse_changed
+from . import program_file
 from .arguments import floats, thread_count
 from .array_functions import array_functions
 from .interpreter import Executor, filled, first_nonfinite, linked, walk
 from .listing import count, listing, result_names
-from .lowering import KEYS, KNOWN, Instruction, Plan, Sum, lower, plan
+from .lowering import Plan, lower, plan
+from .plain import Parts, from_plain, to_plain
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -235,21 +238,69 @@ class Program:
             f" {count(len(forward.outputs), 'output')}>"
         )
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the program to a file: JSON with a checksum, every bit of its numbers.
+
+        The file is replaced at once: it is never there in part. What reads it runs no code, so
+        it may come from anywhere; a pickle may not.
+
+        Args:
+            path: the file.
+
+        Raises:
+            OSError: the file cannot be written.
+
+        >>> import tempfile
+        >>> x = Value(1.0, label="x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Program(x * x, inputs=[x]).save(f"{folder}/square.json")
+        ...     program = Program.load(f"{folder}/square.json")
+        >>> program([3.0])
+        9.0
+        """
+        program_file.save(self._parts(), path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Program:
+        """Read a program that ``save`` wrote.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The program: the same plans, numbers and names.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is no such file, or damaged, or of a later version; the message says
+                where.
+
+        >>> import tempfile
+        >>> x = Value(1.0, label="x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Program([x, x * x], inputs=[x]).save(f"{folder}/powers.json")
+        ...     Program.load(f"{folder}/powers.json")
+        <Program of 1 input, 0 parameters and 2 outputs>
+        """
+        program = cls.__new__(cls)
+        program._take(program_file.load(path))
+        return program
+
     def __getstate__(self) -> dict[str, Any]:
         """Numbers and strings only: the functions by their names in the table."""
-        return {
-            "single": self._single,
-            "recorded": self._recorded.tolist(),
-            "names": self._names,
-            "forward": _plain(self._forward),
-            "summed": None if self._summed is None else _plain(self._summed),
-        }
+        return to_plain(self._parts())
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._single, self._names = state["single"], state["names"]
-        self._recorded = numpy.array(state["recorded"])
-        self._forward = _from_plain(state["forward"])
-        self._summed = None if state["summed"] is None else _from_plain(state["summed"])
+    def __setstate__(self, state: Any) -> None:
+        self._take(from_plain(state))
+
+    def _parts(self) -> Parts:
+        recorded = tuple(self._recorded.tolist())
+        return Parts(self._single, recorded, self._names, self._forward, self._summed)
+
+    def _take(self, parts: Parts) -> None:
+        self._single, self._names = parts.single, parts.names
+        self._recorded = numpy.array(parts.recorded, dtype=float)
+        self._forward, self._summed = parts.forward, parts.summed
 
     def _checked(self, inputs: Any, parameters: Any) -> tuple[Floats, Floats]:
         """The arguments as arrays in C order, of the right shapes."""
@@ -357,25 +408,3 @@ def _names(leaves: Sequence[Value]) -> tuple[str, ...]:
 def _named(labels: Sequence[str], letter: str) -> str:
     names = [label or f"{letter}{i}" for i, label in enumerate(labels)]
     return ", ".join(names if len(names) <= 8 else [*names[:6], "...", names[-1]]) or "none"
-
-
-def _plain(run: Plan) -> tuple[Any, ...]:
-    def plain(one: Instruction | Sum) -> tuple[Any, ...]:
-        if isinstance(one, Sum):
-            return "sum", one.shared, one.factors, one.results
-        return KEYS[one.function], one.parameters, one.operands, one.result, one.label, one.scope
-
-    fields = {**vars(run)}
-    for section in ("once", "each"):
-        fields[section] = tuple(plain(one) for one in fields[section])
-    return tuple(fields.items())
-
-
-def _from_plain(fields: tuple[Any, ...]) -> Plan:
-    def made(key: str, *rest: Any) -> Instruction | Sum:
-        return Sum(*rest) if key == "sum" else Instruction(KNOWN[key], *rest)
-
-    found = dict(fields)
-    for section in ("once", "each"):
-        found[section] = tuple(made(*one) for one in found[section])
-    return Plan(**found)
