@@ -25,7 +25,8 @@ from ..transforms.chain_rule import refuse_changed
 from . import program_file
 from .arguments import floats, thread_count
 from .array_functions import array_functions
-from .interpreter import Executor, filled, first_nonfinite, linked, walk
+from .by_engine import by_engine
+from .interpreter import Executor, filled, first_nonfinite, linked, nonfinite_rows, walk
 from .listing import count, listing, result_names
 from .lowering import Plan, lower, plan
 from .plain import Parts, from_plain, to_plain
@@ -146,8 +147,15 @@ class Program:
             inputs, parameters = self._checked(inputs, parameters)
             found = self._run_forward(inputs, parameters, threads)
         _, result, finite = found
-        if not finite or errors != "raise":
-            self._refuse(self._forward, inputs, parameters, errors)
+        if errors not in ("raise", "ignore"):
+            raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
+        if not finite and errors == "raise":
+            points, weights = self._checked(inputs, parameters)
+            good = numpy.isfinite(points).all(axis=-1) & numpy.isfinite(weights).all()
+            bad = ~numpy.isfinite(result).all(axis=-1)
+            rows = numpy.flatnonzero(good & bad)
+            if len(rows):  # else inf or nan came in, and went through
+                raise self._fault(self._forward, points, rows, weights)
         if not self._single:
             return result
         return float(result[0]) if result.ndim == 1 else result[:, 0]
@@ -189,8 +197,10 @@ class Program:
             inputs, parameters = self._checked(inputs, parameters)
             found = self._run_summed(inputs, parameters, threads)
         value, slopes, finite = found
-        if not finite or errors != "raise":
-            self._refuse(self._summed, inputs, parameters, errors)
+        if errors not in ("raise", "ignore"):
+            raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
+        if not finite:
+            return self._left_to_the_engine(inputs, parameters, threads, errors, (value, slopes))
         return value, slopes
 
     def trace(self, library: Any) -> Callable[[Any, Any], Any]:
@@ -323,20 +333,46 @@ class Program:
             )
         return points, weights
 
-    def _refuse(self, run: Any, inputs: Any, parameters: Any, errors: str) -> None:
-        """Raise for the first number that is not finite and was made of finite ones."""
-        if errors not in ("raise", "ignore"):
-            raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
-        if errors == "ignore":
-            return
+    def _left_to_the_engine(
+        self,
+        inputs: Any,
+        parameters: Any,
+        threads: int,
+        errors: str,
+        found: tuple[float, Floats],
+    ) -> tuple[float, Floats]:
+        """The sums, with the data points that have inf or nan in a derivative done by the engine.
+
+        Where it has them too, that is an error, unless errors are ignored.
+        """
         points, weights = self._checked(inputs, parameters)
+        summed, table = self._summed, numpy.atleast_2d(points)
+        if summed is None or not numpy.isfinite(weights).all():
+            return found
+        bad = nonfinite_rows(summed, table, weights)
+        finite = numpy.isfinite(table).all(axis=1)
+        rows = numpy.flatnonzero(finite & (bad > 0 if errors == "raise" else bad == 1))
+        again = []
+        for row in rows.tolist():
+            numbers = by_engine(self._forward, table[row], weights, errors == "ignore")
+            if numbers is None:
+                raise self._fault(summed, points, rows[rows == row], weights)
+            again.append(numbers)
+        value, slopes, _ = self._run_summed(numpy.delete(table, rows, axis=0), weights, threads)
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            sums = numpy.sum([[value, *slopes], *again], axis=0)
+        if errors == "raise" and finite.all() and not numpy.isfinite(sums).all():
+            what = "a sum over the data points is beyond the largest float, 1.8e308"
+            raise FloatingPointError(f'{what}; to get such results instead, pass errors="ignore"')
+        return float(sums[0]), sums[1:]
+
+    def _fault(self, run: Plan, points: Floats, rows: Any, weights: Floats) -> FloatingPointError:
+        """What tells of the first of some data points that has inf or nan of finite numbers."""
         results = result_names(run, self._names)
-        where = first_nonfinite(run, numpy.atleast_2d(points), weights, results)
-        if where is None:
-            return  # inf or nan came in, and went through
-        at = f", at data point {where.row}" if points.ndim == 2 and where.row is not None else ""
-        raise FloatingPointError(
-            f'{where.what}{at}; to get such results instead, pass errors="ignore"'
+        found = first_nonfinite(run, numpy.atleast_2d(points), rows, weights, results)
+        at = f", at data point {found.row}" if points.ndim == 2 and found.row is not None else ""
+        return FloatingPointError(
+            f'{found.what}{at}; to get such results instead, pass errors="ignore"'
         )
 
 
