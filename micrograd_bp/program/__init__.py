@@ -88,8 +88,8 @@ class Program:
         self._recorded = numpy.array([weight.data for weight in weights])
         self._names = _names([*columns, *weights])
         slopes = gradient(wanted[0], weights) if self._single and weights else []
-        order = order_of([*wanted, *slopes])
-        graph, numbers = lower(order, columns, weights)
+        with_slopes = order_of([*wanted, *slopes])
+        graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
 
     # Each plan, and what runs it, is made when it is first asked for.

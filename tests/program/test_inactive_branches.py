@@ -64,6 +64,26 @@ def test_a_pole_behind_a_branch_that_is_not_taken_contributes_nothing(executor: 
 
 
 @BOTH
+def test_what_gates_multiply_is_masked_without_the_engine(
+    executor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("a data point was left to the engine")
+
+    monkeypatch.setattr(micrograd_bp.program, "by_engine", never)
+    w, x = Value(1.0, label="w"), Value(1.0, label="x")
+    rows = [[-1.0], [0.0], [2.0]]
+    for output, value in (
+        (where(step(x), w * log(x), w * x), -1.0 + math.log(2.0)),
+        (where(step(x), log(sqrt(w * x)), tanh(w)), 2.0 * math.tanh(1.0) + 0.5 * math.log(2.0)),
+        (where(step(x), w / x, w * x), -1.0 + 0.0 + 0.5),
+    ):
+        found = Program(output, inputs=[x], parameters=[w]).value_and_grad(rows)
+        assert found[0] == pytest.approx(value, rel=1e-15)
+        assert np.isfinite(found[1]).all()
+
+
+@BOTH
 def test_only_what_reaches_the_result_is_told_of(executor: Any) -> None:
     w, x, y = Value(1.0, label="w"), Value(1.0, label="x"), Value(1.0, label="y")
     program = Program(where(step(x), log(x), w * x) + exp(y), inputs=[x, y], parameters=[w])
