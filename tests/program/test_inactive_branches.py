@@ -84,6 +84,16 @@ def test_what_gates_multiply_is_masked_without_the_engine(
 
 
 @BOTH
+def test_what_is_also_used_outside_the_branch_is_not_masked(executor: Any) -> None:
+    w, x = Value(1.0, label="w"), Value(1.0, label="x")
+    u = log(w * 2.0)
+    program = Program(where(step(x), u, w) + u, inputs=[x], parameters=[w])
+    value, grad = program.value_and_grad([[-1.0], [1.0]], [4.0])
+    assert value == pytest.approx(4.0 + 3.0 * math.log(8.0), rel=1e-15)
+    assert grad[0] == pytest.approx(1.0 + 3.0 / 4.0, rel=1e-15)
+
+
+@BOTH
 def test_only_what_reaches_the_result_is_told_of(executor: Any) -> None:
     w, x, y = Value(1.0, label="w"), Value(1.0, label="x"), Value(1.0, label="y")
     program = Program(where(step(x), log(x), w * x) + exp(y), inputs=[x, y], parameters=[w])
