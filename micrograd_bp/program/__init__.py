@@ -8,6 +8,7 @@ the package was installed without a compiler.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -20,11 +21,14 @@ from .. import functions, messages
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..transforms import gradient
+from . import program_file
 from .arguments import floats, thread_count
 from .array_functions import array_functions
-from .interpreter import Executor, filled, first_nonfinite, linked, walk
+from .by_engine import by_engine
+from .interpreter import Executor, filled, first_nonfinite, linked, nonfinite_rows, walk
 from .listing import count, listing, result_names
-from .lowering import Instruction, Plan, Sum, lower, plan
+from .lowering import Plan, lower, plan
+from .plain import Parts, from_plain, to_plain
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -83,8 +87,8 @@ class Program:
         self._recorded = numpy.array([weight.data for weight in weights])
         self._names = _names([*columns, *weights])
         slopes = gradient(wanted[0], weights) if self._single and weights else []
-        order = order_of([*wanted, *slopes])
-        graph, numbers = lower(order, columns, weights)
+        with_slopes = order_of([*wanted, *slopes])
+        graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
 
     # Each plan, and what runs it, is made when it is first asked for.
@@ -142,8 +146,15 @@ class Program:
             inputs, parameters = self._checked(inputs, parameters)
             found = self._run_forward(inputs, parameters, threads)
         _, result, finite = found
-        if not finite or errors != "raise":
-            self._refuse(self._forward, inputs, parameters, errors)
+        if errors not in ("raise", "ignore"):
+            raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
+        if not finite and errors == "raise":
+            points, weights = self._checked(inputs, parameters)
+            good = numpy.isfinite(points).all(axis=-1) & numpy.isfinite(weights).all()
+            bad = ~numpy.isfinite(result).all(axis=-1)
+            rows = numpy.flatnonzero(good & bad)
+            if len(rows):  # else inf or nan came in, and went through
+                raise self._fault(self._forward, points, rows, weights)
         if not self._single:
             return result
         return float(result[0]) if result.ndim == 1 else result[:, 0]
@@ -185,8 +196,10 @@ class Program:
             inputs, parameters = self._checked(inputs, parameters)
             found = self._run_summed(inputs, parameters, threads)
         value, slopes, finite = found
-        if not finite or errors != "raise":
-            self._refuse(self._summed, inputs, parameters, errors)
+        if errors not in ("raise", "ignore"):
+            raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
+        if not finite:
+            return self._left_to_the_engine(inputs, parameters, threads, errors, (value, slopes))
         return value, slopes
 
     def trace(self, library: Any) -> Callable[[Any, Any], Any]:
@@ -234,21 +247,69 @@ class Program:
             f" {count(len(forward.outputs), 'output')}>"
         )
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the program to a file: JSON with a checksum, every bit of its numbers.
+
+        The file is replaced at once: it is never there in part. What reads it runs no code, so
+        it may come from anywhere; a pickle may not.
+
+        Args:
+            path: the file.
+
+        Raises:
+            OSError: the file cannot be written.
+
+        >>> import tempfile
+        >>> x = Value(1.0, label="x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Program(x * x, inputs=[x]).save(f"{folder}/square.json")
+        ...     program = Program.load(f"{folder}/square.json")
+        >>> program([3.0])
+        9.0
+        """
+        program_file.save(self._parts(), path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Program:
+        """Read a program that ``save`` wrote.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The program: the same plans, numbers and names.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is no such file, or damaged, or of a later version; the message says
+                where.
+
+        >>> import tempfile
+        >>> x = Value(1.0, label="x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Program([x, x * x], inputs=[x]).save(f"{folder}/powers.json")
+        ...     Program.load(f"{folder}/powers.json")
+        <Program of 1 input, 0 parameters and 2 outputs>
+        """
+        program = cls.__new__(cls)
+        program._take(program_file.load(path))
+        return program
+
     def __getstate__(self) -> dict[str, Any]:
         """Numbers and strings only: the functions by their names in the table."""
-        return {
-            "single": self._single,
-            "recorded": self._recorded.tolist(),
-            "names": self._names,
-            "forward": _plain(self._forward),
-            "summed": None if self._summed is None else _plain(self._summed),
-        }
+        return to_plain(self._parts())
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._single, self._names = state["single"], state["names"]
-        self._recorded = numpy.array(state["recorded"])
-        self._forward = _from_plain(state["forward"])
-        self._summed = None if state["summed"] is None else _from_plain(state["summed"])
+    def __setstate__(self, state: Any) -> None:
+        self._take(from_plain(state))
+
+    def _parts(self) -> Parts:
+        recorded = tuple(self._recorded.tolist())
+        return Parts(self._single, recorded, self._names, self._forward, self._summed)
+
+    def _take(self, parts: Parts) -> None:
+        self._single, self._names = parts.single, parts.names
+        self._recorded = numpy.array(parts.recorded, dtype=float)
+        self._forward, self._summed = parts.forward, parts.summed
 
     def _checked(self, inputs: Any, parameters: Any) -> tuple[Floats, Floats]:
         """The arguments as arrays in C order, of the right shapes."""
@@ -271,20 +332,46 @@ class Program:
             )
         return points, weights
 
-    def _refuse(self, run: Any, inputs: Any, parameters: Any, errors: str) -> None:
-        """Raise for the first number that is not finite and was made of finite ones."""
-        if errors not in ("raise", "ignore"):
-            raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
-        if errors == "ignore":
-            return
+    def _left_to_the_engine(
+        self,
+        inputs: Any,
+        parameters: Any,
+        threads: int,
+        errors: str,
+        found: tuple[float, Floats],
+    ) -> tuple[float, Floats]:
+        """The sums, with the data points that have inf or nan in a derivative done by the engine.
+
+        Where it has them too, that is an error, unless errors are ignored.
+        """
         points, weights = self._checked(inputs, parameters)
+        summed, table = self._summed, numpy.atleast_2d(points)
+        if summed is None or not numpy.isfinite(weights).all():
+            return found
+        bad = nonfinite_rows(summed, table, weights)
+        finite = numpy.isfinite(table).all(axis=1)
+        rows = numpy.flatnonzero(finite & (bad > 0 if errors == "raise" else bad == 1))
+        again = []
+        for row in rows.tolist():
+            numbers = by_engine(self._forward, table[row], weights, errors == "ignore")
+            if numbers is None:
+                raise self._fault(summed, points, rows[rows == row], weights)
+            again.append(numbers)
+        value, slopes, _ = self._run_summed(numpy.delete(table, rows, axis=0), weights, threads)
+        with numpy.errstate(over="ignore", invalid="ignore"):
+            sums = numpy.sum([[value, *slopes], *again], axis=0)
+        if errors == "raise" and finite.all() and not numpy.isfinite(sums).all():
+            what = "a sum over the data points is beyond the largest float, 1.8e308"
+            raise FloatingPointError(f'{what}; to get such results instead, pass errors="ignore"')
+        return float(sums[0]), sums[1:]
+
+    def _fault(self, run: Plan, points: Floats, rows: Any, weights: Floats) -> FloatingPointError:
+        """What tells of the first of some data points that has inf or nan of finite numbers."""
         results = result_names(run, self._names)
-        where = first_nonfinite(run, numpy.atleast_2d(points), weights, results)
-        if where is None:
-            return  # inf or nan came in, and went through
-        at = f", at data point {where.row}" if points.ndim == 2 and where.row is not None else ""
-        raise FloatingPointError(
-            f'{where.what}{at}; to get such results instead, pass errors="ignore"'
+        found = first_nonfinite(run, numpy.atleast_2d(points), rows, weights, results)
+        at = f", at data point {found.row}" if points.ndim == 2 and found.row is not None else ""
+        return FloatingPointError(
+            f'{found.what}{at}; to get such results instead, pass errors="ignore"'
         )
 
 
@@ -356,25 +443,3 @@ def _names(leaves: Sequence[Value]) -> tuple[str, ...]:
 def _named(labels: Sequence[str], letter: str) -> str:
     names = [label or f"{letter}{i}" for i, label in enumerate(labels)]
     return ", ".join(names if len(names) <= 8 else [*names[:6], "...", names[-1]]) or "none"
-
-
-def _plain(run: Plan) -> tuple[Any, ...]:
-    def plain(one: Instruction | Sum) -> tuple[Any, ...]:
-        if isinstance(one, Sum):
-            return "sum", one.shared, one.factors, one.results
-        return one.function.key, one.parameters, one.operands, one.result, one.label, one.scope
-
-    fields = {**vars(run)}
-    for section in ("once", "each"):
-        fields[section] = tuple(plain(one) for one in fields[section])
-    return tuple(fields.items())
-
-
-def _from_plain(fields: tuple[Any, ...]) -> Plan:
-    def made(key: str, *rest: Any) -> Instruction | Sum:
-        return Sum(*rest) if key == "sum" else Instruction(functions.FUNCTIONS[key], *rest)
-
-    found = dict(fields)
-    for section in ("once", "each"):
-        found[section] = tuple(made(*one) for one in found[section])
-    return Plan(**found)

@@ -77,8 +77,8 @@ INLINE double quotient(double number, double whole, double lost) {
 }
 
 INLINE double clamped(double x, double low, double high) { /* nan stays nan */
-    x = x < low ? low : x;
-    return x > high ? high : x;
+    x = x > high ? high : x;
+    return x < low ? low : x;
 }
 
 /* factor * 2^extra * exp(x), rounded into the subnormal numbers once only */

@@ -278,6 +278,8 @@ cdef class Executor:
         cdef int i = 0
         if step.kind != ROW or isinstance(one, Sum) or one.operands != previous.operands:
             return False
+        if previous.result in previous.operands:  # which the second reads, then, and not its own
+            return False
         first, second = previous.function.key.encode(), one.function.key.encode()
         while PAIR_KERNELS[i].name != NULL:
             if PAIR_KERNELS[i].name == first and PAIR_KERNELS[i].other == second:

@@ -105,14 +105,19 @@ class Executor:
         plan, n = self._plan, len(points)
         places = {**scalars, **filled(plan, (), points.T)}
         sums = numpy.zeros(plan.n_sums)
-        for one, (shared, *factors) in walk(self._each, places):
+        for one, operands in walk(self._each, places):
             if isinstance(one, Sum):
-                row = numpy.broadcast_to(shared, n)
-                for number, k in zip([row * f for f in factors] or [row], one.results):
-                    sums[k] = number.sum()
+                for term, k in zip(_terms(operands), one.results):
+                    sums[k] = numpy.broadcast_to(term, n).sum()
         if plan.n_sums:
             return sums
         return numpy.stack([numpy.broadcast_to(places[k], n) for k in plan.outputs], axis=1)
+
+
+def _terms(operands: list[Array]) -> list[Array]:
+    """What a sum adds up over the data points: a number, or its products with others."""
+    shared, *factors = operands
+    return [shared * factor for factor in factors] or [shared]
 
 
 def _fits(array: Any, dimensions: tuple[int, ...], length: int) -> bool:
@@ -136,25 +141,44 @@ class NotFinite(NamedTuple):
     row: int | None
 
 
+def nonfinite_rows(plan: Plan, points: Array, parameters: Array) -> Array:
+    """Which data points a plan of sums has inf or nan for: 2 in the output, 1 in a derivative.
+
+    Args:
+        plan: of lowering.py.
+        points: inputs of shape (N, n_inputs).
+        parameters: of shape (n_parameters,).
+
+    Returns:
+        An array of shape (N,).
+    """
+    steps = linked((*plan.once, *plan.each), array_functions(numpy))
+    numbers = numpy.append(parameters, plan.constants)
+    found = numpy.zeros(len(points), dtype=int)
+    with numpy.errstate(all="ignore"):
+        for at in range(0, len(points), POINTS):
+            here = found[at : at + POINTS]
+            for one, operands in walk(steps, filled(plan, numbers, points[at : at + POINTS].T)):
+                if isinstance(one, Sum):
+                    for term, k in zip(_terms(operands), one.results):
+                        numpy.maximum(here, ~numpy.isfinite(term) * (1 if k else 2), out=here)
+    return found
+
+
 def first_nonfinite(
-    plan: Plan, points: Array, parameters: Array, results: Sequence[str]
-) -> NotFinite | None:
+    plan: Plan, points: Array, rows: Array, parameters: Array, results: Sequence[str]
+) -> NotFinite:
     """The first operation of the first data point that made inf or nan of finite numbers.
 
     Args:
         plan: of lowering.py.
-        points: inputs of shape (N, n_inputs); data points that are not finite are left out.
-        parameters: of shape (n_parameters,).
+        points: inputs of shape (N, n_inputs).
+        rows: which of them to look at, finite ones.
+        parameters: of shape (n_parameters,), finite.
         results: the names of what is summed over the data points.
-
-    Returns:
-        None where inf or nan was put in.
     """
-    if not numpy.isfinite(parameters).all():
-        return None
-    numbers = numpy.append(parameters, plan.constants)
     steps = linked((*plan.once, *plan.each), array_functions(numpy))
-    rows = numpy.flatnonzero(numpy.isfinite(points).all(axis=1))
+    numbers = numpy.append(parameters, plan.constants)
     found: tuple[int, str] | None = None
     with numpy.errstate(all="ignore"):
         for at in range(0, len(rows), POINTS):
@@ -170,9 +194,7 @@ def first_nonfinite(
             if found is not None:
                 row, what = found
                 return NotFinite(what, row if row >= 0 else None)
-    if len(rows) < len(points):
-        return None
-    return NotFinite("a sum over the data points is beyond the largest float, 1.8e308", None)
+    return NotFinite("a result is not finite", int(rows[0]))  # by the last bits of a kernel
 
 
 def _earlier(

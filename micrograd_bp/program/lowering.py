@@ -6,8 +6,9 @@ the weighted sums they are terms of, tell what depends on the data from what doe
 rows be used again as soon as the last reader is done.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from heapq import heappop, heappush
 from math import frexp
 from struct import pack
@@ -232,19 +233,25 @@ _SIMPLER: dict[Function, Callable[..., int | None]] = {
 
 
 def lower(
-    order: Iterable[Value], inputs: Sequence[Value], parameters: Sequence[Value]
+    order: Iterable[Value],
+    inputs: Sequence[Value],
+    parameters: Sequence[Value],
+    recorded: Collection[Value],
 ) -> tuple[Numbered, dict[Value, int]]:
     """A recorded graph with its constants folded and equal parts shared.
 
     Args:
         order: its nodes, parents before children.
         inputs, parameters: the leaves that are to vary.
+        recorded: the nodes that the user made; the others are those of the gradient.
 
     Returns:
         The numbers of the computation, and which is which node's.
     """
     graph = Numbered(len(inputs), len(parameters))
     numbers = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
+    gates: dict[Value, frozenset[int]] = {}
+    edged: set[Value] = set()  # what may be inf or nan, of finite inputs, by a pole or a domain
     for node in order:
         if node in numbers:
             continue
@@ -253,10 +260,62 @@ def lower(
             numbers[node] = graph.constant(node.data)
         elif operation is not None:
             operands = [numbers[parent] for parent in node.parents]
-            numbers[node] = graph.apply(operation.function, operands, *operation.parameters)
+            function = operation.function
+            if function.domain or function.pole or not edged.isdisjoint(node.parents):
+                edged.add(node)
+            if function is functions.dot and node not in recorded:
+                numbers[node] = _adjoint(graph, node, operands, gates, edged)
+            else:
+                numbers[node] = graph.apply(function, operands, *operation.parameters)
+            if node not in recorded and _is_gate(node):
+                gates[node] = frozenset([numbers[node]])
             graph.name(numbers[node], node.label, node.scope)
     graph.forget()
     return graph, numbers
+
+
+_GATES = (functions.greater, functions.within, functions.step)
+
+
+def _is_gate(node: Value) -> bool:
+    """Whether a local derivative is 0 where a branch is not taken, and nothing else is."""
+    function = node.operation and node.operation.function
+    if function is functions.where:
+        return all(not branch.parents and branch.data in (0.0, 1.0) for branch in node.parents[1:])
+    return function in _GATES
+
+
+def _adjoint(
+    graph: Numbered,
+    node: Value,
+    operands: list[int],
+    gates: dict[Value, frozenset[int]],
+    edged: set[Value],
+) -> int:
+    """The number of a sum of local derivatives times adjoints.
+
+    Behind a branch that is not taken a local derivative may be inf or nan; times the adjoint 0
+    it is 0 there, and is written so. The gates that an adjoint has in all its terms are known.
+    """
+    n = len(operands) // 2
+    pairs = zip(node.parents[:n], node.parents[n:])
+    shut = [gates.get(slope, _NONE) | gates.get(adjoint, _NONE) for slope, adjoint in pairs]
+    if len(operands) == 2 * n:
+        gates[node] = frozenset.intersection(*shut)
+    masked = [i for i in range(n) if shut[i] and node.parents[i] in edged]
+    if not masked:
+        return graph.apply(functions.dot, operands)
+    terms = operands[2 * n :]
+    for i in range(n):
+        term = graph.apply(functions.mul, [operands[i], operands[n + i]])
+        if i in masked:
+            gate = reduce(lambda g, h: graph.apply(functions.mul, [g, h]), sorted(shut[i]))
+            term = graph.apply(functions.where, [gate, term, graph.constant(0.0)])
+        terms.append(term)
+    return reduce(lambda x, y: graph.apply(functions.add, [x, y]), terms)
+
+
+_NONE: frozenset[int] = frozenset()
 
 
 def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:

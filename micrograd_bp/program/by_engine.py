@@ -1,0 +1,47 @@
+"""Data points that a Program leaves to the engine: those whose derivatives come out inf or nan.
+
+A Program multiplies every adjoint by every local derivative, and 0 times inf is nan. The engine
+knows which adjoints are those of a branch that is not taken, and contributes nothing, whatever
+lies behind it. So the few points where that matters are recorded and differentiated again.
+"""
+
+from math import isfinite
+from typing import Any
+
+from .. import modes
+from ..engine import Value
+from ..transforms.chain_rule import Sweeps
+from .interpreter import filled, linked, walk
+from .lowering import Plan
+
+Array = Any
+
+
+def by_engine(
+    plan: Plan, point: Array, parameters: Array, nonfinite_allowed: bool
+) -> list[float] | None:
+    """The output at one data point and its derivatives by the parameters.
+
+    Args:
+        plan: of lowering.py, with one output.
+        point: of shape (n_inputs,).
+        parameters: of shape (n_parameters,).
+        nonfinite_allowed: whether inf and nan are among what may be returned.
+
+    Returns:
+        The output and its derivatives; None where one is not finite and that is not allowed.
+    """
+    weights = [*map(Value, parameters.tolist())]
+    columns = [*map(Value, point.tolist())]
+    try:
+        with modes.changed(recording=True, nonfinite_allowed=True, scope=""):
+            places = filled(plan, [*weights, *plan.constants], columns)
+            for _ in walk(linked((*plan.once, *plan.each), lambda function: function), places):
+                pass
+            output = places[plan.outputs[0]]
+        with modes.changed(nonfinite_allowed=nonfinite_allowed):
+            adjoints = Sweeps([output], weights).back({output: 1.0})
+    except ArithmeticError:
+        return None
+    numbers = [output.data, *(adjoints.get(weight, 0.0) for weight in weights)]
+    return numbers if nonfinite_allowed or all(map(isfinite, numbers)) else None

@@ -1,0 +1,34 @@
+"""Files that are there whole or not at all: written beside, then put in place at once."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file, or replace it: whatever happens, it holds the old bytes or the new.
+
+    Args:
+        path: the file; of a link, the one that it leads to is replaced.
+        content: its bytes.
+
+    Raises:
+        OSError: it cannot be written; the error names path.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(f"{folder}/a", b"1")
+    ...     Path(folder, "a").read_bytes()
+    b'1'
+    """
+    target = Path(path).resolve()
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, target)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink()
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+        raise

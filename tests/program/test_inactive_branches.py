@@ -1,0 +1,272 @@
+"""What a branch that is not taken contributes: nothing, in a Program as in the engine."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import micrograd_bp
+from micrograd_bp import (
+    Program,
+    Value,
+    allow_nonfinite,
+    clip,
+    exp,
+    fit,
+    log,
+    logsumexp,
+    maximum,
+    minimum,
+    relu,
+    softmax,
+    sqrt,
+    step,
+    tanh,
+    where,
+)
+from micrograd_bp.nn import Module
+from micrograd_bp.optim import SGD
+from micrograd_bp.program import Executor
+from micrograd_bp.program.interpreter import Executor as Interpreter
+from micrograd_bp.transforms.chain_rule import Sweeps
+
+BOTH = pytest.mark.parametrize("executor", [Executor, Interpreter])
+Build = Callable[[dict[str, Value]], Value]  # from the leaves x, w and b
+
+
+@pytest.fixture(autouse=True)
+def run_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    executor = request.node.callspec.params.get("executor", Executor)
+    monkeypatch.setattr(micrograd_bp.program, "Executor", executor)
+
+
+def root_program() -> Program:
+    w, x = Value(1.0, label="w"), Value(1.0, label="x")
+    return Program(where(step(x), sqrt(w * x), 0.0 * w), inputs=[x], parameters=[w])
+
+
+@BOTH
+def test_a_pole_behind_a_branch_that_is_not_taken_contributes_nothing(executor: Any) -> None:
+    program = root_program()
+    for rows, value, slope in (
+        ([[0.0]], 0.0, 0.0),
+        ([[-1.0]], 0.0, 0.0),
+        ([[0.0], [4.0], [-1.0], [9.0]], 5.0, 1.0 + 1.5),
+        ([-1.0], 0.0, 0.0),
+    ):
+        for errors in ("raise", "ignore"):
+            found = program.value_and_grad(rows, errors=errors)  # type: ignore[arg-type]
+            assert (found[0], found[1].tolist()) == (value, [slope])
+
+
+@BOTH
+def test_what_gates_multiply_is_masked_without_the_engine(
+    executor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("a data point was left to the engine")
+
+    monkeypatch.setattr(micrograd_bp.program, "by_engine", never)
+    w, x = Value(1.0, label="w"), Value(1.0, label="x")
+    rows = [[-1.0], [0.0], [2.0]]
+    for output, value in (
+        (where(step(x), w * log(x), w * x), -1.0 + math.log(2.0)),
+        (where(step(x), log(sqrt(w * x)), tanh(w)), 2.0 * math.tanh(1.0) + 0.5 * math.log(2.0)),
+        (where(step(x), w / x, w * x), -1.0 + 0.0 + 0.5),
+    ):
+        found = Program(output, inputs=[x], parameters=[w]).value_and_grad(rows)
+        assert found[0] == pytest.approx(value, rel=1e-15)
+        assert np.isfinite(found[1]).all()
+
+
+@BOTH
+def test_what_is_also_used_outside_the_branch_is_not_masked(executor: Any) -> None:
+    w, x = Value(1.0, label="w"), Value(1.0, label="x")
+    u = log(w * 2.0)
+    program = Program(where(step(x), u, w) + u, inputs=[x], parameters=[w])
+    value, grad = program.value_and_grad([[-1.0], [1.0]], [4.0])
+    assert value == pytest.approx(4.0 + 3.0 * math.log(8.0), rel=1e-15)
+    assert grad[0] == pytest.approx(1.0 + 3.0 / 4.0, rel=1e-15)
+
+
+@BOTH
+def test_only_what_reaches_the_result_is_told_of(executor: Any) -> None:
+    w, x, y = Value(1.0, label="w"), Value(1.0, label="x"), Value(1.0, label="y")
+    program = Program(where(step(x), log(x), w * x) + exp(y), inputs=[x, y], parameters=[w])
+    rows = [[-1.0, 0.0], [2.0, 0.0], [-1.0, 1000.0]]
+    for call in (program, program.value_and_grad):
+        assert np.isfinite(call(rows[:2])[0])
+    with pytest.raises(FloatingPointError, match="at data point 2"):
+        program(rows)
+    with pytest.raises(FloatingPointError, match="at data point 2"):
+        program.value_and_grad(rows)
+    value, grad = program.value_and_grad(rows, errors="ignore")
+    assert value == math.inf
+    assert np.isfinite(grad).all() or executor is Executor
+
+
+@BOTH
+def test_a_pole_in_the_branch_that_is_taken_is_an_error(executor: Any) -> None:
+    w, x = Value(1.0, label="w"), Value(1.0, label="x")
+    program = Program(where(step(x + 1.0), sqrt(w * x), 0.0 * w), inputs=[x], parameters=[w])
+    with pytest.raises(FloatingPointError, match=r"of 0.0 is inf, at data point 1"):
+        program.value_and_grad([[-1.0], [0.0], [4.0]])
+    assert not np.isfinite(program.value_and_grad([[0.0], [4.0]], errors="ignore")[1]).any()
+
+
+@BOTH
+def test_what_comes_in_not_finite_goes_through(executor: Any) -> None:
+    program = root_program()
+    value, grad = program.value_and_grad([[math.nan], [-1.0], [4.0]])
+    assert math.isnan(value)
+    assert math.isnan(grad[0])
+    assert math.isnan(program.value_and_grad([[4.0]], [math.nan])[0])
+
+
+@BOTH
+def test_a_softmax_behind_a_branch_has_the_slopes_of_a_softmax(executor: Any) -> None:
+    x, w = Value(0.5, label="x"), Value(0.75, label="w")
+
+    def output(x: Value, w: Value) -> Value:
+        shares = softmax([w * x, w * w, x])
+        return where(step(x), log(w * x), 0.0 * w) + shares[0] * logsumexp([w, x])
+
+    program = Program(output(x, w), inputs=[x], parameters=[w])
+    with allow_nonfinite():
+        w = Value(0.25)
+        expected = output(Value(-1.0), w)
+        expected.backward()
+    value, grad = program.value_and_grad([[-1.0]], [0.25])
+    assert value == pytest.approx(expected.data, rel=1e-14)
+    assert grad[0] == pytest.approx(w.grad, rel=1e-13)
+
+
+class Piecewise(Module):
+    """w log(x) for positive x, and b x for the others."""
+
+    def __init__(self) -> None:
+        self.w, self.b = Value(0.5, label="w"), Value(0.5, label="b")
+
+    def __call__(self, x: list[Value]) -> Value:
+        return where(step(x[0]), self.w * log(x[0]), self.b * x[0])
+
+    def parameters(self) -> list[Value]:
+        return [self.w, self.b]
+
+
+@BOTH
+def test_fit_trains_a_model_with_a_logarithm_behind_where(executor: Any) -> None:
+    X = np.array([2.0, 0.5, -1.0, 3.0, 0.0, -2.0])
+    T = np.where(X > 0.0, 2.0 * np.log(np.where(X > 0.0, X, 1.0)), -3.0 * X)
+    model = Piecewise()
+    with allow_nonfinite():
+        fit(
+            model,
+            X,
+            T,
+            loss="sum_of_squares",
+            optimizer=SGD(lr=0.1),
+            epochs=100,
+            progress=False,
+        )
+    assert [p.data for p in model.parameters()] == pytest.approx([2.0, -3.0], rel=1e-6)
+
+
+# Random graphs, with poles and edges of domains behind branches
+
+NUMBERS = [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0]
+EDGES = "sqrt log log1p asin acosh atanh reciprocal cbrt log2".split()
+
+
+def leaf(name: str) -> Build:
+    return lambda leaves: leaves[name]
+
+
+def with_edge(name: str) -> Callable[[Build], Build]:
+    function = getattr(micrograd_bp, name)
+    return lambda inner: lambda leaves: function(inner(leaves))
+
+
+def of_two(function: Callable[..., Value]) -> Callable[[Build, Build], Build]:
+    return lambda f, g: lambda leaves: function(f(leaves), g(leaves))
+
+
+def choice(condition: Build, f: Build, g: Build) -> Build:
+    return lambda leaves: where(step(condition(leaves)), f(leaves), g(leaves))
+
+
+def builds() -> st.SearchStrategy[Build]:
+    edges = st.sampled_from([*map(with_edge, EDGES), lambda f: lambda leaves: f(leaves) ** 1.5])
+    gates = st.sampled_from(
+        [
+            lambda f: lambda leaves: relu(f(leaves)),
+            lambda f: lambda leaves: clip(f(leaves), -0.5, 1.0),
+            lambda f: lambda leaves: tanh(f(leaves)),
+        ]
+    )
+    pairs = st.sampled_from(
+        [
+            *map(of_two, (maximum, minimum)),
+            of_two(lambda x, y: x * y),
+            of_two(lambda x, y: x + y),
+            of_two(lambda x, y: x - y),
+        ]
+    )
+
+    def larger(inner: st.SearchStrategy[Build]) -> st.SearchStrategy[Build]:
+        return st.one_of(
+            st.builds(lambda edge, f: edge(f), edges, inner),
+            st.builds(lambda gate, f: gate(f), gates, inner),
+            st.builds(lambda pair, f, g: pair(f, g), pairs, inner, inner),
+            st.builds(choice, inner, inner, inner),
+        )
+
+    return st.recursive(st.sampled_from("xwb").map(leaf), larger, max_leaves=8)
+
+
+def by_the_engine(build: Build, point: dict[str, float]) -> list[float] | None:
+    leaves = {name: Value(number) for name, number in point.items()}
+    parameters = [leaves["w"], leaves["b"]]
+    with allow_nonfinite():
+        output = build(leaves)
+        sweeps = Sweeps([output], parameters)
+    try:
+        adjoints = sweeps.back({output: 1.0})
+    except ArithmeticError:
+        return None
+    numbers = [output.data, *(adjoints.get(parameter, 0.0) for parameter in parameters)]
+    return numbers if all(map(math.isfinite, numbers)) else None
+
+
+@BOTH
+@settings(max_examples=300)
+@given(build=builds(), data=st.data())
+def test_programs_say_what_the_engine_says(executor: Any, build: Build, data: Any) -> None:
+    program = None
+    for x, w, b in ((0.625, 0.75, 0.375), (1.75, 0.625, 1.375), (1.5, 1.25, -0.875)):
+        leaves = {"x": Value(x), "w": Value(w), "b": Value(b)}
+        try:
+            program = Program(build(leaves), [leaves["x"]], [leaves["w"], leaves["b"]])
+            break
+        except (ValueError, ArithmeticError):
+            continue
+    assume(program is not None)
+    assert program is not None
+    numbers = st.sampled_from(NUMBERS)
+    weights = [data.draw(numbers), data.draw(numbers)]
+    expected = [by_the_engine(build, {"x": x, "w": weights[0], "b": weights[1]}) for x in NUMBERS]
+    for x, wanted in zip(NUMBERS, expected, strict=True):
+        if wanted is None:
+            with pytest.raises(FloatingPointError):
+                program.value_and_grad([[x]], weights)
+        else:
+            value, grad = program.value_and_grad([[x]], weights)
+            assert [value, *grad] == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+    good = [x for x, wanted in zip(NUMBERS, expected, strict=True) if wanted is not None]
+    total = np.sum([[0.0] * 3, *(wanted for wanted in expected if wanted is not None)], axis=0)
+    value, grad = program.value_and_grad(np.array(good).reshape(-1, 1), weights)
+    assert [value, *grad] == pytest.approx(total.tolist(), rel=1e-9, abs=1e-9)
