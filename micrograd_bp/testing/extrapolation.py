@@ -9,9 +9,10 @@ SIAM J. Sci. Comput. 33, 2011), over the step; and what all smaller steps say wi
 another way. Nothing here has a unit: a step counts only beside other steps.
 """
 
-from collections.abc import Sequence
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 COLUMNS = 6  # of the tableau: differences of the order h**12, or h**6 to one side
 WINDOW = 6  # neighbouring steps over which the scatter is looked at
@@ -37,72 +38,73 @@ class Difference(NamedTuple):
     error: float
 
 
-class Row(NamedTuple):
-    """A difference over one step.
+class Rows(NamedTuple):
+    """Differences over some steps, arrays of the same length.
 
     Attributes:
-        step: h.
-        slope: the difference over h.
-        rounding: by how much, at least, the values of f that it is made of may be off.
-        flat: whether these values are all the same: it says nothing of how they scatter.
+        steps: h, falling.
+        slopes: the differences over h.
+        rounding: by how much, at least, the values of f that they are made of are off.
+        flat: whether these values are all the same: they say nothing of how f scatters.
     """
 
-    step: float
-    slope: float
-    rounding: float
-    flat: bool
+    steps: Any
+    slopes: Any
+    rounding: Any
+    flat: Any
 
 
 class Tableau:
     """Differences, and what they extrapolate to.
 
     Args:
-        rows: the differences, their steps falling.
+        rows: the differences, one or more.
         order: of the first term of their expansion in h and of each further one: 2 for central
             differences, 1 for those to one side.
 
     Attributes:
         noise: how the estimates over the smallest steps scatter, times the step: the rounding
-            errors of f; None where all is flat.
+            errors of f; 0 where all is flat.
 
-    >>> rows = [Row(h, 3.0 + h * h, 1e-16, False) for h in (1.0, 0.5, 0.25, 0.125)]
-    >>> tableau = Tableau(rows, order=2)
+    >>> h = np.array([1.0, 0.5, 0.25, 0.125])
+    >>> tableau = Tableau(Rows(h, 3.0 + h * h, 1e-16 + 0.0 * h, h < 0.0), order=2)
     >>> slope = tableau.limit(tableau.noise)
     >>> abs(slope.value - 3.0) <= slope.error < 1e-14
     True
     """
 
-    def __init__(self, rows: Sequence[Row], order: int) -> None:
-        self._rows = rows
-        self._lines: list[list[float]] = []
-        for k, row in enumerate(rows):
-            line = [row.slope]
-            if k:
-                for column, coarser in enumerate(self._lines[-1][: COLUMNS - 1]):
-                    ratio = min(rows[k - 1 - column].step / row.step, LARGEST_RATIO) ** order
-                    line.append(line[column] + (line[column] - coarser) / (ratio - 1.0))
-            self._lines.append(line)
-        self._scatter = [0.0]
-        for before, line, row in zip(self._lines, self._lines[1:], rows[1:]):
-            gap = abs(line[len(before) - 1] - before[-1])
-            self._scatter.append(gap * row.step * (order / 2) ** 2)
-        live = [size for size, row in zip(self._scatter, rows) if not row.flat]
+    def __init__(self, rows: Rows, order: int) -> None:
+        steps, column = rows.steps, rows.slopes
+        self._rows, n = rows, len(steps)
+        self._values, self._gaps = column.copy(), np.full(n, inf)
+        scatter = np.zeros(n)
+        scatter[1:] = abs(np.diff(column))
+        for k in range(1, min(COLUMNS, n)):  # each column from the one before, and how they agree
+            ratio = np.minimum(steps[:-k] / steps[k:], LARGEST_RATIO) ** order
+            finer, coarser = column[1:], column[:-1]
+            column = finer + (finer - coarser) / (ratio - 1.0)
+            gap = np.maximum(abs(column - finer), abs(column - coarser))
+            between = abs(np.diff(column))
+            gap[1:] = np.maximum(gap[1:], between)
+            better = gap < self._gaps[k:]
+            self._values[k:] = np.where(better, column, self._values[k:])
+            self._gaps[k:] = np.where(better, gap, self._gaps[k:])
+            scatter[k + 1 :] = between
+        self._scatter = scatter * steps * (order / 2.0) ** 2
+        live = self._scatter[~rows.flat].tolist()
         windows = [max(live[i : i + WINDOW]) for i in range(max(len(live) - WINDOW, 0) + 1) if live]
         self.noise = min(windows, default=0.0)
 
-    def __bool__(self) -> bool:
-        return bool(self._rows)
+    def _bars(self, noise: float) -> Any:
+        return np.maximum(np.where(self._rows.flat, 0.0, noise), self._rows.rounding)
 
     def reach(self, noise: float) -> float:
         """The last step before the estimates scatter by much more than the rounding errors."""
-        last = self._rows[-1].step
-        for k in range(len(self._rows) - 1, 0, -1):
-            row = self._rows[k]
-            _, gap = _nearest(self._lines[k - 1], self._lines[k])
-            if gap * row.step > CLEARLY * max(0.0 if row.flat else noise, row.rounding):
-                return last
-            last = row.step
-        return inf
+        steps = self._rows.steps
+        wild = np.flatnonzero(self._gaps[1:] * steps[1:] > CLEARLY * self._bars(noise)[1:])
+        if not len(wild):
+            return inf
+        return float(steps[min(wild[-1] + 2, len(steps) - 1)])
 
     def limit(self, noise: float, most: float = inf) -> Difference:
         """The limit of the slopes as the step goes to 0.
@@ -111,32 +113,20 @@ class Tableau:
             noise: what f is off by at the smallest steps.
             most: the largest step to use.
         """
-        rows, lines = self._rows, self._lines
-        best = Difference(rows[-1].slope, inf)
+        rows = self._rows
+        scatter = np.maximum.accumulate(self._scatter[::-1])[::-1]  # seen over smaller steps
+        seen = np.append(np.maximum(scatter[1:], noise), noise)
+        bars = np.maximum(np.where(rows.flat, 0.0, seen), rows.rounding)
+        errors = self._gaps + SAFETY * bars / rows.steps
+        best = Difference(float(rows.slopes[-1]), inf)
         low, high = -inf, inf  # where the smaller steps say that the limit lies
-        for k in range(len(rows) - 1, 0, -1):
-            if rows[k].step > most:
+        found = zip(rows.steps.tolist(), self._values.tolist(), errors.tolist())
+        for step, value, error in reversed(list(found)):
+            if step > most:
                 break
-            value, error = _nearest(lines[k - 1], lines[k])
-            size = max(0.0 if rows[k].flat else noise, rows[k].rounding)
-            error += SAFETY * size / rows[k].step
             doubt = max(low - value, value - high, 0.0)
             if error + doubt < best.error:
                 best = Difference(value, error + doubt)
             if doubt <= error:
                 low, high = max(low, value - error), min(high, value + error)
-            noise = max(noise, self._scatter[k])
         return best
-
-
-def _nearest(before: Sequence[float], line: Sequence[float]) -> tuple[float, float]:
-    """The estimate of a line that its neighbours agree with best, and by how much they do not."""
-    best, least = line[0], inf
-    for column in range(1, len(line)):
-        value = line[column]
-        gap = max(abs(value - line[column - 1]), abs(value - before[column - 1]))
-        if column < len(before):
-            gap = max(gap, abs(value - before[column]))
-        if gap < least:
-            best, least = value, gap
-    return best, least

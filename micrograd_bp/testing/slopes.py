@@ -9,8 +9,11 @@ SIAM J. Sci. Comput. 44, 2022, look for the step in a like way).
 
 from collections.abc import Callable, Iterable, Sequence
 from math import frexp, inf, isfinite, ldexp, nan
+from typing import Any, NamedTuple
 
-from .extrapolation import Difference, Row, Tableau
+import numpy as np
+
+from .extrapolation import Difference, Rows, Tableau
 
 EPSILON = 2.0**-53
 UNDERFLOW = 2.0**-1074
@@ -25,6 +28,13 @@ ALIKE = 2.0**-12
 ALONGSIDE = 16.0
 KINK, KINK_RATIO = 10.0, 1e-3
 NEAR = 2.0**-12
+
+
+class _Glance(NamedTuple):
+    slope: float
+    rounding: float  # of the slope
+    bend: float  # the slope to the right less that to the left
+    change: float  # of g, to either side
 
 
 class Slopes:
@@ -54,7 +64,7 @@ class Slopes:
         exponent = frexp(t)[1] - 1 if t else LEAST
         self._unit = unit = step or ldexp(UNIT, exponent)
         if step or t:
-            self._look(ldexp(unit, -k) for k in range(OCTAVES))
+            self._look(ldexp(unit, -k) for k in (*range(24), *range(24, OCTAVES, 2)))
         if not step and (not t or self._is_vague()):
             self._look_further(unit, 16 if t else 32, MOST - exponent)
 
@@ -67,7 +77,7 @@ class Slopes:
 
     def _look(self, steps: Iterable[float]) -> None:
         for h in steps:
-            if h not in self._beside:
+            if h and h not in self._beside:
                 self._beside[h] = self._value(self._t - h), self._value(self._t + h)
         self._found: dict[int, Difference | None] | None = None
 
@@ -104,9 +114,9 @@ class Slopes:
         size = max(abs(left.value), abs(right.value))
         if gap <= max(KINK * (left.error + right.error), KINK_RATIO * size):
             return None
-        for h in sorted(self._beside):
-            before, after = self._row(h, -1), self._row(h, 1)
-            if before and after and 4.0 * abs(abs(after.slope - before.slope) - gap) <= gap:
+        for h, (below, above) in sorted(self._beside.items()):
+            bend = abs((above - self._centre) + (below - self._centre)) / h
+            if 4.0 * abs(bend - gap) <= gap:
                 return h
         return None
 
@@ -133,27 +143,55 @@ class Slopes:
 
     def _slopes(self) -> dict[int, Difference | None]:
         if self._found is None:
-            tableaus = {side: Tableau(self._rows(side), 1 if side else 2) for side in (0, 1, -1)}
-            noise = min(max(tableau.noise for tableau in tableaus.values()), 4.0 * self._quantum())
-            reaches = [tableaus[side].reach(noise) for side in (1, -1) if tableaus[side]]
-            reach = min(reaches, default=inf)
+            with np.errstate(all="ignore"):
+                tableaus = {side: self._tableau(side) for side in (0, 1, -1)}
+            there = [tableau for tableau in tableaus.values() if tableau]
+            noise = min(max((x.noise for x in there), default=0.0), 4.0 * self._quantum())
+            reach = min((x.reach(noise) for x in (tableaus[1], tableaus[-1]) if x), default=inf)
             self._found = {
                 side: tableau.limit(noise, reach if side else REACH * reach) if tableau else None
                 for side, tableau in tableaus.items()
             }
         return self._found
 
-    def _rows(self, side: int) -> list[Row]:
+    def _tableau(self, side: int) -> Tableau | None:
         """The differences, without those at the end that only rounding keeps at 0."""
-        found = {h: self._row(h, side) for h in sorted(self._beside, reverse=True)}
-        steps = [h for h, row in found.items() if row]
-        rows = [row for row in found.values() if row]
-        last = len(rows)
-        while last and rows[last - 1].flat:
-            last -= 1
-        if 0 < last < len(rows) and self._is_rounding(steps[:last], steps[last]):
-            return rows[:last]
-        return rows
+        ends = (0, 1) if side == 0 else ((side + 1) // 2,)
+        falling = sorted(self._beside, reverse=True)
+        steps = [
+            h
+            for h in falling
+            if all(isfinite(self._beside[h][end]) for end in ends) and self._t + h > self._t - h
+        ]
+        rows = self._rows(side, steps)
+        live = np.flatnonzero(~rows.flat).tolist()
+        last = live[-1] + 1 if live else 0
+        if 0 < last < len(rows.flat) and self._is_rounding(steps[:last], steps[last]):
+            rows = Rows(*(column[:last] for column in rows))
+        return Tableau(rows, 1 if side else 2) if len(rows.steps) else None
+
+    def _rows(self, side: int, steps: Sequence[float]) -> Rows:
+        """The differences over these steps where g is defined at both ends."""
+        t, centre = self._t, self._centre
+        h = np.array(steps)
+        below: Any
+        above: Any
+        below, above = np.array([self._beside[step] for step in steps]).reshape(-1, 2).T
+        left: Any = t - h
+        right: Any = t + h
+        lost = 0.0
+        if side > 0:
+            left, below = t, centre
+        elif side < 0:
+            right, above = t, centre
+        else:  # where the middle of left and right is not t, the bend of g counts
+            bend = (above - centre) + (below - centre)
+            lost = abs((_rounding_of_sum(t, h) + _rounding_of_sum(t, -h)) / h * bend)
+        width = right - left
+        slopes = (above - below) / width
+        rounding = EPSILON * (abs(above) + abs(below)) + 2.0 * UNDERFLOW + lost
+        flat = (below == centre) & (above == centre)
+        return Rows(width, slopes, rounding, flat)
 
     def _quantum(self) -> float:
         """By how much g changes, where it does not over smaller steps: rounding is not more."""
@@ -171,83 +209,81 @@ class Slopes:
         """
         if flat < FAINT * self._unit:
             return True
-        edges = [
-            next((h for h in reversed(steps) if self._beside[h][side] != self._centre), inf)
-            for side in (0, 1)
-        ]
-        if max(edges) <= ALONGSIDE * min(edges):
+        flats, edges = [flat, flat], [inf, inf]
+        for side in (0, 1):
+            for h in reversed(steps):
+                if self._beside[h][side] != self._centre:
+                    edges[side] = h
+                    break
+                flats[side] = h
+        if max(flats) <= ALONGSIDE * min(edges):
             return True
         near = [abs(v - self._centre) for h in steps[-4:] for v in self._beside[h] if isfinite(v)]
         return _are_multiples(near)
 
-    def _row(self, h: float, side: int) -> Row | None:
-        """The difference over a step, None where g is not defined at its ends."""
-        t, centre = self._t, self._centre
-        below, above = self._beside[h]
-        left, right = t - h, t + h
-        lost = 0.0
-        if side > 0:
-            left, below = t, centre
-        elif side < 0:
-            right, above = t, centre
-        else:  # where the middle of left and right is not t, the bend of g counts
-            bend = (above - centre) + (below - centre)
-            lost = abs((_rounding_of_sum(t, h) + _rounding_of_sum(t, -h)) / h * bend)
-        width = right - left
-        slope = (above - below) / width if width else nan
-        if not isfinite(slope):
-            return None
-        rounding = EPSILON * (abs(above) + abs(below)) + 2.0 * UNDERFLOW + lost
-        flat = below == above == centre
-        return Row(width, slope, rounding, flat)
-
-    def _rows_of(self, h: float) -> list[Row]:
+    def _glance(self, h: float) -> _Glance | None:
+        """The difference over one step, to both sides or to the one where g is defined."""
         self._look([h])
-        return [row for side in (0, 1, -1) if (row := self._row(h, side))]
+        (below, above), centre = self._beside[h], self._centre
+        ends = [value for value in (below, above) if isfinite(value)]
+        if not ends:
+            return None
+        both = len(ends) == 2
+        change = above - below if both else ends[0] - centre
+        bend = abs((above - centre) + (below - centre)) / h if both else 0.0
+        width = 2.0 * h if both else h
+        lost = abs(_rounding_of_sum(self._t, h) + _rounding_of_sum(self._t, -h)) / width * bend
+        rounding = EPSILON * (abs(ends[0]) + abs(ends[-1])) / width + lost
+        largest = max(abs(value - centre) for value in ends)
+        return _Glance(
+            change / width * (1 if both or ends[0] is above else -1), rounding, bend, largest
+        )
+
+    def _first_change(self, unit: float, flat: int, k: int) -> float:
+        """By how much g changes over the least step 2**k units over which it does."""
+        while k - flat > 1:
+            middle = (flat + k) // 2
+            glance = self._glance(ldexp(unit, middle))
+            if glance and not glance.change:
+                flat = middle
+            else:
+                k = middle
+        glance = self._glance(ldexp(unit, k))
+        return glance.change if glance else 0.0
 
     def _look_further(self, unit: float, stride: int, most: int) -> None:
         """Over ever larger steps, while they agree, and finely below where they no longer do."""
         low, high, least, bent, noise = -inf, inf, inf, 0.0, 0.0
 
-        def agrees(k: int) -> bool | None:
-            """Whether the slope over a step is what those over smaller ones say; None: unknown."""
+        def agrees(k: int, glance: _Glance) -> bool:
+            """Whether the slope over a step is what those over smaller ones say."""
             nonlocal low, high, least, bent
-            rows = self._rows_of(ldexp(unit, k))
-            if not rows:
-                return None
-            row = rows[0]
-            if row.flat and least == inf:
+            if not glance.change and least == inf:
                 return True
-            error = max(16.0 * row.rounding, 4.0 * noise) / row.step
-            if not max(low, row.slope - error) <= min(high, row.slope + error):
+            error = max(16.0 * glance.rounding, 4.0 * noise / ldexp(unit, k))
+            from_, to = glance.slope - error, glance.slope + error
+            if max(low, from_) > min(high, to) or error > 2.0**8 * least:
                 return False
-            bend = abs(rows[1].slope - rows[2].slope) if len(rows) == 3 else 0.0
-            if error > 2.0**8 * least or bend < bent / 4.0:
+            if glance.bend < 2.0 * bent:
                 return False
-            low, high = max(low, row.slope - error), min(high, row.slope + error)
-            least = min(least, error)
-            if bend > 2.0 * error:
-                bent = bend
+            low, high, least = max(low, from_), min(high, to), min(least, error)
+            if glance.bend > 2.0 * error:
+                bent = glance.bend
             return True
 
         good, bad, seen, flat = 0, 0, bool(self._t), False
         for k in range(stride, most, stride):
-            rows = self._rows_of(ldexp(unit, k))
-            if flat and rows and not rows[0].flat:
-                first, last = k, k - stride
-                while first - last > 1:
-                    middle = (first + last) // 2
-                    rows = self._rows_of(ldexp(unit, middle))
-                    if rows and rows[0].flat:
-                        last = middle
-                    else:
-                        first = middle
-                beside = self._beside[ldexp(unit, first)]
-                noise = max(abs(v - self._centre) for v in beside if isfinite(v))
-            flat = bool(rows) and rows[0].flat
-            verdict = agrees(k)
-            seen = seen or verdict is not None
-            if seen and not verdict:
+            glance = self._glance(ldexp(unit, k))
+            if not glance:
+                if not seen:
+                    continue
+                bad = k
+                break
+            seen = True
+            if flat and glance.change:
+                noise = self._first_change(unit, k - stride, k)
+            flat = not glance.change
+            if not agrees(k, glance):
                 bad = k
                 break
             good = k
@@ -255,10 +291,13 @@ class Slopes:
                 break
         while bad - good > 4:
             middle = (good + bad) // 2
-            if agrees(middle):
+            glance = self._glance(ldexp(unit, middle))
+            if glance and agrees(middle, glance):
                 good = middle
             else:
                 bad = middle
+        if least == inf and not bad:  # flat everywhere
+            good = 0 if self._t else most - MOST
         top = bad or good
         self._look(ldexp(unit, k) for k in range(top - 1, top - 25, -1))
         for h in [h for h in self._beside if h > ldexp(unit, top)]:
@@ -276,7 +315,7 @@ def _are_multiples(changes: Sequence[float]) -> bool:
     return 16.0 * quantum >= least > 0.0
 
 
-def _rounding_of_sum(a: float, b: float) -> float:
+def _rounding_of_sum(a: Any, b: Any) -> Any:
     """(a + b) minus its float (Knuth's two-sum)."""
     total = a + b
     rest = total - a
