@@ -6,7 +6,7 @@ extrapolates its differences to h = 0 and says how far that may be off.
 """
 
 from collections.abc import Callable, Iterator
-from math import ldexp
+from math import ldexp, ulp
 from typing import Any, Literal
 
 from ..numeric import show
@@ -66,7 +66,7 @@ def finite_difference(
         if method == "ridders":
             results.append(ridders(g, t, step))
         else:
-            results.append(central_difference(g, t, step or ldexp(_scale(g, t), -18)))
+            results.append(central_difference(g, t, step or max(ldexp(_scale(g, t), -18), ulp(t))))
     return rebuild(x, results)
 
 

@@ -20,6 +20,7 @@ UNDERFLOW = 2.0**-1074
 OCTAVES = 46
 UNIT = 0.6366197723675814  # 2 / pi: no step or square of one has a short mantissa
 LEAST, MOST = -1016, 1000  # exponents of steps
+STRIDE = 16  # octaves, of a first look
 VAGUE = 2.0**-20  # a slope of fewer digits is worth a further look
 EXACT = 2.0**-44
 REACH = 16.0
@@ -66,7 +67,7 @@ class Slopes:
         if step or t:
             self._look(ldexp(unit, -k) for k in (*range(24), *range(24, OCTAVES, 2)))
         if not step and (not t or self._is_vague()):
-            self._look_further(unit, 16 if t else 32, MOST - exponent)
+            self._look_further(unit, MOST - exponent)
 
     def _value(self, t: float) -> float:
         try:
@@ -216,6 +217,8 @@ class Slopes:
                     edges[side] = h
                     break
                 flats[side] = h
+            else:
+                flats[side] = inf
         if max(flats) <= ALONGSIDE * min(edges):
             return True
         near = [abs(v - self._centre) for h in steps[-4:] for v in self._beside[h] if isfinite(v)]
@@ -239,69 +242,68 @@ class Slopes:
             change / width * (1 if both or ends[0] is above else -1), rounding, bend, largest
         )
 
-    def _first_change(self, unit: float, flat: int, k: int) -> float:
-        """By how much g changes over the least step 2**k units over which it does."""
-        while k - flat > 1:
-            middle = (flat + k) // 2
-            glance = self._glance(ldexp(unit, middle))
-            if glance and not glance.change:
-                flat = middle
-            else:
-                k = middle
-        glance = self._glance(ldexp(unit, k))
-        return glance.change if glance else 0.0
-
-    def _look_further(self, unit: float, stride: int, most: int) -> None:
+    def _look_further(self, unit: float, most: int) -> None:
         """Over ever larger steps, while they agree, and finely below where they no longer do."""
-        low, high, least, bent, noise = -inf, inf, inf, 0.0, 0.0
+        start = self._first_change(unit, most)
+        quantum = self._quantum()
+        noise = quantum if isfinite(quantum) else 0.0
+        low, high, least, bent = -inf, inf, inf, 0.0
 
-        def agrees(k: int, glance: _Glance) -> bool:
-            """Whether the slope over a step is what those over smaller ones say."""
+        def agrees(k: int) -> bool | None:
+            """Whether the slope over a step is what those over smaller ones say; None: unknown."""
             nonlocal low, high, least, bent
-            if not glance.change and least == inf:
-                return True
+            glance = self._glance(ldexp(unit, k))
+            if not glance:
+                return None
             error = max(16.0 * glance.rounding, 4.0 * noise / ldexp(unit, k))
-            from_, to = glance.slope - error, glance.slope + error
-            if max(low, from_) > min(high, to) or error > 2.0**8 * least:
+            lowest, highest = glance.slope - error, glance.slope + error
+            if max(low, lowest) > min(high, highest) or error > 2.0**8 * least:
                 return False
-            if glance.bend < 2.0 * bent:
+            if glance.bend < 2.0 * bent:  # of a smooth function it grows with the step
                 return False
-            low, high, least = max(low, from_), min(high, to), min(least, error)
+            low, high, least = max(low, lowest), min(high, highest), min(least, error)
             if glance.bend > 2.0 * error:
                 bent = glance.bend
             return True
 
-        good, bad, seen, flat = 0, 0, bool(self._t), False
-        for k in range(stride, most, stride):
-            glance = self._glance(ldexp(unit, k))
-            if not glance:
-                if not seen:
-                    continue
-                bad = k
-                break
-            seen = True
-            if flat and glance.change:
-                noise = self._first_change(unit, k - stride, k)
-            flat = not glance.change
-            if not agrees(k, glance):
-                bad = k
-                break
-            good = k
-            if high - low < EXACT * abs(low):
-                break
+        if start is None:  # flat, so that no step is better than that of the size of t, or 1
+            good = bad = 0 if self._t else most - MOST
+        else:
+            good = bad = start
+            while bad < most and high - low >= EXACT * abs(low):
+                verdict = agrees(bad)
+                if verdict is False or (verdict is None and (self._t or least < inf)):
+                    break
+                good, bad = bad, bad + STRIDE
         while bad - good > 4:
             middle = (good + bad) // 2
-            glance = self._glance(ldexp(unit, middle))
-            if glance and agrees(middle, glance):
+            if agrees(middle):
                 good = middle
             else:
                 bad = middle
-        if least == inf and not bad:  # flat everywhere
-            good = 0 if self._t else most - MOST
-        top = bad or good
-        self._look(ldexp(unit, k) for k in range(top - 1, top - 25, -1))
-        for h in [h for h in self._beside if h > ldexp(unit, top)]:
+        self._look(ldexp(unit, k) for k in range(bad - 1, bad - 25, -1))
+        for h in [h for h in self._beside if h > ldexp(unit, bad)]:
             del self._beside[h]
+
+    def _first_change(self, unit: float, most: int) -> int | None:
+        """The least step of one unit or more over which g changes, as a power of two of units."""
+
+        def changes(k: int) -> bool:
+            glance = self._glance(ldexp(unit, k))
+            return not glance or glance.change > 0.0
+
+        flat, k = -1, 0
+        while not changes(k):
+            flat, k = k, k + 2 * STRIDE
+            if k > most:
+                return None
+        while k - flat > 1:
+            middle = (flat + k) // 2
+            if changes(middle):
+                k = middle
+            else:
+                flat = middle
+        return k
 
 
 def _are_multiples(changes: Sequence[float]) -> bool:

@@ -5,7 +5,6 @@ narrow peaks, fast oscillations, poles nearby, large offsets, tiny and huge numb
 The true derivatives are central differences in 2,000 bits.
 """
 
-import math
 import random
 import sys
 from collections.abc import Callable
@@ -17,8 +16,6 @@ from mpmath import mp, mpf
 import micrograd_bp
 from micrograd_bp import Value
 from micrograd_bp.testing import finite_difference, gradcheck
-
-WRONG = 1.0 + 1e-6
 
 
 class Case(NamedTuple):
@@ -46,6 +43,15 @@ class Case(NamedTuple):
             x, h = mpf(self.x), mpf(self.scale) * mpf(2) ** -200
             return float((self.f(mp, x + h) - self.f(mp, x - h)) / (2 * h))
 
+    def rounding(self) -> float:
+        """How far f on floats is off, near x."""
+        errors = []
+        with mp.workprec(2000):
+            for part in (-1 / 3, -1 / 7, 0.0, 1 / 7, 1 / 3):
+                x = self.x + part * self.scale
+                errors.append(float(abs(self.on_floats(x) - self.f(mp, mpf(x)))))
+        return max(errors)
+
 
 def power_of_ten(rng: random.Random, low: float, high: float) -> float:
     return 10.0 ** rng.uniform(low, high)
@@ -69,8 +75,8 @@ def pole(rng: random.Random) -> Case:
 
 def offset(rng: random.Random) -> Case:
     a = rng.choice([-1.0, 1.0]) * power_of_ten(rng, 0, 7)
-    name = rng.choice(["sin", "tanh", "exp", "sinh"])
-    return Case("offset", lambda m, x: a + getattr(m, name)(x), rng.choice([0, 1, 1]) * rng.gauss(0, 1), 1.0)
+    name, x = rng.choice(["sin", "tanh", "exp", "sinh"]), rng.choice([0, 1, 1]) * rng.gauss(0, 1)
+    return Case("offset", lambda m, x: a + getattr(m, name)(x), x, 1.0)
 
 
 def tiny(rng: random.Random) -> Case:
@@ -162,3 +168,54 @@ def cases(n: int, seed: int = 0) -> list[Case]:
     """Some of each kind."""
     rng = random.Random(seed)
     return [KINDS[i % len(KINDS)](rng) for i in range(n)]
+
+
+class Figures(NamedTuple):
+    """What the checkers make of a case.
+
+    Attributes:
+        ratio: the estimated error of the slope over the true one (or a rounding error).
+        alarm: whether gradcheck calls the right derivative wrong, or sees a kink.
+        caught: whether it finds one that is wrong by 1e-6 of it; None where over the scale of
+            f this is no more than the rounding errors of f.
+    """
+
+    ratio: float
+    alarm: bool
+    caught: bool | None
+
+
+def figures(case: Case) -> Figures:
+    """Look at one case."""
+    true = case.derivative()
+    slope = finite_difference(case.on_floats, case.x, "ridders")
+    least = max(2.0**-53 * abs(true), 2.0**-1074)
+    report = gradcheck(case.on_floats, case.x, raise_on_failure=False)
+
+    def wrong(x: Value) -> Value:
+        return case.on_floats(x) + (1e-6 * true) * (x - x.data)
+
+    caught = None
+    if 1e-6 * abs(true) * case.scale > 16.0 * case.rounding():
+        caught = not gradcheck(wrong, case.x, raise_on_failure=False)
+    ratio = slope.error / max(abs(slope.value - true), least)
+    return Figures(ratio, not report or bool(report.notes), caught)
+
+
+def main(n: int) -> None:
+    """Print the figures of n cases."""
+    found: dict[str, list[Figures]] = {}
+    for case in cases(n):
+        found.setdefault(case.name, []).append(figures(case))
+    print(f"{'kind':14} {'cases':>5}  error estimate: true one below, median ratio", end="")
+    print("  false alarms  wrong by 1e-6 caught")
+    found["all"] = [figure for some in found.values() for figure in some]
+    for name, some in found.items():
+        below = sum(x.ratio >= 1.0 for x in some)
+        caught = [x.caught for x in some if x.caught is not None]
+        print(f"{name:14} {len(some):5}  {below:30} {median(x.ratio for x in some):14.1f}", end="")
+        print(f"  {sum(x.alarm for x in some):12}  {sum(caught)} of {len(caught)}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5000)
