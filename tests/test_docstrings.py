@@ -30,7 +30,7 @@ RAISES_NOTHING = {  # though they take arguments; nothing else may leave its err
     ),
     *(f"micrograd_bp.book.worked_example.{name}" for name in ("Row", "WorkedExample")),
     *(f"micrograd_bp.testing.report.{name}" for name in ("GradientError", "Mismatch", "Report")),
-    "micrograd_bp.testing.finite_differences.Difference",
+    "micrograd_bp.testing.extrapolation.Difference",
     *(f"micrograd_bp.testing.programs.{name}" for name in ("GraphProgram", "NetworkProgram")),
     "micrograd_bp.testing.programs.Step",
 }
@@ -172,7 +172,7 @@ def test_the_walk_meets_what_users_meet() -> None:
         *("book.worked_example.worked_example", "book.worked_example.WorkedExample.agrees"),
         *(
             "book.backprop.backpropagation",
-            "book.derivative_matrices.hessian_table",
+            "book.derivative_matrices.jacobian_table",
             "testing.strategies.graphs",
         ),
     }

@@ -25,6 +25,7 @@ from sys import float_info
 from typing import Any
 
 from ..numeric import sum_in_order
+from ..testing.finite_differences import central_difference
 from .backprop import (
     ACTIVATIONS,
     Matrix,
@@ -113,11 +114,10 @@ class CentralDifferences:
         self, error: Callable[[float], float], v: float, natural_step: float
     ) -> tuple[float, float]:
         h = max(STEP * natural_step, math.ulp(v))  # so that v + h is not v
-        above, below = v + h, v - h
         scale = self.scale / natural_step
         if not math.isfinite(scale):  # against an infinite scale nothing would disagree
             raise OverflowError("the scale of a central difference is beyond the largest float")
-        return (error(above) - error(below)) / (above - below), scale
+        return central_difference(error, v, h), scale
 
 
 def terms_scale(w_j: Vector, x: Vector) -> float:

@@ -3,7 +3,8 @@
 hypothesis and mpmath are imported where they are used: pip install 'micrograd_bp[testing]'.
 """
 
-from .finite_differences import Difference, finite_difference
+from .extrapolation import Difference
+from .finite_differences import finite_difference
 from .gradcheck import gradcheck
 from .pinned import check_graph
 from .programs import OPERATIONS, GraphProgram, NetworkProgram, Step

@@ -1,39 +1,19 @@
-"""Derivatives by finite differences: central, Ridders' extrapolation, and in high precision.
+"""Derivatives by finite differences: central, extrapolated, and in high precision.
 
 A central difference (f(x+h) - f(x-h)) / 2h is off by O(h**2) and by the rounding errors of f
-over h. Ridders (Advances in Engineering Software 4, 1982) extrapolates a sequence of them to
-h = 0 and estimates the error from how the extrapolations agree; the rounding errors of f are
-estimated from its differences at points close by (Hamming's difference table; Moré & Wild,
-Estimating computational noise, SIAM J. Sci. Comput. 33, 2011).
+over h. slopes.py looks at f over all the steps that tell something, and extrapolation.py
+extrapolates its differences to h = 0 and says how far that may be off.
 """
 
-from collections.abc import Callable
-from itertools import pairwise
-from math import comb, isfinite, sqrt
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterator
+from math import ldexp, ulp
+from typing import Any, Literal
 
-from ..numeric import show, sum_in_order
+from ..numeric import show
 from ..transforms.nested import Structure, leaves, rebuild
+from .extrapolation import Difference
 from .optional import optional
-
-EPSILON = 2.0**-53
-HALVINGS = 30
-
-
-class Difference(NamedTuple):
-    """A derivative and an estimate of how far it may be off.
-
-    Attributes:
-        value: the derivative.
-        error: the estimate, in the same unit.
-
-    >>> slope = finite_difference(lambda x: x**3, 2.0, "ridders")
-    >>> isinstance(slope, Difference), abs(slope.value - 12.0) < slope.error < 1e-9
-    (True, True)
-    """
-
-    value: float
-    error: float
+from .slopes import Slopes
 
 
 def finite_difference(
@@ -49,10 +29,11 @@ def finite_difference(
             floats; with "mpmath" mpf numbers, so that it has to compute with mpmath's functions.
         x: a number, or a list, tuple, dict or NumPy array of numbers, nested as you like.
         method: "central", one difference for each number; "ridders", extrapolated, with an
-            error estimate; "mpmath", a central difference in at least 200 bits, exact to far
-            more digits than a float has.
-        step: h; with "ridders" the largest one. Unless given 2**-18 max(abs(x), 1), or
-            max(abs(x), 0.1) / 4 with "ridders", or with "mpmath" 2**-67 max(abs(x), 2**-10).
+            error that it is most probably not off by more; "mpmath", a central difference in at
+            least 200 bits, exact to far more digits than a float has.
+        step: h; with "ridders" the largest one. Unless given 2**-18 abs(x), or 2**-67 abs(x)
+            with "mpmath", where for an x of 0 stands the step by which "ridders" finds most;
+            "ridders" looks for its steps.
 
     Returns:
         A structure like x: of floats, with "ridders" of pairs (value, error), with "mpmath" of
@@ -62,7 +43,7 @@ def finite_difference(
         ValueError: the method is not known, or step is not above 0.
         TypeError: f gives no number.
         ArithmeticError, ValueError: what f raises beside x; a smaller step may avoid it, and
-            "ridders" looks for one.
+            "ridders" looks for one, with a ValueError where there is none.
         ImportError: mpmath is asked for and not installed.
 
     >>> round(finite_difference(lambda x: x**3, 2.0), 6)
@@ -78,27 +59,67 @@ def finite_difference(
         raise ValueError(f"method is 'central', 'ridders' or 'mpmath', not {method!r}")
     if step is not None and not step > 0:
         raise ValueError(f"step is above 0, not {step}")
-    numbers = leaves(x)
     if method == "mpmath":
         return _in_high_precision(f, x, step)
-
-    def along(index: int) -> Callable[[float], float]:
-        """f as a function of one of the numbers."""
-
-        def g(t: float) -> float:
-            moved = [*map(float, numbers[:index]), t, *map(float, numbers[index + 1 :])]
-            return as_number(f(rebuild(x, moved)))
-
-        return g
-
     results: list[Any] = []
-    for index, number in enumerate(numbers):
-        g, t = along(index), float(number)
+    for g, t in _each(f, x):
         if method == "ridders":
             results.append(ridders(g, t, step))
         else:
-            results.append(_central(g, t, step or 2.0**-18 * max(abs(t), 1.0)))
+            results.append(central_difference(g, t, step or max(ldexp(_scale(g, t), -18), ulp(t))))
     return rebuild(x, results)
+
+
+def central_difference(f: Callable[[float], float], x: float, step: float) -> float:
+    """(f(x + h) - f(x - h)) / 2h.
+
+    Args:
+        f: from a float to a float.
+        x: where.
+        step: h, so large that x + h is not x.
+
+    >>> central_difference(lambda x: x * x, 3.0, step=0.5)
+    6.0
+    """
+    right, left = x + step, x - step
+    return (f(right) - f(left)) / (right - left)
+
+
+def ridders(f: Callable[[float], float], x: float, step: float | None = None) -> Difference:
+    """The slope of a function of one number, extrapolated, with its error.
+
+    Args:
+        f: from a float to a float.
+        x: where.
+        step: the largest step.
+
+    Raises:
+        ValueError: f is defined at no point beside x.
+
+    >>> slope = ridders(lambda r: 1.0 / r, 5e-11)
+    >>> abs(slope.value + 4e20) <= slope.error < 1e9
+    True
+    """
+    slope = Slopes(f, x, step).best
+    if slope is None:
+        raise ValueError(f"the function is defined nowhere beside {x!r}")
+    return slope
+
+
+def _each(f: Callable[[Any], Any], x: Structure) -> Iterator[tuple[Callable[[Any], Any], float]]:
+    """f as a function of each of the numbers in x, and that number."""
+    numbers = [float(number) for number in leaves(x)]
+    for i, number in enumerate(numbers):
+
+        def g(t: float, i: int = i) -> float:
+            return as_number(f(rebuild(x, [*numbers[:i], t, *numbers[i + 1 :]])))
+
+        yield g, number
+
+
+def _scale(g: Callable[[float], float], t: float) -> float:
+    """abs(t), or for 0, which has no size, the step at which g shows its slope."""
+    return abs(t) or Slopes(g, t).scale
 
 
 def as_number(result: Any) -> float:
@@ -116,100 +137,15 @@ def as_number(result: Any) -> float:
         raise TypeError(f"f gives one number or Value, not {show(result)}") from None
 
 
-def _central(g: Callable[[float], float], t: float, h: float) -> float:
-    right, left = t + h, t - h
-    return (g(right) - g(left)) / (right - left)
-
-
 def _in_high_precision(f: Callable[[Any], Any], x: Structure, step: float | None) -> Structure:
     mp = optional("mpmath").mp
     with mp.workprec(max(mp.prec, 200)):
         numbers = [mp.mpf(number) for number in leaves(x)]
         results = []
-        for i, t in enumerate(numbers):
-            h = step or mp.ldexp(max(abs(t), mp.ldexp(1, -10)), -(mp.prec // 3))
+        for i, (t, (g, number)) in enumerate(zip(numbers, _each(f, x))):
+            h = step or mp.ldexp(_scale(g, number), -(mp.prec // 3))
             right, left = (
                 f(rebuild(x, [*numbers[:i], t + move, *numbers[i + 1 :]])) for move in (h, -h)
             )
             results.append((right - left) / (2 * h))
         return rebuild(x, results)
-
-
-def ridders(
-    g: Callable[[float], float], t: float, step: float | None = None, side: int = 0
-) -> Difference:
-    """The derivative of g at t, by differences over steps that halve, extrapolated to 0.
-
-    Args:
-        g: from a float to a float.
-        t: where.
-        step: the largest step, made smaller until g is defined there.
-        side: 0 for central differences, 1 for those to the right of t, -1 to the left.
-
-    Raises:
-        ValueError: g is defined at no point beside t.
-
-    >>> from math import exp
-    >>> slope = ridders(exp, 0.0)
-    >>> abs(slope.value - 1.0) < slope.error < 1e-9
-    True
-    """
-    h = step or max(abs(t), 0.1) / 4.0
-    moves = (1.0, -1.0) if side == 0 else (float(side),)
-    while not all(_is_defined(g, t + move * h) for move in moves):
-        h /= 8.0
-        if t + h == t:
-            raise ValueError(f"the function is defined nowhere beside {t!r}")
-    centre = g(t)
-    noise = _noise(g, t, h)
-    order = 4.0 if side == 0 else 2.0  # what an error shrinks by when the step is halved
-    best = Difference(0.0, float("inf"))
-    row: list[float] = []
-    for _ in range(HALVINGS):
-        right = t + (h if side == 0 else side * h)
-        left = t - h if side == 0 else t
-        if right == left:
-            break
-        before = row
-        row = [(g(right) - (g(left) if side == 0 else centre)) / (right - left)]
-        rounding = 2.0 * noise / abs(right - left)
-        for column, coarser in enumerate(before):
-            finer = row[column]
-            extrapolated = finer + (finer - coarser) / (order ** (column + 1) - 1.0)
-            row.append(extrapolated)
-            disagreement = max(abs(extrapolated - finer), abs(extrapolated - coarser))
-            error = disagreement + 2.0 * rounding
-            if error < best.error:
-                best = Difference(extrapolated, error)
-        if 2.0 * rounding > best.error:
-            break  # no smaller step can do better
-        h /= 2.0
-    return best
-
-
-def _is_defined(g: Callable[[float], float], t: float) -> bool:
-    try:
-        return isfinite(g(t))
-    except (ArithmeticError, ValueError):
-        return False
-
-
-def _noise(g: Callable[[float], float], t: float, h: float) -> float:
-    """The size of the rounding errors of g near t, from its high differences over tiny steps.
-
-    The k-th difference of independent errors of size s has the size s sqrt(binomial(2k, k)),
-    while that of the smooth part has vanished.
-    """
-    spacing = max(abs(t), h) * 2.0**-40
-    points = [t + k * spacing for k in range(-4, 5)]
-    values = [g(point) for point in points if _is_defined(g, point)]
-    noise = EPSILON * max(map(abs, values), default=0.0)
-    differences = values
-    for k in range(1, len(values)):
-        differences = [b - a for a, b in pairwise(differences)]
-        if 4 <= k <= 6:
-            size = sqrt(
-                sum_in_order(d * d for d in differences) / len(differences) / comb(2 * k, k)
-            )
-            noise = max(noise, size)
-    return noise

@@ -1,12 +1,13 @@
 """gradcheck: backward() and the forward mode of any function of Values against finite differences.
 
-Steps and tolerances come from the error estimates of the differences (finite_differences.py),
-not from the user. Where backward() and the difference disagree, one-sided differences decide
-whether the function has a kink there: of a smooth function the two agree.
+Steps and tolerances come from the error estimates of the differences (slopes.py), not from the
+user. The slopes to the left and to the right say whether the function has a kink: of a smooth
+function the two agree.
 """
 
 from collections.abc import Callable, Sequence
-from math import inf, isfinite
+from functools import cache
+from math import inf, isfinite, nan
 from typing import Any, NamedTuple
 
 from ..engine import Value
@@ -15,10 +16,12 @@ from ..transforms import jvp, takes
 from ..transforms.chain_rule import data_of
 from ..transforms.nested import Structure, leaves, paths, rebuild
 from ..transforms.recorded_call import check_function, numbers_in
-from .finite_differences import EPSILON, Difference, as_number, ridders
+from .extrapolation import Difference
+from .finite_differences import as_number
 from .report import Mismatch, Report
+from .slopes import EPSILON, Slopes
 
-SAFETY = 10.0  # how many error estimates a derivative may lie off
+SAFETY = 4.0  # how many error estimates a derivative may lie off: it has rounding errors too
 
 
 def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool = True) -> Report:
@@ -71,15 +74,23 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
                 f"gradcheck needs a function that gives Values; it gave {show(outputs)}{where}"
             )
     forward = _by_forward_mode(lambda *values: leaves(f(*rebuild(inputs, values))), numbers)
+
+    @cache  # each output is looked at over the same steps
+    def outputs_beside(i: int, t: float) -> list[float]:
+        try:
+            _, moved = outputs_at([*numbers[:i], t, *numbers[i + 1 :]])
+        except (ArithmeticError, ValueError):
+            return [nan] * len(output_names)
+        return [as_number(output) for output in leaves(moved)]
+
     for k, path in enumerate(output_names):
         gradient = _by_backward(*outputs_at(numbers), k)
         for i, (name, got) in enumerate(zip(names, gradient, strict=True)):
 
             def along(t: float, i: int = i, k: int = k) -> float:
-                _, moved = outputs_at([*numbers[:i], t, *numbers[i + 1 :]])
-                return as_number(leaves(moved)[k])
+                return outputs_beside(i, t)[k]
 
-            verdict = _judge(along, numbers[i], got)
+            verdict = _judge(Slopes(along, numbers[i]), numbers[i], got)
             what = f"d f{path} / d {name}"
             if verdict.note:
                 notes.append(f"{what}: {verdict.note}")
@@ -111,70 +122,35 @@ class _Verdict(NamedTuple):
     note: str = ""
 
 
-def _judge(g: Callable[[float], float], t: float, got: float) -> _Verdict:
-    """Whether got is the derivative of g at t, or one that a convention may choose."""
-    try:
-        central = ridders(g, t)
-    except ValueError:
-        return _at_an_edge(g, t, got)
-    if _agrees(got, central):
-        return _Verdict(True, central.value, _allowed(central), _kink_between(g, t, got))
-    step = max(abs(t), 0.1) / 4.0
-    kink = None
-    while t + step != t:  # a kink further off shows where the steps are as long as its distance
-        try:
-            left, right = ridders(g, t, step, side=-1), ridders(g, t, step, side=1)
-            central = min(central, ridders(g, t, step), key=lambda difference: difference.error)
-        except ValueError:
-            break
-        if _agrees(got, central):
-            return _Verdict(True, central.value, _allowed(central))
-        if abs(left.value - right.value) <= SAFETY * (left.error + right.error):
-            break
-        kink = left, right, step
-        step /= 64.0
-    if kink is None or step > 1e-4 * max(abs(t), 0.1):
-        for scale in (1e-3, 1e-5):  # steps of another size, before a failure is believed
-            finer = ridders(g, t, scale * max(abs(t), 0.1))
-            if _agrees(got, finer) and finer.error <= 1e-8 * abs(got):
-                return _Verdict(True, finer.value, _allowed(finer))
-        return _Verdict(False, central.value, _allowed(central))
-    left, right, step = kink
-    low, high = sorted((left.value, right.value))
-    allowed = max(_allowed(left), _allowed(right))
-    within = low - allowed <= got <= high + allowed
-    return _Verdict(within, min(max(got, low), high), allowed, _note(*kink, t, got))
+def _judge(slopes: Slopes, t: float, got: float) -> _Verdict:
+    """Whether got is the slope at t, or one that a convention may choose."""
+    slope, left, right = slopes.best, slopes.left, slopes.right
+    if slope is None:
+        return _at_an_edge(slopes, t, got)
+    note = ""
+    if left and right and slopes.kink:
+        note = (
+            f"a kink within {slopes.kink:.1g} of {t!r}: the slope is {left.value:.6g} to the left"
+            f" and {right.value:.6g} to the right, and backward() gives {got!r}"
+        )
+    if _agrees(got, slope):
+        return _Verdict(True, slope.value, _allowed(slope), note)
+    if left and right and slopes.kink:
+        low, high = sorted((left.value, right.value))
+        allowed = max(_allowed(left), _allowed(right))
+        within = low - allowed <= got <= high + allowed
+        return _Verdict(within, min(max(got, low), high), allowed, note)
+    if got == 0.0 and slopes.is_flat:  # between steps, as of floor, which from afar are a slope
+        return _Verdict(True, got, _allowed(Difference(0.0, 0.0)))
+    return _Verdict(False, slope.value, _allowed(slope))
 
 
-def _kink_between(g: Callable[[float], float], t: float, got: float) -> str:
-    """A note, if the central slope is but the mean of two: that of abs(t) at 0 is 0."""
-    step = 1e-5 * max(abs(t), 0.1)
-    try:
-        left, right = ridders(g, t, step, side=-1), ridders(g, t, step, side=1)
-    except ValueError:
-        return ""
-    gap = abs(left.value - right.value)
-    if gap <= SAFETY * (left.error + right.error) or gap <= 1e-3 * abs(left.value):
-        return ""  # to noise the estimates are not proof alone
-    return _note(left, right, step, t, got)
-
-
-def _note(left: Difference, right: Difference, step: float, t: float, got: float) -> str:
-    return (
-        f"a kink within {step:.1g} of {t!r}: the slope is {left.value:.6g} to the left and"
-        f" {right.value:.6g} to the right, and backward() gives {got!r}"
-    )
-
-
-def _at_an_edge(g: Callable[[float], float], t: float, got: float) -> _Verdict:
-    """At the edge of the domain, where g is defined on one side only, or on none."""
-    for side, word in ((1, "right"), (-1, "left")):
-        try:
-            slope = ridders(g, t, side=side)
-        except ValueError:
-            continue
-        note = f"defined to the {word} of {t!r} only: compared with the slope there"
-        return _Verdict(_agrees(got, slope), slope.value, _allowed(slope), note)
+def _at_an_edge(slopes: Slopes, t: float, got: float) -> _Verdict:
+    """At the edge of the domain, where f is defined on one side only, or on none."""
+    for slope, word in ((slopes.right, "right"), (slopes.left, "left")):
+        if slope:
+            note = f"defined to the {word} of {t!r} only: compared with the slope there"
+            return _Verdict(_agrees(got, slope), slope.value, _allowed(slope), note)
     return _Verdict(True, got, inf, f"not checked: the function is defined only at {t!r} itself")
 
 

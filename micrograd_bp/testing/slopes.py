@@ -1,0 +1,324 @@
+"""The slopes of a function of one number: to both sides, to the left, to the right.
+
+The function is looked at in a sweep of steps that halve, from the size of the number down to
+where rounding errors are all there is. Where that shows little, because the number is small
+for the function, or 0, which has no size, ever larger steps are tried while they agree with
+the smaller ones (Shi, Xie, Xuan & Nocedal, Adaptive finite-difference interval estimation,
+SIAM J. Sci. Comput. 44, 2022, look for the step in a like way).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from math import frexp, inf, isfinite, ldexp, nan
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .extrapolation import Difference, Rows, Tableau
+
+EPSILON = 2.0**-53
+UNDERFLOW = 2.0**-1074
+OCTAVES = 46
+UNIT = 0.6366197723675814  # 2 / pi: no step or square of one has a short mantissa
+LEAST, MOST = -1016, 1000  # exponents of steps
+STRIDE = 16  # octaves, of a first look
+VAGUE = 2.0**-20  # a slope of fewer digits is worth a further look
+EXACT = 2.0**-44
+REACH = 16.0
+FAINT = 2.0**-24
+ALIKE = 2.0**-12
+ALONGSIDE = 16.0
+KINK, KINK_RATIO = 10.0, 1e-3
+NEAR = 2.0**-12
+
+
+class _Glance(NamedTuple):
+    slope: float
+    rounding: float  # of the slope
+    bend: float  # the slope to the right less that to the left
+    change: float  # of g, to either side
+
+
+class Slopes:
+    """A function around a number, and its slopes there.
+
+    Args:
+        g: from a float to a float. Where it raises an ArithmeticError or a ValueError, or is
+            not finite, it is not defined.
+        t: the number.
+        step: the largest step; found unless given.
+
+    Attributes:
+        central, left, right: the slopes, each None where g is defined at no point that it needs.
+
+    >>> from math import exp
+    >>> slope = Slopes(exp, 0.0).central
+    >>> abs(slope.value - 1.0) < slope.error < 1e-11
+    True
+    >>> [round(slope.value) for slope in (Slopes(abs, 0.0).left, Slopes(abs, 0.0).right)]
+    [-1, 1]
+    """
+
+    def __init__(self, g: Callable[[float], float], t: float, step: float | None = None) -> None:
+        self._g, self._t = g, t
+        self._centre = self._value(t)
+        self._beside: dict[float, tuple[float, float]] = {}
+        exponent = frexp(t)[1] - 1 if t else LEAST
+        self._unit = unit = step or ldexp(UNIT, exponent)
+        if step or t:
+            self._look(ldexp(unit, -k) for k in (*range(24), *range(24, OCTAVES, 2)))
+        if not step and (not t or self._is_vague()):
+            self._look_further(unit, MOST - exponent)
+
+    def _value(self, t: float) -> float:
+        try:
+            value = self._g(t)
+        except (ArithmeticError, ValueError):
+            return nan
+        return value if isfinite(value) else nan
+
+    def _look(self, steps: Iterable[float]) -> None:
+        for h in steps:
+            if h and h not in self._beside:
+                self._beside[h] = self._value(self._t - h), self._value(self._t + h)
+        self._found: dict[int, Difference | None] | None = None
+
+    @property
+    def best(self) -> Difference | None:
+        """The slope of a smooth function: the central one, or one to a side that says more."""
+        central, left, right = self.central, self.left, self.right
+        if not (central and left and right):
+            return central
+        size = max(abs(slope.value) for slope in (central, left, right))
+        gap = abs(left.value - right.value)
+        if central.error <= VAGUE * size or gap > left.error + right.error:
+            return central
+        return min(central, left, right, key=lambda slope: slope.error)
+
+    def _is_vague(self) -> bool:
+        slopes = [slope for slope in self._slopes().values() if slope]
+        size = max((abs(slope.value) for slope in slopes), default=0.0)
+        central, *sides = (slope.error if slope else inf for slope in self._slopes().values())
+        return min(central, max(sides)) > VAGUE * size
+
+    @property
+    def scale(self) -> float:
+        """The largest step looked at: larger ones do not tell of the slope at t."""
+        return max(self._beside)
+
+    @property
+    def kink(self) -> float | None:
+        """The least distance within which the slopes to the two sides are seen to differ."""
+        if not (self.central and self.left and self.right):
+            return None
+        left, right = self.left, self.right
+        gap = abs(right.value - left.value)
+        size = max(abs(left.value), abs(right.value))
+        if gap <= max(KINK * (left.error + right.error), KINK_RATIO * size):
+            return None
+        for h, (below, above) in sorted(self._beside.items()):
+            bend = abs((above - self._centre) + (below - self._centre)) / h
+            if 4.0 * abs(bend - gap) <= gap:
+                return h
+        return None
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether g stays the same over all steps that are small beside t."""
+        small = (pair for h, pair in self._beside.items() if h < NEAR * self._unit)
+        return self._t != 0.0 and all(pair == (self._centre, self._centre) for pair in small)
+
+    @property
+    def central(self) -> Difference | None:
+        """The slope by differences to both sides."""
+        return self._slopes()[0]
+
+    @property
+    def left(self) -> Difference | None:
+        """The slope by differences to the left."""
+        return self._slopes()[-1]
+
+    @property
+    def right(self) -> Difference | None:
+        """The slope by differences to the right."""
+        return self._slopes()[1]
+
+    def _slopes(self) -> dict[int, Difference | None]:
+        if self._found is None:
+            with np.errstate(all="ignore"):
+                tableaus = {side: self._tableau(side) for side in (0, 1, -1)}
+            there = [tableau for tableau in tableaus.values() if tableau]
+            noise = min(max((x.noise for x in there), default=0.0), 4.0 * self._quantum())
+            reach = min((x.reach(noise) for x in (tableaus[1], tableaus[-1]) if x), default=inf)
+            self._found = {
+                side: tableau.limit(noise, reach if side else REACH * reach) if tableau else None
+                for side, tableau in tableaus.items()
+            }
+        return self._found
+
+    def _tableau(self, side: int) -> Tableau | None:
+        """The differences, without those at the end that only rounding keeps at 0."""
+        ends = (0, 1) if side == 0 else ((side + 1) // 2,)
+        falling = sorted(self._beside, reverse=True)
+        steps = [
+            h
+            for h in falling
+            if all(isfinite(self._beside[h][end]) for end in ends) and self._t + h > self._t - h
+        ]
+        rows = self._rows(side, steps)
+        live = np.flatnonzero(~rows.flat).tolist()
+        last = live[-1] + 1 if live else 0
+        if 0 < last < len(rows.flat) and self._is_rounding(steps[:last], steps[last]):
+            rows = Rows(*(column[:last] for column in rows))
+        return Tableau(rows, 1 if side else 2) if len(rows.steps) else None
+
+    def _rows(self, side: int, steps: Sequence[float]) -> Rows:
+        """The differences over these steps where g is defined at both ends."""
+        t, centre = self._t, self._centre
+        h = np.array(steps)
+        below: Any
+        above: Any
+        below, above = np.array([self._beside[step] for step in steps]).reshape(-1, 2).T
+        left: Any = t - h
+        right: Any = t + h
+        lost = 0.0
+        if side > 0:
+            left, below = t, centre
+        elif side < 0:
+            right, above = t, centre
+        else:  # where the middle of left and right is not t, the bend of g counts
+            bend = (above - centre) + (below - centre)
+            lost = abs((_rounding_of_sum(t, h) + _rounding_of_sum(t, -h)) / h * bend)
+        width = right - left
+        slopes = (above - below) / width
+        rounding = EPSILON * (abs(above) + abs(below)) + 2.0 * UNDERFLOW + lost
+        flat = (below == centre) & (above == centre)
+        return Rows(width, slopes, rounding, flat)
+
+    def _quantum(self) -> float:
+        """By how much g changes, where it does not over smaller steps: rounding is not more."""
+        for last, h in enumerate(sorted(self._beside)):
+            change = max(abs(v - self._centre) for v in self._beside[h])
+            if change:
+                return change if last and isfinite(change) else inf
+        return inf
+
+    def _is_rounding(self, steps: Sequence[float], flat: float) -> bool:
+        """Whether g is flat over a step because it is rounded, given larger steps, falling.
+
+        Then it changes to both sides at about the same distance, or by multiples of one number,
+        or the distance is tiny.
+        """
+        if flat < FAINT * self._unit:
+            return True
+        flats, edges = [flat, flat], [inf, inf]
+        for side in (0, 1):
+            for h in reversed(steps):
+                if self._beside[h][side] != self._centre:
+                    edges[side] = h
+                    break
+                flats[side] = h
+            else:
+                flats[side] = inf
+        if max(flats) <= ALONGSIDE * min(edges):
+            return True
+        near = [abs(v - self._centre) for h in steps[-4:] for v in self._beside[h] if isfinite(v)]
+        return _are_multiples(near)
+
+    def _glance(self, h: float) -> _Glance | None:
+        """The difference over one step, to both sides or to the one where g is defined."""
+        self._look([h])
+        (below, above), centre = self._beside[h], self._centre
+        ends = [value for value in (below, above) if isfinite(value)]
+        if not ends:
+            return None
+        both = len(ends) == 2
+        change = above - below if both else ends[0] - centre
+        bend = abs((above - centre) + (below - centre)) / h if both else 0.0
+        width = 2.0 * h if both else h
+        lost = abs(_rounding_of_sum(self._t, h) + _rounding_of_sum(self._t, -h)) / width * bend
+        rounding = EPSILON * (abs(ends[0]) + abs(ends[-1])) / width + lost
+        largest = max(abs(value - centre) for value in ends)
+        return _Glance(
+            change / width * (1 if both or ends[0] is above else -1), rounding, bend, largest
+        )
+
+    def _look_further(self, unit: float, most: int) -> None:
+        """Over ever larger steps, while they agree, and finely below where they no longer do."""
+        start = self._first_change(unit, most)
+        quantum = self._quantum()
+        noise = quantum if isfinite(quantum) else 0.0
+        low, high, least, bent = -inf, inf, inf, 0.0
+
+        def agrees(k: int) -> bool | None:
+            """Whether the slope over a step is what those over smaller ones say; None: unknown."""
+            nonlocal low, high, least, bent
+            glance = self._glance(ldexp(unit, k))
+            if not glance:
+                return None
+            error = max(16.0 * glance.rounding, 4.0 * noise / ldexp(unit, k))
+            lowest, highest = glance.slope - error, glance.slope + error
+            if max(low, lowest) > min(high, highest) or error > 2.0**8 * least:
+                return False
+            if glance.bend < 2.0 * bent:  # of a smooth function it grows with the step
+                return False
+            low, high, least = max(low, lowest), min(high, highest), min(least, error)
+            if glance.bend > 2.0 * error:
+                bent = glance.bend
+            return True
+
+        if start is None:  # flat, so that no step is better than that of the size of t, or 1
+            good = bad = 0 if self._t else most - MOST
+        else:
+            good = bad = start
+            while bad < most and high - low >= EXACT * abs(low):
+                verdict = agrees(bad)
+                if verdict is False or (verdict is None and (self._t or least < inf)):
+                    break
+                good, bad = bad, bad + STRIDE
+        while bad - good > 4:
+            middle = (good + bad) // 2
+            if agrees(middle):
+                good = middle
+            else:
+                bad = middle
+        self._look(ldexp(unit, k) for k in range(bad - 1, bad - 25, -1))
+        for h in [h for h in self._beside if h > ldexp(unit, bad)]:
+            del self._beside[h]
+
+    def _first_change(self, unit: float, most: int) -> int | None:
+        """The least step of one unit or more over which g changes, as a power of two of units."""
+
+        def changes(k: int) -> bool:
+            glance = self._glance(ldexp(unit, k))
+            return not glance or glance.change > 0.0
+
+        flat, k = -1, 0
+        while not changes(k):
+            flat, k = k, k + 2 * STRIDE
+            if k > most:
+                return None
+        while k - flat > 1:
+            middle = (flat + k) // 2
+            if changes(middle):
+                k = middle
+            else:
+                flat = middle
+        return k
+
+
+def _are_multiples(changes: Sequence[float]) -> bool:
+    """Whether numbers are multiples of one that is not much smaller, as rounding makes them."""
+    changes = [change for change in changes if change > 0.0]
+    least = quantum = min(changes, default=0.0)
+    for change in changes:
+        rest = change % quantum
+        while (rest := min(rest, quantum - rest)) > ALIKE * least:
+            quantum, rest = rest, quantum % rest
+    return 16.0 * quantum >= least > 0.0
+
+
+def _rounding_of_sum(a: Any, b: Any) -> Any:
+    """(a + b) minus its float (Knuth's two-sum)."""
+    total = a + b
+    rest = total - a
+    return (a - (total - rest)) + (b - rest)

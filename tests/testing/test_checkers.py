@@ -1,0 +1,148 @@
+"""The checkers have no unit, and their error estimates are upper bounds."""
+
+import math
+from collections.abc import Callable
+from math import ldexp
+from statistics import median
+from typing import Any
+
+import pytest
+from checkers import KINDS, Figures, cases, figures
+from hypothesis import given
+from hypothesis import strategies as st
+
+from micrograd_bp import Value, abs, exp, floor, hypot, maximum, relu, sin, sqrt, tanh
+from micrograd_bp.testing import GradientError, finite_difference, gradcheck
+
+powers = st.integers(-300, 300)
+SMOOTH: list[tuple[Callable[[Any], Any], float]] = [
+    (lambda x: x * x, 1e-9),
+    (lambda x: sin(x) * exp(-x), 1.3),
+    (lambda x: 1.0 / x, -0.7),
+    (lambda x: tanh(3.0 * x) + 5.0, 0.4),
+    (lambda x: sqrt(x * x + 1.0) - 1.0, 2.5),
+    (lambda x: 1e5 + x**3, 1.1),
+]
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Figures]:
+    return [figures(case) for case in cases(40 * len(KINDS))]
+
+
+def test_the_error_estimate_is_an_upper_bound_and_a_true_one(found: list[Figures]) -> None:
+    assert all(figure.ratio >= 1.0 for figure in found)
+    assert median(figure.ratio for figure in found) <= 100.0
+
+
+def test_gradcheck_calls_no_smooth_function_wrong_and_sees_an_error_of_a_millionth(
+    found: list[Figures],
+) -> None:
+    assert not any(figure.alarm for figure in found)
+    caught = [figure.caught for figure in found if figure.caught is not None]
+    assert sum(caught) >= 0.99 * len(caught)
+    assert len(caught) > 0.8 * len(found)
+
+
+@given(st.sampled_from(SMOOTH), powers, powers)
+def test_slopes_in_other_units_are_the_same_numbers_bit_for_bit(
+    smooth: tuple[Callable[[Any], Any], float], of_x: int, of_f: int
+) -> None:
+    f, x = smooth
+    value, error = finite_difference(f, x, "ridders")
+    scaled = finite_difference(lambda x: ldexp(f(ldexp(x, -of_x)), of_f), ldexp(x, of_x), "ridders")
+    assert scaled == (ldexp(value, of_f - of_x), ldexp(error, of_f - of_x))
+
+
+@given(
+    st.sampled_from([*SMOOTH, (relu, 0.0), (abs, 0.0), (tanh, 0.0), (floor, 2.5), (relu, -1.2)]),
+    st.sampled_from([1.0, 1.0 + 1e-6, 2.0, 0.9]),
+    powers,
+    powers,
+)
+def test_verdicts_in_other_units_are_the_same(
+    smooth: tuple[Callable[[Any], Any], float], factor: float, of_x: int, of_f: int
+) -> None:
+    f, x = smooth
+
+    def verdict(of_x: int, of_f: int) -> tuple[bool, int]:
+        def scaled(x: Value) -> Value:
+            y: Value = f(x * ldexp(1.0, -of_x)) * ldexp(1.0, of_f)
+            return factor * y + (1.0 - factor) * y.data
+
+        def wrong(x: Value) -> Value:
+            right = f(x * ldexp(1.0, -of_x)) * ldexp(1.0, of_f)
+            return right.data + factor * (right - right.data)
+
+        report = gradcheck(wrong, ldexp(x, of_x), raise_on_failure=False)
+        return bool(report), len(report.notes)
+
+    assert verdict(of_x, of_f) == verdict(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope"),
+    [
+        (lambda x: math.exp(-((50 * (x - 1.5)) ** 2)), 1.52, -100.0 * math.exp(-1.0)),
+        (lambda r: 1.0 / r, 5e-11, -4e20),
+        (lambda x: x * x, 1e-9, 2e-9),
+        (lambda x: math.sin(1e6 * x), 0.0, 1e6),
+        (lambda x: 1.0 + x * math.exp(-x * x), 0.0, 1.0),
+        (lambda x: (1e6 + x) - 1e6, 1e-9, 1.0),
+        (lambda x: math.hypot(x, 1.0) - 1.0, 1e-9, 1e-9),
+        (lambda x: math.tanh(x), 16.0, 1.0 / math.cosh(16.0) ** 2),
+        (lambda x: x**3, 0.0, 0.0),
+        (lambda x: 3.7, 0.0, 0.0),
+    ],
+)
+def test_slopes_where_a_fixed_step_is_too_long_or_too_short(
+    f: Callable[[float], float], x: float, slope: float
+) -> None:
+    value, error = finite_difference(f, x, "ridders")
+    assert abs(value - slope) <= error
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope"),
+    [
+        (lambda r: 1.0 / r, 5e-11, -4e20),
+        (lambda x: x * x, 1e-9, 2e-9),
+        (lambda x: math.sin(1e6 * x), 0.0, 1e6),
+        (lambda x: 1.0 + x * math.exp(-x * x), 0.0, 1.0),
+        (lambda x: x**3, 5e-324, 0.0),
+    ],
+)
+def test_one_central_difference_has_a_step_of_the_size_of_x(
+    f: Callable[[float], float], x: float, slope: float
+) -> None:
+    assert finite_difference(f, x) == pytest.approx(slope, rel=1e-6)
+
+
+@given(st.floats(-1.0, 1.0))
+def test_gradcheck_accepts_smooth_functions_at_any_number(x: float) -> None:
+    for f in (lambda r: sqrt(r * r + 1.0) - 1.0, lambda r: hypot(r, 1.0) - 1.0, lambda r: r * r):
+        report = gradcheck(f, x)
+        assert not report.notes
+
+
+@given(st.lists(st.floats(-1e-7, 1e-7), min_size=1, max_size=4))
+def test_gradcheck_accepts_a_penalty_on_tiny_weights(weights: list[float]) -> None:
+    report = gradcheck(lambda w: sum(w_i * w_i for w_i in w), weights)
+    assert not report.notes
+
+
+def test_gradcheck_sees_no_kink_in_a_fast_oscillation() -> None:
+    assert not gradcheck(lambda x: sin(1e6 * x), 1.0).notes
+
+
+def test_gradcheck_sees_a_slope_where_there_is_none() -> None:
+    for x in (-1.2345, -1.0, -1e-9):
+        with pytest.raises(GradientError):
+            gradcheck(lambda x: relu(x) + (x - x.data), x)
+    with pytest.raises(GradientError):
+        gradcheck(lambda x: 0.0 * x + (maximum(x, -1.0) - maximum(x, -1.0).data) - x.data, -3.0)
+
+
+def test_gradcheck_accepts_the_flat_pieces_of_floor() -> None:
+    for x in (2.5, 2.1, -7.75):
+        assert gradcheck(floor, x)
