@@ -12,6 +12,8 @@ import pytest
 from micrograd_bp.functions import FUNCTIONS
 from micrograd_bp.testing.exact import EXACT
 
+pytestmark = pytest.mark.slow
+
 N_POINTS = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 2_000
 
 

@@ -17,6 +17,8 @@ from micrograd_bp.program import Executor
 from micrograd_bp.program.lowering import Instruction, Plan
 from micrograd_bp.testing.exact import EXACT
 
+pytestmark = pytest.mark.slow
+
 N_POINTS = 800
 OF_MANY = {"where", "dot", "fsum", "mean", "prod", "logsumexp", "softmax", "constant"}
 FIXED = {  # the parameters of derivatives, one choice each

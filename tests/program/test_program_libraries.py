@@ -11,6 +11,8 @@ from micrograd_bp.program import Program
 from micrograd_bp.program.array_functions import array_functions
 from micrograd_bp.program.lowering import KNOWN, exp_of_difference
 
+pytestmark = pytest.mark.slow
+
 Function = functions.Function
 POINTS = {  # operands that lie in the domain of every function, and off the kinks
     1: [np.array([0.3, 0.6, 0.9])],
