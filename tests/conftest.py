@@ -1,8 +1,9 @@
 """How many examples the property tests try, and the fixtures that several files share.
 
 The environment variable HYPOTHESIS_PROFILE says: "ci", the default, tries the same examples each
-time, so that a red run belongs to the commit and not to the dice; "thorough" draws new ones, and
-many. Neither minds a slow machine.
+time, so that a red run belongs to the commit and not to the dice; "quick", the default of
+`pytest -m "not slow"`, tries the first few of them; "thorough" draws new ones, and many. None minds
+a slow machine.
 """
 
 import os
@@ -19,6 +20,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=10)
 settings.register_profile(
     "thorough",
     max_examples=5000,
@@ -27,7 +29,11 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    default = "quick" if config.getoption("markexpr") == "not slow" else "ci"
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
 
 
 @pytest.fixture

@@ -15,7 +15,16 @@ MODULES = sorted(
 )
 
 
-@pytest.mark.parametrize("name", ["micrograd_bp", *MODULES])
+SLOW = ["micrograd_bp.testing.strategies"]  # it searches and shrinks
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+        for name in ["micrograd_bp", *MODULES]
+    ],
+)
 def test_the_examples_of_a_module_run(name: str) -> None:
     if name == "micrograd_bp.widget":
         pytest.importorskip("anywidget")

@@ -8,6 +8,8 @@ import pytest
 nbclient = pytest.importorskip("nbclient", reason="needs the package nbclient")
 nbformat = pytest.importorskip("nbformat", reason="needs the package nbformat")
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
 ANSWER = re.compile(r"<details>.*?```python\n(.*?)```.*?</details>", re.DOTALL)
 

@@ -381,7 +381,11 @@ def test_a_bad_csv_file_is_refused(run: Any, content: str | bytes, message: str)
         (("--explore", "steps.svg"), "argument --explore: need a name in .html, not 'steps.svg'"),
         (("--explore", "folder.html"), "argument --explore: folder.html is a folder, need a file"),
         (("--explore", "points.csv/steps.html"), "argument --explore: cannot make "),
-        (("--explore", "e.html", "--hidden", "500"), "argument --explore: a graph of 3515 nodes"),
+        pytest.param(
+            ("--explore", "e.html", "--hidden", "500"),
+            "argument --explore: a graph of 3515 nodes",
+            marks=pytest.mark.slow,
+        ),
         (("--weights", "none.json"), "none.json: No such file or directory"),
         (("--weights", "tanh.json", "--hidden", "2"), "tanh.json, 'w1': the number of rows is 1"),
         (

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 from micrograd_bp.book.command_line import main
 
+pytestmark = pytest.mark.slow
+
 POINTS = b"a,b,y\n1,2,3\n4,5,7\n0.5,-1,2\n"
 WEIGHTS = b'{"activation": "tanh", "w1": [[0.1, 0.2, 0.3]], "w2": [[0.5, -0.25]]}'
 KEPT = b'{"kept": "from an earlier run"}'

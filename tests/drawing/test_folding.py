@@ -257,6 +257,7 @@ def graphs(draw):
     return fsum(nodes)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(graphs(), st.sampled_from([None, 0, 1]))
 def test_folding_keeps_every_node_once_and_draws(root, depth):
@@ -267,6 +268,7 @@ def test_folding_keeps_every_node_once_and_draws(root, depth):
     assert picture_of.svg.startswith("<svg")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["builtin", None])
 def test_a_graph_of_100_000_nodes_is_drawn(engine):
     mlp = MLP(2, [8, 8, 1], hidden="tanh", seed=1)
@@ -278,6 +280,7 @@ def test_a_graph_of_100_000_nodes_is_drawn(engine):
     assert f"2800 {TIMES} **2" in svg.replace("&#160;", " ").replace("\xa0", " ")
 
 
+@pytest.mark.slow
 def test_a_chain_of_100_000_nodes_is_drawn():
     node = Value(0.5, "x")
     for _ in range(100_000):

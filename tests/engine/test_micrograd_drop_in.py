@@ -158,6 +158,7 @@ def rare_collections() -> Iterator[None]:
     gc.set_threshold(*thresholds)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("rare_collections")
 def test_training_on_the_two_moons_gives_the_same_numbers_at_every_step() -> None:
     theirs, ours = (run(MOONS, package) for package in PACKAGES)

@@ -31,6 +31,8 @@ from hypothesis.stateful import (
 
 from micrograd_bp import Value, dot, engine_kind, exp, fsum, no_grad, scope, topological_order
 
+pytestmark = pytest.mark.slow
+
 MILLION = 1_000_000
 SECONDS = 10.0 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 2.0
 

@@ -34,7 +34,10 @@ from micrograd_bp.text.numbers import scripted
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH"),
+]
 
 # What the pictures say, read in one call: the texts of data and grad by node, and its look.
 READ = """() => {

@@ -11,6 +11,8 @@ import pytest
 
 from micrograd_bp.functions import FUNCTIONS
 
+pytestmark = pytest.mark.slow
+
 N_POINTS = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 2_000
 
 

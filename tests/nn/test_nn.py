@@ -25,6 +25,7 @@ from micrograd_bp import (
     scope,
     topological_order,
 )
+from micrograd_bp.numeric import sum_in_order
 
 sizes = st.lists(st.integers(1, 4), min_size=1, max_size=4)
 
@@ -171,7 +172,7 @@ def test_a_network_computes_the_forward_pass_of_the_book(
     z = x = [0.3 * i - 0.4 for i in range(1, nin + 1)]
     for layer in model.layers:
         z = [
-            sum((w.data * z_i for w, z_i in zip(neuron.w, z, strict=True)), neuron.b.data)
+            sum_in_order((w.data * z_i for w, z_i in zip(neuron.w, z, strict=True)), neuron.b.data)
             for neuron in layer.neurons
         ]
         if layer is not model.layers[-1]:

@@ -26,6 +26,7 @@ def weights(model: Module) -> list[float]:
     return [parameter.data for parameter in model.parameters()]
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(sizes, st.data())
 def test_every_bit_comes_back(tmp_path_factory, sizes, data) -> None:
@@ -92,6 +93,7 @@ def sequential(torch: Any, sizes: list[int], between: Any) -> Any:
     return torch.nn.Sequential(*modules[:-1]).double()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hidden", "name"),
     [("relu", "ReLU"), ("tanh", "Tanh"), ("sigmoid", "Sigmoid"), ("linear", "Identity")],

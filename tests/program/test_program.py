@@ -265,6 +265,7 @@ def test_rows_are_used_again() -> None:
     assert program([0.3])[0] == pytest.approx(y.data, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_chain_of_a_hundred_thousand_nodes() -> None:
     x, w = Value(0.3), Value(1.0)
     y = w * x

@@ -17,6 +17,8 @@ from micrograd_bp.program import Executor
 from micrograd_bp.program.lowering import Instruction, Plan
 from micrograd_bp.testing.exact import EXACT
 
+pytestmark = pytest.mark.slow
+
 N_POINTS = 800
 MEASURED = [key for key, entry in FUNCTIONS.items() if entry.operands in (1, 2)]
 FIXED = {  # the parameters of derivatives, one choice each

@@ -10,6 +10,8 @@ from micrograd_bp import MLP, Value, fsum, functions
 from micrograd_bp.program import Program
 from micrograd_bp.program.array_functions import array_functions
 
+pytestmark = pytest.mark.slow
+
 FUNCTIONS, Function = functions.FUNCTIONS, functions.Function
 POINTS = {  # operands that lie in the domain of every function, and off the kinks
     1: [np.array([0.3, 0.6, 0.9])],

@@ -14,6 +14,8 @@ from hypothesis import Phase, given, settings
 from micrograd_bp import engine, functions
 from micrograd_bp.testing import OPERATIONS, GraphProgram, check_graph, graphs, pinned, programs
 
+pytestmark = pytest.mark.slow
+
 # The others of many operands run by the engine in use, not by the one with the fault.
 OWN = [name for name in OPERATIONS if name not in ("prod", "mean", "logsumexp", "softmax")]
 

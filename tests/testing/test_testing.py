@@ -315,6 +315,7 @@ def second_backward_is_wrong(program: GraphProgram, make_leaf: Any) -> bool:
     return [x.grad for x in inputs] != [2.0 * grad for grad in once]
 
 
+@pytest.mark.slow
 def test_the_same_strategy_finds_the_second_backward_fault_of_micrograd() -> None:
     strategy = graphs(MICROGRAD_HAS)
     budget = settings(max_examples=100, database=None, derandomize=True)
@@ -374,6 +375,7 @@ def test_gradcheck_believes_a_failure_only_after_steps_of_other_sizes(f: Any, x:
         gradcheck(lambda x: f(x) + 1e-5 * (x - x.detach()), x)
 
 
+@pytest.mark.slow
 def test_most_random_graphs_are_large_and_a_failure_is_shown_as_a_few_lines_of_code() -> None:
     sizes: list[int] = []
 

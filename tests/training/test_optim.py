@@ -85,6 +85,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), SETTINGS)
 @settings(max_examples=20)
 @given(st.lists(vectors, min_size=1, max_size=40))

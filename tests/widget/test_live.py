@@ -262,6 +262,7 @@ def notebook(tmp_path: Path) -> Iterator[str]:
         server.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(_missing()), reason=_missing())
 @pytest.mark.filterwarnings("default")
 def test_a_slider_moves_picture_and_numbers_in_jupyterlab(notebook: str, tmp_path: Path) -> None:
