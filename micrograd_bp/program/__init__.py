@@ -3,7 +3,8 @@
 The graph of one data point gives E_n; ``gradient`` gives the graph of dE_n/dw beside it. A
 Program evaluates both for a whole data set, E = sum_n E_n and dE/dw = sum_n dE_n/dw. The passes
 are in lowering.py; the instructions run in C (_program.pyx), or on NumPy (interpreter.py) where
-the package was installed without a compiler.
+the package was installed without a compiler. A data point whose derivatives come out inf or nan
+is left to the engine (by_engine.py).
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ class Program:
 
     Operations are those that were recorded: a branch taken in Python for the recorded numbers
     is taken for all data points, and so is a comparison: ``x > 0`` is a bool. What is to depend
-    on the data is ``where(step(x), ...)``, or ``maximum``, ``relu``, ``clip``. A model's weights
-    are those of the call: to run with the present ones, pass ``[w.data for w in parameters]``.
+    on the data is ``where(step(x), ...)``, or ``maximum``, ``relu``, ``clip``; a branch that is not
+    taken contributes nothing, whatever lies behind it. A model's weights are those of the call: to
+    run with the present ones, pass ``[w.data for w in parameters]``.
 
     Args:
         outputs: the Value to compute, such as the error E_n of one data point; or a list.
@@ -351,6 +353,8 @@ class Program:
         bad = nonfinite_rows(summed, table, weights)
         finite = numpy.isfinite(table).all(axis=1)
         rows = numpy.flatnonzero(finite & (bad > 0 if errors == "raise" else bad == 1))
+        if errors == "ignore" and not len(rows):
+            return found
         again = []
         for row in rows.tolist():
             numbers = by_engine(self._forward, table[row], weights, errors == "ignore")
