@@ -62,12 +62,12 @@ class Slopes:
         self._g, self._t = g, t
         self._centre = self._value(t)
         self._beside: dict[float, tuple[float, float]] = {}
-        exponent = frexp(t)[1] - 1 if t else LEAST
-        self._unit = unit = step or ldexp(UNIT, exponent)
+        self._found: dict[int, Difference | None] | None = None
+        self._exponent = frexp(t)[1] - 1 if t else LEAST
+        self._unit = unit = step or ldexp(UNIT, self._exponent)
         if step or t:
             self._look(ldexp(unit, -k) for k in (*range(24), *range(24, OCTAVES, 2)))
-        if not step and (not t or self._is_vague()):
-            self._look_further(unit, MOST - exponent)
+        self._may_look_further = not step
 
     def _value(self, t: float) -> float:
         try:
@@ -80,7 +80,7 @@ class Slopes:
         for h in steps:
             if h and h not in self._beside:
                 self._beside[h] = self._value(self._t - h), self._value(self._t + h)
-        self._found: dict[int, Difference | None] | None = None
+        self._found = None
 
     @property
     def best(self) -> Difference | None:
@@ -94,15 +94,10 @@ class Slopes:
             return central
         return min(central, left, right, key=lambda slope: slope.error)
 
-    def _is_vague(self) -> bool:
-        slopes = [slope for slope in self._slopes().values() if slope]
-        size = max((abs(slope.value) for slope in slopes), default=0.0)
-        central, *sides = (slope.error if slope else inf for slope in self._slopes().values())
-        return min(central, max(sides)) > VAGUE * size
-
     @property
     def scale(self) -> float:
         """The largest step looked at: larger ones do not tell of the slope at t."""
+        self._slopes()
         return max(self._beside)
 
     @property
@@ -144,16 +139,23 @@ class Slopes:
 
     def _slopes(self) -> dict[int, Difference | None]:
         if self._found is None:
-            with np.errstate(all="ignore"):
-                tableaus = {side: self._tableau(side) for side in (0, 1, -1)}
+            self._found = self._limits() if self._beside else {}
+            if self._may_look_further and _are_vague(self._found):
+                self._may_look_further = False
+                self._look_further(self._unit, MOST - self._exponent)
+                self._found = self._limits()
+        return self._found
+
+    def _limits(self) -> dict[int, Difference | None]:
+        with np.errstate(all="ignore"):
+            tableaus = {side: self._tableau(side) for side in (0, 1, -1)}
             there = [tableau for tableau in tableaus.values() if tableau]
             noise = min(max((x.noise for x in there), default=0.0), 4.0 * self._quantum())
             reach = min((x.reach(noise) for x in (tableaus[1], tableaus[-1]) if x), default=inf)
-            self._found = {
+            return {
                 side: tableau.limit(noise, reach if side else REACH * reach) if tableau else None
                 for side, tableau in tableaus.items()
             }
-        return self._found
 
     def _tableau(self, side: int) -> Tableau | None:
         """The differences, without those at the end that only rounding keeps at 0."""
@@ -304,6 +306,13 @@ class Slopes:
             else:
                 flat = middle
         return k
+
+
+def _are_vague(slopes: dict[int, Difference | None]) -> bool:
+    """Whether neither the central slope nor both of the others have many digits."""
+    size = max((abs(slope.value) for slope in slopes.values() if slope), default=0.0)
+    central, *sides = (slope.error if slope else inf for slope in slopes.values() or (None, None))
+    return min(central, max(sides)) > VAGUE * size
 
 
 def _are_multiples(changes: Sequence[float]) -> bool:
