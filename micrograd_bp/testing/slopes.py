@@ -17,18 +17,18 @@ from .extrapolation import Difference, Rows, Tableau
 
 EPSILON = 2.0**-53
 UNDERFLOW = 2.0**-1074
-OCTAVES = 46
+OCTAVES = 46  # of a first sweep
 UNIT = 0.6366197723675814  # 2 / pi: no step or square of one has a short mantissa
 LEAST, MOST = -1016, 1000  # exponents of steps
-STRIDE = 16  # octaves, of a first look
+STRIDE = 16  # octaves from one larger step to the next
 VAGUE = 2.0**-20  # a slope of fewer digits is worth a further look
-EXACT = 2.0**-44
-REACH = 16.0
-FAINT = 2.0**-24
-ALIKE = 2.0**-12
-ALONGSIDE = 16.0
-KINK, KINK_RATIO = 10.0, 1e-3
-NEAR = 2.0**-12
+EXACT = 2.0**-44  # and one of so many is good enough
+REACH = 16.0  # times as far as slopes to one side go central ones may
+FAINT = 2.0**-24  # g that is flat over so little of t is flat by rounding
+ALIKE = 2.0**-12  # a remainder as small is none
+ALONGSIDE = 16.0  # times as far, and g still changes to both sides at once
+KINK, KINK_RATIO = 10.0, 1e-3  # the least jump: in errors, and beside the slopes
+NEAR = 2.0**-12  # what is small beside t
 
 
 class _Glance(NamedTuple):
