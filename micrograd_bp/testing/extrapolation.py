@@ -19,7 +19,6 @@ FEWEST = 4  # steps that are used whatever they show
 WINDOW = 6  # neighbouring steps over which the scatter is looked at
 CLEARLY = 2.0**10
 SAFETY = 2.0  # on the rounding errors seen
-LARGEST_RATIO = 2.0**100  # of two steps, so that no power overflows
 
 
 class Difference(NamedTuple):
@@ -81,15 +80,15 @@ class Tableau:
         scatter = np.zeros(n)
         scatter[1:] = abs(np.diff(column))
         for k in range(1, min(COLUMNS, n)):  # each column from the one before, and how they agree
-            ratio = np.minimum(steps[:-k] / steps[k:], LARGEST_RATIO) ** order
-            finer, coarser = column[1:], column[:-1]
-            column = finer + (finer - coarser) / (ratio - 1.0)
-            gap = np.maximum(abs(column - finer), abs(column - coarser))
+            finer, change = column[1:], np.diff(column)
+            correction = change / ((steps[:-k] / steps[k:]) ** order - 1.0)
+            column = finer + correction
             between = abs(np.diff(column))
-            gap[1:] = np.maximum(gap[1:], between)
+            gap = abs(change + correction)  # to the coarser one: the finer is nearer
+            np.maximum(gap[1:], between, out=gap[1:])
             better = gap < self._gaps[k:]
-            self._values[k:] = np.where(better, column, self._values[k:])
-            self._gaps[k:] = np.where(better, gap, self._gaps[k:])
+            np.copyto(self._values[k:], column, where=better)
+            np.copyto(self._gaps[k:], gap, where=better)
             scatter[k + 1 :] = between
         self._scatter = scatter * steps * (order / 2.0) ** 2
         live = self._scatter[~rows.flat].tolist()

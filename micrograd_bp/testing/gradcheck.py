@@ -124,6 +124,8 @@ class _Verdict(NamedTuple):
 
 def _judge(slopes: Slopes, t: float, got: float) -> _Verdict:
     """Whether got is the slope at t, or one that a convention may choose."""
+    if got == 0.0 and slopes.is_flat:  # as floor is between its jumps, and from afar is not
+        return _Verdict(True, got, 0.0)
     slope, left, right = slopes.best, slopes.left, slopes.right
     if slope is None:
         return _at_an_edge(slopes, t, got)
@@ -140,8 +142,6 @@ def _judge(slopes: Slopes, t: float, got: float) -> _Verdict:
         allowed = max(_allowed(left), _allowed(right))
         within = low - allowed <= got <= high + allowed
         return _Verdict(within, min(max(got, low), high), allowed, note)
-    if got == 0.0 and slopes.is_flat:  # between steps, as of floor, which from afar are a slope
-        return _Verdict(True, got, _allowed(Difference(0.0, 0.0)))
     return _Verdict(False, slope.value, _allowed(slope))
 
 

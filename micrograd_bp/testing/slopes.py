@@ -17,18 +17,18 @@ from .extrapolation import Difference, Rows, Tableau
 
 EPSILON = 2.0**-53
 UNDERFLOW = 2.0**-1074
-OCTAVES = 46
+OCTAVES = 46  # of a first sweep
 UNIT = 0.6366197723675814  # 2 / pi: no step or square of one has a short mantissa
 LEAST, MOST = -1016, 1000  # exponents of steps
-STRIDE = 16  # octaves, of a first look
+STRIDE = 16  # octaves from one larger step to the next
 VAGUE = 2.0**-20  # a slope of fewer digits is worth a further look
-EXACT = 2.0**-44
-REACH = 16.0
-FAINT = 2.0**-24
-ALIKE = 2.0**-12
-ALONGSIDE = 16.0
-KINK, KINK_RATIO = 10.0, 1e-3
-NEAR = 2.0**-12
+EXACT = 2.0**-44  # and one of so many is good enough
+REACH = 16.0  # times as far as slopes to one side go central ones may
+FAINT = 2.0**-24  # g that is flat over so little of t is flat by rounding
+ALIKE = 2.0**-12  # a remainder as small is none
+ALONGSIDE = 16.0  # times as far, and g still changes to both sides at once
+KINK, KINK_RATIO = 10.0, 1e-3  # the least jump: in errors, and beside the slopes
+NEAR = 2.0**-12  # what is small beside t
 
 
 class _Glance(NamedTuple):
@@ -62,12 +62,12 @@ class Slopes:
         self._g, self._t = g, t
         self._centre = self._value(t)
         self._beside: dict[float, tuple[float, float]] = {}
-        exponent = frexp(t)[1] - 1 if t else LEAST
-        self._unit = unit = step or ldexp(UNIT, exponent)
+        self._found: dict[int, Difference | None] | None = None
+        self._exponent = frexp(t)[1] - 1 if t else LEAST
+        self._unit = unit = step or ldexp(UNIT, self._exponent)
         if step or t:
             self._look(ldexp(unit, -k) for k in (*range(24), *range(24, OCTAVES, 2)))
-        if not step and (not t or self._is_vague()):
-            self._look_further(unit, MOST - exponent)
+        self._may_look_further = not step
 
     def _value(self, t: float) -> float:
         try:
@@ -80,7 +80,7 @@ class Slopes:
         for h in steps:
             if h and h not in self._beside:
                 self._beside[h] = self._value(self._t - h), self._value(self._t + h)
-        self._found: dict[int, Difference | None] | None = None
+        self._found = None
 
     @property
     def best(self) -> Difference | None:
@@ -94,15 +94,10 @@ class Slopes:
             return central
         return min(central, left, right, key=lambda slope: slope.error)
 
-    def _is_vague(self) -> bool:
-        slopes = [slope for slope in self._slopes().values() if slope]
-        size = max((abs(slope.value) for slope in slopes), default=0.0)
-        central, *sides = (slope.error if slope else inf for slope in self._slopes().values())
-        return min(central, max(sides)) > VAGUE * size
-
     @property
     def scale(self) -> float:
         """The largest step looked at: larger ones do not tell of the slope at t."""
+        self._slopes()
         return max(self._beside)
 
     @property
@@ -144,16 +139,23 @@ class Slopes:
 
     def _slopes(self) -> dict[int, Difference | None]:
         if self._found is None:
-            with np.errstate(all="ignore"):
-                tableaus = {side: self._tableau(side) for side in (0, 1, -1)}
+            self._found = self._limits() if self._beside else {}
+            if self._may_look_further and _are_vague(self._found):
+                self._may_look_further = False
+                self._look_further(self._unit, MOST - self._exponent)
+                self._found = self._limits()
+        return self._found
+
+    def _limits(self) -> dict[int, Difference | None]:
+        with np.errstate(all="ignore"):
+            tableaus = {side: self._tableau(side) for side in (0, 1, -1)}
             there = [tableau for tableau in tableaus.values() if tableau]
             noise = min(max((x.noise for x in there), default=0.0), 4.0 * self._quantum())
             reach = min((x.reach(noise) for x in (tableaus[1], tableaus[-1]) if x), default=inf)
-            self._found = {
+            return {
                 side: tableau.limit(noise, reach if side else REACH * reach) if tableau else None
                 for side, tableau in tableaus.items()
             }
-        return self._found
 
     def _tableau(self, side: int) -> Tableau | None:
         """The differences, without those at the end that only rounding keeps at 0."""
@@ -304,6 +306,13 @@ class Slopes:
             else:
                 flat = middle
         return k
+
+
+def _are_vague(slopes: dict[int, Difference | None]) -> bool:
+    """Whether neither the central slope nor both of the others have many digits."""
+    size = max((abs(slope.value) for slope in slopes.values() if slope), default=0.0)
+    central, *sides = (slope.error if slope else inf for slope in slopes.values() or (None, None))
+    return min(central, max(sides)) > VAGUE * size
 
 
 def _are_multiples(changes: Sequence[float]) -> bool:
