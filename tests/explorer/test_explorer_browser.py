@@ -833,7 +833,7 @@ def test_the_view_begins_at_the_inputs_and_shows_what_a_step_uses(
         go(page, step)
         inputs = [names.index("x_1"), names.index("x_2")]
         assert page.evaluate(hidden, [n - 1] if step == n else inputs) == []
-    for unit in ("a 1", "a 3"):
+    for unit in ("a_1", "a_3"):
         a = names.index(unit)
         weights = page.evaluate("a => nodes[a].parents", a)[:2]
         for step in (a + 1, 2 * n + 1 - a):
