@@ -29,6 +29,6 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     except BaseException as error:
         with suppress(OSError):
             partial.unlink()
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno is not None:  # without the partial name
             raise OSError(error.errno, error.strerror, os.fspath(path)) from None
         raise
