@@ -54,7 +54,7 @@ def test_a_formula_that_cancels_is_caught(name: str, monkeypatch: pytest.MonkeyP
 
     class Careless:
         value = staticmethod(original.value)
-        domain = pole = None
+        domain = pole = kink = None
 
         @staticmethod
         def partials(x: float) -> tuple[float]:
