@@ -9,7 +9,7 @@ The sweeps of the engine do not tell the two apart: they multiply, and leave to 
 does not end up finite.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -20,28 +20,6 @@ Node = Any  # a Value
 Numbers = dict[Any, float]  # by node
 Term = tuple[Node, float, Node]  # a neighbour, a local derivative, and the node that recorded it
 
-# Whether a function that has a derivative of 0 here is flat near these operands and parameters.
-# Of those that are not named, a 0 has just the number 0. At a step or a kink nothing is flat.
-_FLAT: dict[Any, Callable[..., bool]] = {
-    functions.relu: lambda x: x < 0.0,
-    functions.leaky_relu: lambda x, slope: x < 0.0,  # a slope of 0
-    functions.leaky_step: lambda x, slope: x != 0.0,
-    functions.elu: lambda x, alpha: x < 0.0 and alpha == 0.0,
-    functions.elu_tail: lambda x, alpha: x > 0.0 or alpha == 0.0,
-    functions.step: lambda x: x != 0.0,
-    functions.sign: lambda x: x != 0.0,
-    functions.floor: lambda x: x % 1.0 != 0.0,
-    functions.ceil: lambda x: x % 1.0 != 0.0,
-    functions.clip: lambda x, low, high: True,
-    functions.within: lambda x, low, high: x not in (low, high),
-    functions.maximum: lambda x, y: True,  # at a tie the derivatives are 1/2
-    functions.minimum: lambda x, y: True,
-    functions.greater: lambda x, y: x != y,
-    functions.where: lambda condition, x, y: True,
-    functions.constant_power: lambda x, c: c == 0.0,
-    functions.constant_power_derivative: lambda x, c, k: c % 1.0 == 0.0 and 0.0 <= c <= k,
-}
-
 
 def _is_flat(node: Node, parents: Sequence[Node], i: int, moving: set[Node]) -> bool:
     """Whether a node with a local derivative of 0 does not depend on operand i near the point.
@@ -50,9 +28,9 @@ def _is_flat(node: Node, parents: Sequence[Node], i: int, moving: set[Node]) -> 
     among the moving are constants near the point.
     """
     function, n = node.operation.function, len(parents)
-    if function in _FLAT:
+    if function.flat is not None:
         numbers = [parent.data for parent in parents]
-        flat: bool = _FLAT[function](*numbers, *node.operation.parameters)
+        flat: bool = function.flat(*numbers, *node.operation.parameters)
         return flat
     factors: Iterable[int] = ()  # of which one that is 0 makes the derivative 0
     if function is functions.mul:

@@ -122,6 +122,7 @@ constant_power: Function = Function(
     needs="an integer exponent for a negative base",
     pole=lambda x, c: x == 0.0 and c < 0.0,
     kink=lambda x, c: x == 0.0 and not (c > 0.0 and c % 1.0 == 0.0),
+    flat=lambda x, c: c == 0.0,
     public=True,
     tried=((2.0,), (3.0,), (-1.0,), (0.5,), (-1.5,)),
     exact=_exact_power,
@@ -132,6 +133,7 @@ constant_power_derivative: Function = Function(
     lambda x, c, k: (constant_power_derivative(x, c, k + 1),),
     parameters=2,
     pole=lambda x, c, k: x == 0.0,
+    flat=lambda x, c, k: c % 1.0 == 0.0 and 0.0 <= c <= k,
     exact=lambda mp, x, c, k: mp.ff(mp.mpf(c), int(k)) * _exact_power(mp, x, mp.mpf(c) - int(k)),
 )
 sqrt: Function = Function(

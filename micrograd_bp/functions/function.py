@@ -42,6 +42,8 @@ class Function:
         needs: the domain in words, for the message of an error.
         pole: whether finite operands ask for a division by zero.
         kink: whether there is a kink, a step or a cut, and no derivative but by convention.
+        flat: where a derivative is 0, whether the function is flat around these operands, as a
+            branch not taken is, and nothing comes that way; nowhere unless given.
         doc: what it says of itself; with it there is a function and a method of its name.
         public: whether users have it, as a function or an operator, and not rules only.
         activation: whether units of a network may have it, by its key.
@@ -63,6 +65,7 @@ class Function:
     needs: str = ""
     pole: Callable[..., bool] | None = None
     kink: Callable[..., bool] | None = None
+    flat: Callable[..., bool] | None = None
     doc: Doc | None = None
     public: bool = False
     activation: bool = False

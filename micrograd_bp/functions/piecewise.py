@@ -33,6 +33,7 @@ relu: Function = Function(
     lambda x: x if x > 0.0 or isnan(x) else 0.0,
     lambda x: (step(x),),
     kink=_is_zero,
+    flat=lambda x: x < 0.0,
     doc=Doc("max(x, 0); the derivative at 0 is 0", "-3.0", "0.0", "0.0"),
     activation=True,
     exact=lambda mp, x: max(x, mp.mpf(0)),
@@ -43,6 +44,7 @@ leaky_relu: Function = Function(
     lambda x, slope: (leaky_step(x, slope),),
     parameters=1,
     kink=_is_zero,
+    flat=lambda x, slope: x < 0.0,
     public=True,
     tried=((0.01,),),
     activation=True,
@@ -52,6 +54,7 @@ leaky_step: Function = Function(
     lambda x, slope: 1.0 if x > 0.0 else slope if x <= 0.0 else x,
     lambda x, slope: (0.0,),
     parameters=1,
+    flat=lambda x, slope: x != 0.0,
     exact=lambda mp, x, slope: mp.mpf(1 if x > 0 else slope),
 )
 elu: Function = Function(
@@ -60,6 +63,7 @@ elu: Function = Function(
     lambda x, alpha: (step(x) + elu_tail(x, alpha),),
     parameters=1,
     kink=_is_zero,
+    flat=lambda x, alpha: x < 0.0 and alpha == 0.0,
     public=True,
     tried=((1.0,), (0.5,)),
     activation=True,
@@ -70,6 +74,7 @@ elu_tail: Function = Function(
     lambda x, alpha: 0.0 if x > 0.0 else accurate.scaled_exp(x, alpha),
     lambda x, alpha: (elu_tail(x, alpha),),
     parameters=1,
+    flat=lambda x, alpha: x > 0.0 or alpha == 0.0,
     exact=lambda mp, x, alpha: mp.mpf(0) if x > 0 else alpha * mp.exp(x),
 )
 softsign: Function = Function(
@@ -101,6 +106,7 @@ sign: Function = Function(
     lambda x: math.copysign(1.0, x) if math.fabs(x) > 0.0 else x + 0.0,
     flat,
     kink=_is_zero,
+    flat=lambda x: x != 0.0,
     doc=Doc("-1, 0 or 1; the derivative is 0", "-3.0", "-1.0", "0.0"),
     exact=lambda mp, x: mp.sign(x),
 )
@@ -109,6 +115,7 @@ step: Function = Function(
     _step,
     flat,
     kink=_is_zero,
+    flat=lambda x: x != 0.0,
     doc=Doc("1 above 0, else 0; the derivative is 0", "0.0", "0.0", "0.0"),
     exact=lambda mp, x: mp.mpf(x > 0),
 )
@@ -117,6 +124,7 @@ floor: Function = Function(
     _integral(math.floor),
     flat,
     kink=lambda x: x % 1.0 == 0.0,
+    flat=lambda x: x % 1.0 != 0.0,
     doc=Doc("largest integer not above x; the derivative is 0", "-1.5", "-2.0", "0.0"),
     exact=lambda mp, x: mp.floor(x),
 )
@@ -125,6 +133,7 @@ ceil: Function = Function(
     _integral(math.ceil),
     flat,
     kink=lambda x: x % 1.0 == 0.0,
+    flat=lambda x: x % 1.0 != 0.0,
     doc=Doc("smallest integer not below x; the derivative is 0", "-1.5", "-1.0", "0.0"),
     exact=lambda mp, x: mp.ceil(x),
 )
@@ -134,6 +143,7 @@ clip: Function = Function(
     lambda x, low, high: (within(x, low, high),),
     parameters=2,
     kink=lambda x, low, high: x in (low, high),
+    flat=lambda x, low, high: True,
     public=True,
     tried=((-1.0, 1.0),),
     exact=lambda mp, x, low, high: max(mp.mpf(low), min(x, mp.mpf(high))),
@@ -143,6 +153,7 @@ within: Function = Function(
     _within,
     lambda x, low, high: (0.0,),
     parameters=2,
+    flat=lambda x, low, high: x not in (low, high),
     exact=lambda mp, x, low, high: mp.mpf(low <= x <= high),
 )
 maximum: Function = Function(
@@ -151,6 +162,7 @@ maximum: Function = Function(
     lambda x, y: (greater(x, y), greater(y, x)),
     operands=2,
     kink=lambda x, y: x == y,
+    flat=lambda x, y: True,
     doc=Doc(
         "the larger of two; at a tie the derivative is 1/2 by each", "2.0, 3.0", "3.0", "0.0, 1.0"
     ),
@@ -162,6 +174,7 @@ minimum: Function = Function(
     lambda x, y: (greater(y, x), greater(x, y)),
     operands=2,
     kink=lambda x, y: x == y,
+    flat=lambda x, y: True,
     doc=Doc(
         "the smaller of two; at a tie the derivative is 1/2 by each", "2.0, 3.0", "2.0", "1.0, 0.0"
     ),
@@ -173,6 +186,7 @@ greater: Function = Function(
     flat,
     operands=2,
     symbol=">",
+    flat=lambda x, y: x != y,
     exact=lambda mp, x, y: (1 + mp.sign(x - y)) / 2,
 )
 where: Function = Function(
@@ -180,5 +194,6 @@ where: Function = Function(
     lambda condition, x, y: x if condition != 0.0 else y,
     lambda condition, x, y: (0.0, where(condition, 1.0, 0.0), where(condition, 0.0, 1.0)),
     operands=3,
+    flat=lambda condition, x, y: True,
     public=True,
 )
