@@ -13,7 +13,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         content: its bytes.
 
     Raises:
-        OSError: it cannot be written; the error names path.
+        OSError: it cannot be written; the error names path, and a folder that is not there.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -22,6 +22,11 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     b'1'
     """
     target = Path(path).resolve()
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"{os.fspath(path)} cannot be written: there is no folder {target.parent},"
+            " which has to be made first"
+        )
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(content)

@@ -6,7 +6,6 @@ same, all of them. Format: https://github.com/huggingface/safetensors.
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..engine import Value
 from ..modes import current
+from ..whole_file import write_whole
 
 NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
 
@@ -56,19 +56,7 @@ def save(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
     content: bytes = _library("safetensors.numpy").save(
         {name: _array(values) for name, values in weights.items()}
     )
-    target = Path(path).resolve()  # of a link, the file that it leads to
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"{path} cannot be written: there is no folder {target.parent}, make it first"
-        )
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, target)
-    except BaseException:
-        with suppress(OSError):
-            partial.unlink()
-        raise
+    write_whole(path, content)
 
 
 def load(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
