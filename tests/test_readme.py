@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from micrograd_bp.book.command_line import main
-from micrograd_bp.functions import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -81,12 +80,3 @@ def test_the_first_picture_is_the_one_that_the_first_block_makes(
     monkeypatch.setenv("PATH", "")  # without dot: the layout of our own
     run(BLOCKS[0])
     assert Path("graph.svg").read_text() == (ROOT / "notebooks/graph.svg").read_text()
-
-
-def test_the_readme_names_every_function_of_the_table_and_no_other() -> None:
-    (listed,) = re.findall(
-        r"^Functions, on floats or Values, and as methods: `(.*?)`", README, re.M
-    )
-    operators = {"add", "sub", "mul", "div", "neg", "constant_power"}
-    public = {key for key, entry in FUNCTIONS.items() if entry.public} - operators
-    assert sorted(listed.split()) == sorted(public)

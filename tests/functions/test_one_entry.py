@@ -3,6 +3,7 @@
 import ast
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -124,12 +125,23 @@ def names_for_type_checkers(source: Path) -> set[str]:
     }
 
 
-def test_type_checkers_know_every_function_and_method() -> None:
-    made = {key: entry for key, entry in functions.FUNCTIONS.items() if entry.doc is not None}
-    assert names_for_type_checkers(Path(elementary.__file__)) == made.keys()
-    aliases = {alias for entry in made.values() for alias in entry.aliases}
+def listed_in_the_readme() -> set[str]:
+    readme = (TESTS.parent / "README.md").read_text()
+    (listed,) = re.findall(r"^Functions, on floats or Values, .*?: `(.*?)`", readme, re.MULTILINE)
+    return set(listed.split())
+
+
+def test_what_is_listed_for_readers_and_type_checkers_is_of_the_table() -> None:
+    public = {key: entry for key, entry in functions.FUNCTIONS.items() if entry.public}
+    assert listed_in_the_readme() <= public.keys()
+    made = {key: entry for key, entry in public.items() if entry.doc is not None}
+    listed = made.keys() & listed_in_the_readme()
+    assert listed <= names_for_type_checkers(Path(elementary.__file__)) <= made.keys()
+    aliases = {alias for key in listed for alias in made[key].aliases}
     written = {"atan2", "arctan2"}  # in full, for the names of the arguments
-    assert names_for_type_checkers(Path(methods.__file__)) == {*made, *aliases} - written
+    told = names_for_type_checkers(Path(methods.__file__))
+    assert {*listed, *aliases} - written <= told
+    assert told <= {*made, *(alias for entry in made.values() for alias in entry.aliases)}
 
 
 def test_type_checkers_know_every_name_of_the_package() -> None:
