@@ -48,7 +48,8 @@ cdef unsigned int HAS_GRAD = 1u << 31  # beside the number of parents, as is
 
 cdef enum:
     POLE = 1 << 30  # a local derivative that is not finite
-    SIZE = POLE - 1  # the bits of the number of parents
+    COMPARED = 1 << 29  # a comparison in Python may have chosen a branch by the node
+    SIZE = COMPARED - 1  # the bits of the number of parents
 
 cdef object _current_mode = modes.current
 cdef PyObject* _default_mode = <PyObject*>modes.DEFAULT
@@ -81,7 +82,7 @@ cdef class Value:
     cdef double _grad
     cdef Mark _mark  # the last sort that came by,
     cdef unsigned int _position  # and where in its order the node stands
-    cdef unsigned int _size  # the number of parents, HAS_GRAD and POLE
+    cdef unsigned int _size  # the number of parents, HAS_GRAD, POLE and COMPARED
     cdef PyObject* _first  # parent; with more than two, the block of them all
     cdef PyObject* _second
     cdef double _first_derivative
@@ -254,22 +255,31 @@ cdef class Value:
     # Comparisons are of data; == and hash stay those of identity.
 
     def __lt__(self, other):
-        return self._data < _data_of(other) if _is_operand(other) else NotImplemented
+        return self._data < _compared(self, other) if _is_operand(other) else NotImplemented
 
     def __le__(self, other):
-        return self._data <= _data_of(other) if _is_operand(other) else NotImplemented
+        return self._data <= _compared(self, other) if _is_operand(other) else NotImplemented
 
     def __gt__(self, other):
-        return self._data > _data_of(other) if _is_operand(other) else NotImplemented
+        return self._data > _compared(self, other) if _is_operand(other) else NotImplemented
 
     def __ge__(self, other):
-        return self._data >= _data_of(other) if _is_operand(other) else NotImplemented
+        return self._data >= _compared(self, other) if _is_operand(other) else NotImplemented
 
     def __hash__(self):
         return <Py_hash_t>(<size_t><PyObject*>self >> 4)
 
     def __bool__(self):
+        _note_comparison(self)
         return self._data != 0.0
+
+    @property
+    def _was_compared(self):
+        return self._size & COMPARED != 0
+
+    @_was_compared.setter
+    def _was_compared(self, bint is_so):
+        self._size = self._size | COMPARED if is_so else self._size & ~<unsigned int>COMPARED
 
     # Text, and what would lose the graph
 
@@ -429,6 +439,22 @@ cdef inline object _text(str what, object text):
 
 cdef inline bint _is_operand(object x):
     return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
+
+
+cdef inline double _compared(Value node, object other) except? -1.0:
+    """The data of other; by both Python may choose what it does next."""
+    _note_comparison(node)
+    if isinstance(other, Value):
+        _note_comparison(<Value>other)
+    return _data_of(other)
+
+
+cdef inline int _note_comparison(Value node) except -1:
+    cdef PyObject* mode = _mode()
+    node._size |= COMPARED
+    if mode is not _default_mode and (<object>mode).compared is not None:
+        (<object>mode).compared.append(node)
+    return 0
 
 
 cdef inline double _data_of(object operand) except? -1.0:

@@ -60,6 +60,7 @@ class Value(ElementaryMethods):
         "__weakref__",
         "_data",
         "_grad",  # None until a backward pass reaches the node
+        "_is_compared",  # not there until it is
         "_label",
         "_local_derivatives",
         "_operation",
@@ -228,19 +229,29 @@ class Value(ElementaryMethods):
     # Comparisons are of data; == and hash stay those of identity.
 
     def __lt__(self, other: Any) -> bool:
-        return self._data < _data_of(other) if _is_operand(other) else NotImplemented
+        return self._data < _compared(self, other) if _is_operand(other) else NotImplemented
 
     def __le__(self, other: Any) -> bool:
-        return self._data <= _data_of(other) if _is_operand(other) else NotImplemented
+        return self._data <= _compared(self, other) if _is_operand(other) else NotImplemented
 
     def __gt__(self, other: Any) -> bool:
-        return self._data > _data_of(other) if _is_operand(other) else NotImplemented
+        return self._data > _compared(self, other) if _is_operand(other) else NotImplemented
 
     def __ge__(self, other: Any) -> bool:
-        return self._data >= _data_of(other) if _is_operand(other) else NotImplemented
+        return self._data >= _compared(self, other) if _is_operand(other) else NotImplemented
 
     def __bool__(self) -> bool:
+        _note_comparison(self)
         return self._data != 0.0
+
+    @property
+    def _was_compared(self) -> bool:
+        """Whether Python may have chosen a branch by this node: a Program would not see that."""
+        return getattr(self, "_is_compared", False)
+
+    @_was_compared.setter
+    def _was_compared(self, is_so: bool) -> None:
+        self._is_compared = is_so
 
     # Text, and what would lose the graph
 
@@ -571,6 +582,21 @@ def apply(function: Function, *operands: Any, parameters: tuple[float, ...] = ()
 
 def _is_operand(x: object) -> bool:
     return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
+
+
+def _compared(node: Value, other: Any) -> float:
+    """The data of other; by both Python may choose what it does next."""
+    _note_comparison(node)
+    if isinstance(other, Value):
+        _note_comparison(other)
+    return _data_of(other)
+
+
+def _note_comparison(node: Value) -> None:
+    node._was_compared = True
+    compared = modes.current.get().compared
+    if compared is not None:
+        compared.append(node)
 
 
 def _data_of(operand: Any) -> float:

@@ -12,11 +12,12 @@ from .numeric import show
 
 
 class Mode(NamedTuple):
-    """What is in force just now."""
+    """What is in force just now; ``compared`` collects the nodes that Python compares."""
 
     recording: bool = True
     nonfinite_allowed: bool = False
     scope: str = ""
+    compared: list[Any] | None = None
 
 
 DEFAULT = Mode()

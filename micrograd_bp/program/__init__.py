@@ -26,6 +26,7 @@ from . import program_file
 from .arguments import floats, thread_count
 from .array_functions import array_functions
 from .by_engine import by_engine
+from .choices import warn_of_choices
 from .interpreter import Executor, filled, first_nonfinite, linked, nonfinite_rows, walk
 from .listing import count, listing, result_names
 from .lowering import Plan, lower, plan
@@ -45,7 +46,8 @@ class Program:
     """A recorded graph that runs without Python.
 
     Operations are those that were recorded: a branch taken in Python for the recorded numbers
-    is taken for all data points, and so is a comparison: ``x > 0`` is a bool. What is to depend
+    is taken for all data points, and so is a comparison: ``x > 0`` is a bool. Of a Value that was
+    compared, also by max or sorted, a UserWarning tells. What is to depend
     on the data is ``where(step(x), ...)``, or ``maximum``, ``relu``, ``clip``; a branch that is not
     taken contributes nothing, whatever lies behind it. A model's weights are those of the call: to
     run with the present ones, pass ``[w.data for w in parameters]``.
@@ -86,6 +88,7 @@ class Program:
         _check_leaves(columns, weights)
         order = order_of(wanted)
         _check_nodes(order, weights if self._single else [])
+        warn_of_choices(order, [*columns, *weights])
         self._recorded = numpy.array([weight.data for weight in weights])
         self._names = _names([*columns, *weights])
         slopes = gradient(wanted[0], weights) if self._single and weights else []

@@ -5,7 +5,8 @@ does the same for others (``if x > 0``, ``x.data``, random numbers) shows where 
 points here and there, and at those where an input is smallest or largest.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from ..engine import Value, order_of
 from ..modes import changed
 from ..program import Program
+from ..program.choices import warn_of_choices
 from .data import Table
 
 MOST_COLUMNS = 32  # whose smallest and largest numbers are tried
@@ -21,7 +23,7 @@ MOST_COLUMNS = 32  # whose smallest and largest numbers are tried
 def compiled(
     f: Callable[..., Any], tables: dict[str, Table], parameters: Sequence[Value] = ()
 ) -> tuple[Program, Any]:
-    """The program of f, and what f gave when it was recorded.
+    """The program of f, and what f gave when it was recorded: where nothing is infinite.
 
     Args:
         f: from a list of Values for each table, a data point, to a Value or a list of Values.
@@ -30,30 +32,53 @@ def compiled(
 
     Raises:
         ValueError: f does different operations for different data points.
+        ValueError, ArithmeticError: f has no finite derivatives at any of the points tried.
 
     >>> program, _ = compiled(lambda x: x[0] * x[1], {"x": np.array([[1.0, 2.0], [3.0, 4.0]])})
     >>> program([[5.0, 6.0]])
     array([30.])
     """
+    _forget_comparisons(parameters)
     recorded: Any = None
+    fault: Exception | None = None
     first: list[Any] = []
     for n in _points(np.hstack([*tables.values()])):
         leaves = {name: _leaves(name, table[n]) for name, table in tables.items()}
-        with changed(nonfinite_allowed=recorded is not None):  # to be told of by the program
-            result = f(*leaves.values())
         inputs = [leaf for row in leaves.values() for leaf in row]
-        operations = _operations([result] if isinstance(result, Value) else result, inputs)
-        if recorded is None:
-            recorded = Program(result, inputs, parameters), result
-            first = operations
-        elif operations != first:
+        compared: list[Value] = []
+        try:
+            with changed(compared=compared):
+                result = f(*leaves.values())
+        except (ArithmeticError, ValueError) as error:  # the program tells of it, if it matters
+            fault = fault or error
+            with changed(nonfinite_allowed=True):
+                result = f(*leaves.values())
+        outputs = [result] if isinstance(result, Value) else result
+        operations = _operations(outputs, inputs)
+        first = first or operations
+        if operations != first:
             raise ValueError(
                 f"the model or the loss does other operations for data point {n} than for data"
                 " point 0, and only those of one can be compiled: in place of if, .data and random"
                 " numbers it needs where(step(x), ...), maximum and the like"
             )
-    found: tuple[Program, Any] = recorded
-    return found
+        if recorded is None and _is_finite(outputs):
+            recorded = result, inputs, compared
+    if recorded is None and fault is not None:
+        raise fault
+    result, inputs, compared = recorded or (result, inputs, compared)
+    warn_of_choices(order_of(compared), [*inputs, *parameters])
+    _forget_comparisons(compared)
+    return Program(result, inputs, parameters), result
+
+
+def _is_finite(outputs: Sequence[Value]) -> bool:
+    return all(isfinite(d) for node in order_of(outputs) for d in node.local_derivatives)
+
+
+def _forget_comparisons(nodes: Iterable[Value]) -> None:
+    for node in nodes:
+        node._was_compared = False
 
 
 def _points(table: Table) -> list[int]:

@@ -267,7 +267,16 @@ def test_odd_operands_meet_the_same_answer(odd: Any) -> None:
 def test_the_public_names_are_the_same() -> None:
     shown = {name for name in dir(pure.Value) if not name.startswith("__")}
     hidden = {
-        *("_data", "_grad", "_label", "_parents", "_local_derivatives", "_operation", "_scope")
+        *(
+            "_data",
+            "_grad",
+            "_is_compared",
+            "_label",
+            "_parents",
+            "_local_derivatives",
+            "_operation",
+            "_scope",
+        )
     }
     assert {name for name in dir(compiled.Value) if not name.startswith("__")} == shown - hidden
 

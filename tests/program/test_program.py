@@ -426,6 +426,7 @@ def test_a_condition_that_is_a_bool_is_refused() -> None:
     x = Value(2.0, label="x")
     with pytest.raises(ValueError, match=r"was a bool or a number.*where\(step\(x\)"):
         Program(where(x > 0.0, 3.0 * x, x * x), inputs=[x])
+    x = Value(2.0, label="x")
     program = Program(where(step(x), 3.0 * x, x * x), inputs=[x])
     assert program([[-2.0], [2.0]]).tolist() == [4.0, 6.0]
 
