@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeGuard
 
 from .. import functions
 from ..engine import Value
-from ..functions import Function
+from ..functions import Function, Operation
 
 DERIVATIVES = {
     functions.tanh: functions.sech2,
@@ -261,17 +261,32 @@ def lower(
         elif operation is not None:
             operands = [numbers[parent] for parent in node.parents]
             function = operation.function
-            if function.domain or function.pole or not edged.isdisjoint(node.parents):
+            if _has_edge(graph, operation, operands) or not edged.isdisjoint(node.parents):
                 edged.add(node)
             if function is functions.dot and node not in recorded:
                 numbers[node] = _adjoint(graph, node, operands, gates, edged)
             else:
                 numbers[node] = graph.apply(function, operands, *operation.parameters)
             if node not in recorded and _is_gate(node):
-                gates[node] = frozenset([numbers[node]])
+                gate = numbers[node]
+                if function is functions.step:  # which is 0 at the kink too, and not flat there
+                    gate = graph.apply(functions.sign, operands)
+                    gate = graph.apply(functions.add, [gate, graph.constant(1.0)])
+                gates[node] = frozenset([gate])
             graph.name(numbers[node], node.label, node.scope)
     graph.forget()
     return graph, numbers
+
+
+def _has_edge(graph: Numbered, operation: Operation, operands: Sequence[int]) -> bool:
+    """Whether the result may be inf or nan for finite operands, or a derivative of it may."""
+    function = operation.function
+    if function is functions.div:
+        return graph.constant_at(operands[1]) in (None, 0.0)
+    if function in (functions.constant_power, functions.constant_power_derivative):
+        exponent = operation.parameters[0]
+        return exponent < 0.0 or exponent % 1.0 != 0.0
+    return function.domain is not None or function.pole is not None
 
 
 _GATES = (functions.greater, functions.within, functions.step)
