@@ -175,7 +175,8 @@ def fit(
     inputs, targets = tables("X", X, "T", T)
     try:
         with changed(recording=True, nonfinite_allowed=False, scope=""):
-            outputs = _outputs(_called(model, [*map(Value, inputs[0].tolist())]))
+            with changed(nonfinite_allowed=True):  # for the number of outputs
+                outputs = _outputs(_called(model, [*map(Value, inputs[0].tolist())]))
             _check_logits(loss, outputs)
             n_outputs = len(outputs)
             targets = coded("T", targets, loss, n_outputs)
