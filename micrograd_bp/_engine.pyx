@@ -898,11 +898,11 @@ cdef inline bint _grow(void** array, size_t* capacity, size_t width) noexcept:
 
 
 @cython.nonecheck(False)
-cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
+cdef int _sort(PyObject** roots, size_t n_roots, Order* order, bint watch=True) except -1:
     """Depth first in the order of the operands. Until a node's own place in the order is
     known, its position counts the parents that have been looked at. A long sort answers to
     Ctrl-C; where what a signal calls has sorted another graph, and so left its marks, it begins
-    anew."""
+    anew, and is watched no more."""
     global _last_mark
     cdef size_t order_capacity = 64, stack_capacity = 64, depth = 0, next_root = 0, rounds = 0
     cdef PyObject** stack = <PyObject**>malloc(stack_capacity * sizeof(PyObject*))
@@ -919,7 +919,7 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
     mark = _last_mark
     while room and (depth or next_root < n_roots):
         rounds += 1
-        if rounds % CHECK_SIGNALS == 0:
+        if watch and rounds % CHECK_SIGNALS == 0:
             try:
                 PyErr_CheckSignals()
             except BaseException:
@@ -930,7 +930,7 @@ cdef int _sort(PyObject** roots, size_t n_roots, Order* order) except -1:
             if _last_mark != mark:
                 free(stack)
                 free(order.nodes)
-                return _sort(roots, n_roots, order)
+                return _sort(roots, n_roots, order, watch=False)
         if depth == 0:
             node = roots[next_root]
             next_root += 1

@@ -1,5 +1,7 @@
 """What the engine says when it refuses: the operation, its operands, and the way out."""
 
+import sys
+import warnings
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -62,6 +64,19 @@ def refuse_copy(value: Any) -> NoReturn:
         " would have to come with it. Copy its leaves and compute it again, or take v.detach()"
         " for the number alone, or a Program for the computation"
     )
+
+
+def warn(message: str) -> None:
+    """A UserWarning at the line of the user's that called the package.
+
+    >>> import pytest
+    >>> with pytest.warns(UserWarning, match="so it is"):
+    ...     warn("so it is")
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("micrograd_bp."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
 
 
 def refuse_no_list(name: str, operands: Any, what: str = "numbers or Values") -> None:

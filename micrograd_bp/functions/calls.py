@@ -91,7 +91,7 @@ def method(function: Function, namespace: dict[str, Any]) -> Any:
 def _of(namespace: dict[str, Any], call: Any, name: str) -> FunctionType:
     """The function as if written in a module: there help and doctest look for it."""
     made = FunctionType(call.__code__, namespace, name, closure=call.__closure__)
-    made.__annotations__ = call.__annotations__
+    made.__qualname__, made.__annotations__ = name, call.__annotations__
     return made
 
 

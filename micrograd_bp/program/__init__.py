@@ -88,7 +88,7 @@ class Program:
         _check_leaves(columns, weights)
         order = order_of(wanted)
         _check_nodes(order, weights if self._single else [])
-        warn_of_choices(order, [*columns, *weights])
+        warn_of_choices(order, columns, weights)
         self._recorded = numpy.array([weight.data for weight in weights])
         self._names = _names([*columns, *weights])
         slopes = gradient(wanted[0], weights) if self._single and weights else []

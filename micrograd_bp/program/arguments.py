@@ -33,7 +33,8 @@ def floats(what: str, numbers: Any) -> "Floats":
         raise TypeError(
             f"the {what} are real numbers, not of the type {array.dtype}: {show(numbers)}"
         )
-    return numpy.require(array, numpy.float64, ["C", "A", "E"])
+    doubles = numpy.asarray(array, numpy.float64, order="C")
+    return doubles if doubles.flags.aligned else doubles.copy()
 
 
 def refuse_masked(what: str, data: Any) -> None:
@@ -48,8 +49,9 @@ def refuse_masked(what: str, data: Any) -> None:
     TypeError: the inputs are a masked array, which has no number where it is masked: fill it \
 with .filled(0.0), or leave data points out with .compressed()
     """
-    for each in (data, *(data if isinstance(data, (list, tuple)) else ())):
-        if hasattr(type(each), "filled"):  # numpy.ma, unless it is used, is better not imported
+    kinds = {type(data), *(map(type, data) if isinstance(data, (list, tuple)) else ())}
+    for kind in kinds - {float, int, list}:
+        if hasattr(kind, "filled"):  # numpy.ma, unless it is used, is better not imported
             raise TypeError(
                 f"the {what} are a masked array, which has no number where it is masked: fill it"
                 " with .filled(0.0), or leave data points out with .compressed()"
@@ -66,7 +68,7 @@ def thread_count(threads: Any) -> int:
     2
     """
     try:
-        found = 0 if isinstance(threads, bool) else index(threads)
+        found = 0 if isinstance(threads, (bool, numpy.bool_)) else index(threads)
     except TypeError:
         found = 0
     if found < 1:

@@ -1,18 +1,21 @@
 """Choices made in Python while a graph was recorded: a Program makes them for all data points."""
 
-import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..engine import Value
-from ..messages import describe_node
+from ..messages import describe_node, warn
 
 
-def warn_of_choices(order: Iterable[Value], leaves: Iterable[Value]) -> None:
+def warn_of_choices(
+    order: Sequence[Value], leaves: Iterable[Value], others: Iterable[Value] = ()
+) -> None:
     """Warn of a comparison in Python of what will vary: it was made for one point alone.
 
     Args:
         order: nodes in topological order.
         leaves: those among them that will vary.
+        others: leaves that will vary too, and may have been compared for other reasons, as
+            weights are that are clipped or sorted.
 
     >>> import pytest
     >>> x = Value(2.0, label="x")
@@ -22,16 +25,16 @@ def warn_of_choices(order: Iterable[Value], leaves: Iterable[Value]) -> None:
     """
     if not any(node._was_compared for node in order):
         return
-    varying = set(leaves)
+    unsuspected = set(others)
+    varying = unsuspected | set(leaves)
     for node in order:
         if node not in varying and varying.isdisjoint(node.parents):
             continue
         varying.add(node)
-        if node._was_compared:
-            warnings.warn(
+        if node._was_compared and node not in unsuspected:
+            warn(
                 f"Python compared {describe_node(node)}, and what it chose by that is the same for"
                 " all data points: choose by where(step(...), ...), maximum, minimum or clip;"
-                " where nothing was chosen, compare .data",
-                stacklevel=3,
+                " where nothing was chosen, compare .data"
             )
             return

@@ -21,6 +21,7 @@ from .finite_differences import as_number
 from .report import Mismatch, Report
 from .slopes import EPSILON, Slopes
 
+CLOSER = (16, 28, 40, 44)  # octaves below t: largest steps where the usual ones disagree
 SAFETY = 4.0  # how many error estimates a derivative may lie off: it has rounding errors too
 
 
@@ -91,6 +92,8 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
                 return outputs_beside(i, t)[k]
 
             verdict = _judge(Slopes(along, numbers[i]), numbers[i], got)
+            if not verdict.right:
+                verdict = _closer(along, numbers[i], got, verdict)
             what = f"d f{path} / d {name}"
             if verdict.note:
                 notes.append(f"{what}: {verdict.note}")
@@ -127,6 +130,8 @@ def _judge(slopes: Slopes, t: float, got: float) -> _Verdict:
     if got == 0.0 and slopes.is_flat:  # as floor is between its jumps, and from afar is not
         return _Verdict(True, got, 0.0)
     slope, left, right = slopes.best, slopes.left, slopes.right
+    if jump := slopes.jump:
+        return _Verdict(True, got, inf, f"not checked: a jump of {jump:.6g} at {t!r}")
     if slope is None:
         return _at_an_edge(slopes, t, got)
     note = ""
@@ -143,6 +148,18 @@ def _judge(slopes: Slopes, t: float, got: float) -> _Verdict:
         within = low - allowed <= got <= high + allowed
         return _Verdict(within, min(max(got, low), high), allowed, note)
     return _Verdict(False, slope.value, _allowed(slope))
+
+
+def _closer(f: Callable[[float], float], t: float, got: float, verdict: _Verdict) -> _Verdict:
+    """The verdict by smaller steps, if it shows that the larger ones told of something else."""
+    for octaves in CLOSER:
+        step = abs(t) * 2.0**-octaves
+        if verdict.right or t + step == t:
+            break
+        closer = _judge(Slopes(f, t, step), t, got)
+        if abs(closer.expected - verdict.expected) > closer.allowed + verdict.allowed:
+            verdict = closer
+    return verdict
 
 
 def _at_an_edge(slopes: Slopes, t: float, got: float) -> _Verdict:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..numeric import sum_in_order
 from .extrapolation import Difference, Rows, Tableau
 
 EPSILON = 2.0**-53
@@ -28,6 +29,7 @@ FAINT = 2.0**-24  # g that is flat over so little of t is flat by rounding
 ALIKE = 2.0**-12  # a remainder as small is none
 ALONGSIDE = 16.0  # times as far, and g still changes to both sides at once
 KINK, KINK_RATIO = 10.0, 1e-3  # the least jump: in errors, and beside the slopes
+JUMP_STEPS = 6  # the smallest, over which the change of a smooth g shrinks by far
 NEAR = 2.0**-12  # what is small beside t
 
 
@@ -117,10 +119,25 @@ class Slopes:
         return None
 
     @property
+    def jump(self) -> float | None:
+        """By how much g jumps at t: a change that stays, however small the steps."""
+        small = sorted(h for h in self._beside if self._t + h > self._t > self._t - h)[:JUMP_STEPS]
+        for end in (0, 1):
+            changes = [self._beside[h][end] - self._centre for h in small]
+            sizes = [abs(change) for change in changes]
+            if len(sizes) == JUMP_STEPS and isfinite(sum_in_order(sizes)):
+                least, most = min(sizes), max(sizes)
+                if 2.0 * least >= most > FAINT * abs(self._centre):
+                    return changes[0]
+        return None
+
+    @property
     def is_flat(self) -> bool:
         """Whether g stays the same over all steps that are small beside t."""
-        small = (pair for h, pair in self._beside.items() if h < NEAR * self._unit)
-        return self._t != 0.0 and all(pair == (self._centre, self._centre) for pair in small)
+        t, far = self._t, NEAR * self._unit
+        small = [pair for h, pair in self._beside.items() if h < far and t + h > t - h]
+        same = all(pair == (self._centre, self._centre) for pair in small)
+        return t != 0.0 and bool(small) and same
 
     @property
     def central(self) -> Difference | None:

@@ -10,9 +10,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
-from warnings import warn
 
-from .. import modes
+from .. import messages, modes
 from ..engine import Value, order_of, sweep
 from ..functions import Scalar
 from ..numeric import is_number, show, to_float
@@ -100,12 +99,11 @@ class Call:
             return
         if not self.outputs or not set(self.inputs).isdisjoint(order_of(self.outputs)):
             return
-        warn(
+        messages.warn(
             f"what {self.name} returned, {show(self.output)}, was not computed from what it is"
             " differentiated by, so that every derivative is 0: a .data, a detach() or no_grad()"
-            " on the way loses it, and so does a value from a search or a loop over numbers",
-            UserWarning,
-            stacklevel=4,
+            " on the way loses it, and so does a value from a search or a loop over numbers; where"
+            " an if or max of Python may return a number, write where(...) or maximum(...)"
         )
 
     def single_output(self) -> Value:

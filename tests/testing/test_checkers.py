@@ -11,7 +11,25 @@ from checkers import KINDS, Figures, cases, figures
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_bp import Value, abs, exp, floor, hypot, maximum, relu, sin, sqrt, tanh
+from micrograd_bp import (
+    Value,
+    abs,
+    asin,
+    ceil,
+    cos,
+    exp,
+    floor,
+    hypot,
+    log,
+    maximum,
+    relu,
+    sign,
+    sin,
+    sqrt,
+    step,
+    tan,
+    tanh,
+)
 from micrograd_bp.testing import GradientError, finite_difference, gradcheck
 
 powers = st.integers(-300, 300)
@@ -146,3 +164,32 @@ def test_gradcheck_sees_a_slope_where_there_is_none() -> None:
 def test_gradcheck_accepts_the_flat_pieces_of_floor() -> None:
     for x in (2.5, 2.1, -7.75):
         assert gradcheck(floor, x)
+
+
+NEAR_A_SINGULARITY = {
+    "a fast oscillation": (cos, 3e9),
+    "another": (sin, 1e10),
+    "an end of the domain": (asin, 1.0 - 1e-12),
+    "a pole": (tan, math.pi / 2.0 - 1e-10),
+    "an edge": (lambda x: log(x - 1.0), 1.0 + 1e-11),
+}
+
+
+@pytest.mark.parametrize(("f", "x"), NEAR_A_SINGULARITY.values(), ids=NEAR_A_SINGULARITY)
+def test_gradcheck_looks_closer_where_larger_steps_tell_of_something_else(f: Any, x: float) -> None:
+    assert gradcheck(f, x)
+    wrong = function_with_slope(f, 3.0)
+    with pytest.raises(GradientError):
+        gradcheck(wrong, x)
+
+
+def function_with_slope(f: Any, factor: float) -> Any:
+    """f, with a derivative that is wrong by a factor."""
+    return lambda x: f(x) * factor + (1.0 - factor) * f(Value(x.data)).data
+
+
+@pytest.mark.parametrize(("f", "x"), [(floor, 1.0), (ceil, 2.0), (step, 0.0), (sign, 0.0)])
+def test_gradcheck_names_a_jump(f: Any, x: float) -> None:
+    report = gradcheck(f, x)
+    assert report
+    assert f"a jump of {-1 if f in (floor, sign) else 1} at {x!r}" in str(report)
