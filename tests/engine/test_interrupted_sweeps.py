@@ -16,8 +16,14 @@ def interrupt(*_):
     if acting:
         raise KeyboardInterrupt
 
+sorting = False
+
 def sort_another(*_):
-    another.backward()
+    global sorting
+    if not sorting:  # a signal may come while this runs
+        sorting = True
+        another.backward()
+        sorting = False
 
 x = y = Value(1.0)
 for _ in range({n}):
