@@ -228,14 +228,22 @@ cdef class Value:
             return NotImplemented
         if isinstance(exponent, Value):
             return record(functions.pow, (self, exponent))
-        if type(exponent) is int or type(exponent) is float or is_number(exponent):
+        if type(exponent) is int or type(exponent) is float or _is_operand(exponent):
             return _power(self, _double(exponent))
         return NotImplemented
 
     def __rpow__(self, base, modulus):
-        if modulus is not None or not is_number(base):
+        if modulus is not None or not _is_operand(base):
             return NotImplemented
         return record(functions.pow, (base, self))
+
+    def __matmul__(self, other):
+        messages.refuse_matrix_product(other)
+        return NotImplemented
+
+    def __rmatmul__(self, other):
+        messages.refuse_matrix_product(other)
+        return NotImplemented
 
     def __neg__(self):
         return _unary(NEG, self)
@@ -437,8 +445,11 @@ cdef inline object _text(str what, object text):
     return text if type(text) is str else as_text(what, text)
 
 
-cdef inline bint _is_operand(object x):
-    return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
+cdef inline bint _is_operand(object x) except -1:
+    if type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x):
+        return True
+    messages.refuse_beside(x)
+    return False
 
 
 cdef inline double _compared(Value node, object other) except? -1.0:
@@ -482,7 +493,7 @@ cdef inline Value _operand(object x):
         return _constant(_double(x))
     if isinstance(x, Value):
         return <Value>x
-    return _constant(to_float(x)) if is_number(x) else None
+    return _constant(to_float(x)) if _is_operand(x) else None
 
 
 cdef inline Value _constant(double data):

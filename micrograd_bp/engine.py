@@ -211,6 +211,12 @@ class Value(ElementaryMethods):
     def __rpow__(self, base: Any) -> "Value":
         return record(functions.pow, (base, self)) if _is_operand(base) else NotImplemented
 
+    def __matmul__(self, other: Any) -> Any:
+        messages.refuse_matrix_product(other)
+        return NotImplemented
+
+    __rmatmul__ = __matmul__
+
     def __neg__(self) -> "Value":
         return record(functions.neg, (self,))
 
@@ -581,7 +587,10 @@ def apply(function: Function, *operands: Any, parameters: tuple[float, ...] = ()
 
 
 def _is_operand(x: object) -> bool:
-    return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
+    if type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x):
+        return True
+    messages.refuse_beside(x)
+    return False
 
 
 def _compared(node: Value, other: Any) -> float:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from . import functions
 from .functions import Function
 from .modes import current
-from .numeric import show
+from .numeric import is_number, show, to_float
 
 
 def describe(operand: Any) -> str:
@@ -57,6 +57,44 @@ def refuse_float(value: Any) -> NoReturn:
     )
 
 
+_SURELY_NONE = (list, tuple, dict, set, str, bytes, complex, type(None))  # beside a Value
+
+
+def refuse_beside(operand: Any) -> None:
+    """Raise for what cannot stand beside a Value in + - * / ** or a comparison.
+
+    An object of another library is let pass: it may know what to do with a Value.
+
+    Raises:
+        TypeError: the operand is a list, a string or the like; the message says what to do.
+
+    >>> refuse_beside([1, 2])
+    Traceback (most recent call last):
+    ...
+    TypeError: a Value is one number, and so is what stands beside it, not [1, 2] (list): go \
+through the elements, [v + x for x in xs], or take an array of them, numpy.array(xs)
+    """
+    if type(operand) in (list, tuple):
+        raise TypeError(
+            f"a Value is one number, and so is what stands beside it, not {show(operand)}: go"
+            " through the elements, [v + x for x in xs], or take an array of them, numpy.array(xs)"
+        )
+    if type(operand) in _SURELY_NONE:
+        try:
+            to_float(operand)
+        except TypeError as error:
+            raise TypeError(f"beside a Value: {error}") from None
+
+
+def refuse_matrix_product(operand: Any) -> None:
+    """Raise for v @ w, where v is a Value and w is no array."""
+    if hasattr(operand, "_record") or is_number(operand) or type(operand) in _SURELY_NONE:
+        raise TypeError(
+            "@ is a product of vectors or matrices, and a Value is one number: write v * w, or"
+            " dot([v1, v2], [w1, w2]), or take arrays of Values, numpy.array([v1, v2]) @ ..."
+        )
+
+
 def refuse_copy(value: Any) -> NoReturn:
     """Raise for a copy or pickle of the result of an operation."""
     raise TypeError(
@@ -85,6 +123,18 @@ def refuse_no_list(name: str, operands: Any, what: str = "numbers or Values") ->
         iter(operands)
     except TypeError:
         raise TypeError(f"{name} takes a list of {what}, not {show(operands)}") from None
+
+
+def refuse_no_parameters(parameters: Any) -> None:
+    """Raise for what ``parameters()`` of a model gives and is no list of Values."""
+    refuse_no_list("training", parameters, "Values from parameters()")
+    for parameter in parameters:
+        if not hasattr(parameter, "_record"):
+            advice = ": the Value itself, not its .data" if is_number(parameter) else ""
+            raise TypeError(
+                f"parameters() of a model gives a list of Values, and in it is {show(parameter)}"
+                f"{advice}"
+            )
 
 
 def refuse_activation(result: Any) -> NoReturn:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from .. import functions
 from ..engine import Value, unit
-from ..messages import refuse_no_list
+from ..messages import refuse_no_list, refuse_no_parameters
 from ..modes import inside
 from ..numeric import show
 
@@ -63,8 +63,12 @@ class Module:
         >>> [p.grad for p in neuron.parameters()]
         [0.0, 0.0]
         """
-        for parameter in self.parameters():
-            parameter.grad = 0.0
+        try:
+            for parameter in self.parameters():
+                parameter.grad = 0.0
+        except AttributeError:
+            refuse_no_parameters(self.parameters())
+            raise
 
     def named_weights(self) -> Mapping[str, list[Value] | list[list[Value]]]:
         """The parameters by the names under which they are saved.
@@ -79,7 +83,9 @@ class Module:
         >>> Line().named_weights()
         {'parameters': [Value(data=2.0, grad=0.0)]}
         """
-        return {"parameters": self.parameters()}
+        parameters = self.parameters()
+        refuse_no_parameters(parameters)
+        return {"parameters": parameters}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the weights to a safetensors file, every bit of them.

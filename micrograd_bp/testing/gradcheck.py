@@ -43,6 +43,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     Raises:
         GradientError: a derivative is wrong.
         TypeError: f gives something else than Values, or does not take these arguments.
+        ValueError: an input is inf or nan.
 
     >>> from micrograd_bp import tanh
     >>> print(gradcheck(lambda w, x: tanh(w[0] * x + w[1]), [0.5, -0.3], 2.0))
@@ -52,6 +53,11 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     subject = f"gradcheck of {getattr(f, '__name__', repr(f))}"
     names = [f"input {i}{path}" for i, part in enumerate(inputs) for path in paths(part)]
     numbers = [data_of(leaf) for leaf in numbers_in(inputs, "what gradcheck passes to f")]
+    for name, number in zip(names, numbers, strict=True):
+        if not isfinite(number):
+            raise ValueError(
+                f"{name} of gradcheck is {number}, and has no finite numbers beside it"
+            )
 
     def outputs_at(point: Sequence[float]) -> tuple[list[Value], Structure]:
         values = [Value(number) for number in point]

@@ -32,14 +32,15 @@ def table(name: str, data: Any) -> Table:
         array = np.asarray(data)
     except ValueError as error:
         raise ValueError(f"{name} has rows of different lengths: {show(data)}") from error
-    if array.dtype.kind == "O":
+    if array.dtype.kind in "OU":
+        columns = [*map(str, getattr(data, "columns", ()))]
         array = np.reshape(
-            [_cell(name, index, x) for index, x in np.ndenumerate(array)], array.shape
+            [_cell(name, index, x, columns) for index, x in np.ndenumerate(array.astype(object))],
+            array.shape,
         )
     if array.dtype.kind not in "biuf":
         first = array.flat[0] if array.size else data
-        advice = ": number the classes from 0" if array.dtype.kind == "U" else ""
-        raise TypeError(f"{name} needs numbers, not {array.dtype} such as {show(first)}{advice}")
+        raise TypeError(f"{name} needs numbers, not {array.dtype} such as {show(first)}")
     with np.errstate(over="ignore"):
         found: Table = array.astype(float)
     if found.ndim == 1:
@@ -53,12 +54,31 @@ def table(name: str, data: Any) -> Table:
     return found
 
 
-def _cell(name: str, index: tuple[int, ...], x: Any) -> float:
+def _cell(name: str, index: tuple[int, ...], x: Any, columns: list[str]) -> float:
     try:
         return to_float(x)
     except TypeError as error:
         place = f"[{', '.join(map(str, index))}]" if index else ""
-        raise TypeError(f"{name}{place}: {error}") from error
+        column = f" (column {columns[index[1]]})" if columns else ""
+        reason = f"{show(x)} is a name: {_CODED}" if _is_name(x) else error
+        raise TypeError(f"{name}{place}{column}: {reason}") from error
+
+
+_CODED = (
+    "number the classes from 0 for targets, as names, T = numpy.unique(column, return_inverse=True)"
+    " does; for inputs take a column for each, as pandas.get_dummies does"
+)
+
+
+def _is_name(x: Any) -> bool:
+    """Whether a cell is a word, and not a number that is written as text."""
+    try:
+        float(x)
+    except ValueError:
+        return True
+    except TypeError:
+        return False
+    return False
 
 
 def coded(name: str, T: Table, loss: Loss, n_outputs: int) -> Table:

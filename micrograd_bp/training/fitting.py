@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..engine import Value
-from ..messages import describe
+from ..messages import describe, refuse_no_parameters
 from ..modes import changed
 from ..numeric import show
 from .data import Table, coded, table, tables
@@ -448,7 +448,9 @@ def _parameters(model: Any, optimizer: Any) -> list[Value]:
         raise TypeError(f"the model is an MLP or another Module that is called, not {show(model)}")
     if not isinstance(optimizer, (Optimizer, LBFGS)):
         raise TypeError(f"an optimizer is such as Adam(lr=0.01), not {show(optimizer)}")
-    parameters = list(dict.fromkeys(model.parameters()))
+    parameters = model.parameters()
+    refuse_no_parameters(parameters)
+    parameters = list(dict.fromkeys(parameters))
     if not parameters:
         raise ValueError("the model has no parameters to train")
     chosen = getattr(optimizer, "parameters", None) or parameters

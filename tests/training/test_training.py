@@ -441,7 +441,7 @@ def untouched() -> tuple[MLP, list[float]]:
         ({"X": [0, 1, 2, 3]}, ValueError, "2 inputs was given 1"),
         ({"X": [[0, math.nan]] * 4}, ValueError, r"X\[0, 1\] is nan"),
         ({"T": [0, 1, math.inf, 0]}, ValueError, r"T\[2, 0\] is inf"),
-        ({"X": [["a", "b"]] * 4}, TypeError, "X needs numbers.*'a'"),
+        ({"X": [["a", "b"]] * 4}, TypeError, "X\\[0, 0\\]: 'a' \\(str\\) is a name"),
         ({"X": [[0, None]] * 4}, TypeError, r"X\[0, 1\]: .*None"),
         ({"X": [[0, Value(1.0)]] * 4}, TypeError, r"X\[0, 1\]: .*\.data"),
         ({"X": [[0, 1j]] * 4}, TypeError, "X needs numbers, not complex"),
@@ -590,5 +590,47 @@ def test_probabilities_for_a_loss_that_takes_logits_are_refused(loss: str, n_out
 def test_classes_by_name_and_a_single_data_point_are_told_the_way_out() -> None:
     with pytest.raises(TypeError, match="number the classes from 0"):
         fit(MLP(1, [2]), [0.0, 1.0], ["a", "b"], loss="cross_entropy", optimizer=SGD(lr=0.1))
+    for names in (["a", "b"], np.array(["a", "b"]), np.array(["a", "b"], dtype=object)):
+        with pytest.raises(TypeError, match=r"^T\[0\]: 'a' \(str\) is a name: number the classes"):
+            fit(MLP(1, [2]), [0.0, 1.0], names, loss="cross_entropy", optimizer=SGD(lr=0.1))
+    with pytest.raises(TypeError, match=r"'1' \(str\): convert it first, with float"):
+        predict(MLP(1, [1]), np.array([["1"]]))
     with pytest.raises(ValueError, match=r"one data point of several is a row: \[\[x_1"):
         predict(MLP(3, [1]), [1.0, 2.0, 3.0])
+
+
+class _Frame:
+    """As a table of a data frame: an array that knows the names of its columns."""
+
+    columns = ("height", "kind")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array([[1.0, "cat"], [2.0, "dog"]], dtype=object)
+
+
+def test_a_column_of_names_is_named_and_told_what_to_do() -> None:
+    with pytest.raises(TypeError) as raised:
+        predict(MLP(2, [1]), _Frame())
+    words = str(raised.value)
+    assert words.startswith("X[0, 1] (column kind): 'cat' (str) is a name: number the classes")
+    assert "get_dummies" in words
+
+
+@pytest.mark.parametrize("parameters", [[1.0], [Value(1.0), 2.0], [np.float64(1.0)]], ids=repr)
+def test_parameters_that_are_no_values_are_named(parameters: Any, tmp_path: Any) -> None:
+    class Model(Module):
+        def __call__(self, x: Any) -> Any:
+            return x[0] * 1.0
+
+        def parameters(self) -> Any:
+            return parameters
+
+    model = Model()
+    data = {"X": [[1.0]], "T": [1.0], "loss": "sum_of_squares", "optimizer": SGD(lr=0.1)}
+    for use in (
+        lambda: fit(model, **data),  # type: ignore[arg-type]
+        model.zero_grad,
+        lambda: model.save(tmp_path / "m.safetensors"),
+    ):
+        with pytest.raises(TypeError, match=r"in it is .*: the Value itself, not its \.data"):
+            use()
