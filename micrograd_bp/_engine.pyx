@@ -29,7 +29,7 @@ cdef extern from "Python.h":
     PyObject** PySequence_Fast_ITEMS(object o)
     long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
     int PyErr_CheckSignals() except -1
-    int PyObject_GenericSetAttr(object o, object name, PyObject* attribute) except -1
+    int PyObject_GenericSetAttr(object o, object name, PyObject* attribute)  # no check: see _set_own
     ctypedef struct PyTypeObject:
         PyObject* tp_dict
     ctypedef struct PyGetSetDef:
@@ -37,6 +37,12 @@ cdef extern from "Python.h":
     ctypedef struct PyGetSetDescrObject:
         PyGetSetDef* d_getset
     void PyType_Modified(object type)
+
+cdef extern from *:
+    """
+    static int raise_what_is_set(void) { return -1; }
+    """
+    int raise_what_is_set() except -1
 
 ctypedef unsigned long long Mark
 
@@ -132,13 +138,7 @@ cdef class Value:
 
     @grad.setter
     def grad(self, number):
-        cdef double grad = _double(number)
-        if grad == 0.0:
-            self._grad = 0.0
-            self._size &= ~HAS_GRAD
-        else:
-            self._grad = grad
-            self._size |= HAS_GRAD
+        _set_grad(self, _double(number))
 
     @property
     def has_grad(self):
@@ -325,21 +325,19 @@ cdef class Value:
         raise AttributeError(f"a Value has no attribute {name!r}")
 
     def __setattr__(self, name, attribute):
-        try:
-            PyObject_GenericSetAttr(self, name, <PyObject*>attribute)
-        except AttributeError:
-            if hasattr(type(self), name):
-                raise
-            messages.check_attribute(name, attribute)
-            if type(self._label) is not _Extras:
-                self._label = _Extras(self._label)
-            (<_Extras>self._label).attributes[name] = attribute
+        if type(self) is Value and name is GRAD:  # what is set all the time, without a search
+            _set_grad(self, _double(attribute))
+        elif type(self) is Value and name is DATA:
+            self._data = _double(attribute)
+        elif PyObject_GenericSetAttr(self, name, <PyObject*>attribute) < 0:
+            _set_own(self, name, attribute)
 
     def __delattr__(self, name):
         if type(self._label) is _Extras and name in (<_Extras>self._label).attributes:
             del (<_Extras>self._label).attributes[name]
         elif hasattr(self, name):
-            PyObject_GenericSetAttr(self, name, NULL)
+            if PyObject_GenericSetAttr(self, name, NULL) < 0:
+                raise_what_is_set()
         else:
             raise AttributeError(f"a Value has no attribute {name!r}")
 
@@ -372,6 +370,33 @@ cdef class Value:
     def leaky_relu(self, slope=0.01): return record(functions.leaky_relu, (self,), (to_float(slope),))
     def elu(self, alpha=1.0): return record(functions.elu, (self,), (to_float(alpha),))
     def clip(self, low=-math.inf, high=math.inf): return record(functions.clip, (self,), bounds(low, high))
+
+
+cdef str GRAD = "grad", DATA = "data"
+
+
+cdef inline void _set_grad(Value node, double grad) noexcept:
+    if grad == 0.0:
+        node._grad = 0.0
+        node._size &= ~HAS_GRAD
+    else:
+        node._grad = grad
+        node._size |= HAS_GRAD
+
+
+cdef int _set_own(Value node, name, attribute) except -1:
+    """An attribute that failed to be set: one of the user's own, unless the class has it. What is
+    raised by then is caught here, where it costs the numbers that are set all the time nothing."""
+    try:
+        raise_what_is_set()
+    except AttributeError:
+        if hasattr(type(node), name):
+            raise
+        messages.check_attribute(name, attribute)
+        if type(node._label) is not _Extras:
+            node._label = _Extras(node._label)
+        (<_Extras>node._label).attributes[name] = attribute
+    return 0
 
 
 # Where a node keeps its parents and their local derivatives
