@@ -28,6 +28,7 @@ from .array_functions import array_functions
 from .by_engine import by_engine
 from .choices import warn_of_choices
 from .interpreter import Executor, filled, first_nonfinite, linked, nonfinite_rows, walk
+from .jumps import jumps
 from .listing import count, listing, result_names
 from .lowering import Plan, lower, plan
 from .plain import Parts, from_plain, to_plain
@@ -95,6 +96,8 @@ class Program:
         with_slopes = order_of([*wanted, *slopes])
         graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
+        for jump in jumps(graph, order, numbers, weights) if slopes else ():
+            self._results[1] = graph.apply(functions.add, [self._results[1], jump])
 
     # Each plan, and what runs it, is made when it is first asked for.
 

@@ -14,14 +14,19 @@ from micrograd_bp import (
     Program,
     Value,
     allow_nonfinite,
+    cbrt,
+    ceil,
     clip,
     exp,
     fit,
+    floor,
+    leaky_relu,
     log,
     logsumexp,
     maximum,
     minimum,
     relu,
+    sign,
     softmax,
     sqrt,
     step,
@@ -145,6 +150,48 @@ def test_a_softmax_behind_a_branch_has_the_slopes_of_a_softmax(executor: Any) ->
     assert grad[0] == pytest.approx(w.grad, rel=1e-13)
 
 
+@BOTH
+@pytest.mark.parametrize(
+    ("jumping", "jump"),
+    [
+        (lambda v: sqrt(step(v)), 0.0),
+        (lambda v: cbrt(sign(v)), 0.0),
+        (lambda v: sqrt(floor(v * v)), 0.0),
+        (lambda v: sqrt(ceil(v) + 2.0), -2.0),
+        (lambda v: sqrt(step(step(v))), 0.0),
+        (lambda v: step(cbrt(v)), 0.0),
+        (lambda v: step(sqrt(v * v)), 0.0),
+        (lambda v: sqrt(relu(v)), 0.0),
+        (lambda v: sqrt(leaky_relu(v, 0.0)), 0.0),
+        (lambda v: sqrt(abs(v)), 0.0),
+    ],
+)
+def test_a_pole_behind_a_kink_is_undetermined_on_the_kink_alone(
+    executor: Any, jumping: Callable[[Value], Value], jump: float
+) -> None:
+    x, v = Value(1.0, label="x"), Value(1.5, label="v")
+    program = Program(jumping(v) * x, inputs=[x], parameters=[v])
+    with pytest.raises(FloatingPointError):
+        program.value_and_grad([[1.0]], [jump])
+    assert np.isnan(program.value_and_grad([[1.0]], [jump], errors="ignore")[1]).all()
+    with pytest.raises(ZeroDivisionError, match="undetermined"):
+        jumping(Value(jump)).backward()
+    for data in (jump - 0.25, jump + 0.25):
+        leaf = Value(data)
+        try:
+            jumping(leaf).backward()
+        except ValueError:  # ceil(v) + 2 is negative
+            continue
+        assert program.value_and_grad([[2.0]], [data])[1][0] == 2.0 * leaf.grad
+
+
+@BOTH
+def test_a_jump_in_a_branch_that_is_not_taken_contributes_nothing(executor: Any) -> None:
+    x, v = Value(1.0, label="x"), Value(1.5, label="v")
+    program = Program(where(step(v), sqrt(step(v)), v * x), inputs=[x], parameters=[v])
+    assert program.value_and_grad([[3.0]], [0.0])[1][0] == 3.0
+
+
 class Piecewise(Module):
     """w log(x) for positive x, and b x for the others."""
 
@@ -186,7 +233,7 @@ def leaf(name: str) -> Build:
     return lambda leaves: leaves[name]
 
 
-def with_edge(name: str) -> Callable[[Build], Build]:
+def of_one(name: str) -> Callable[[Build], Build]:
     function = getattr(micrograd_bp, name)
     return lambda inner: lambda leaves: function(inner(leaves))
 
@@ -200,12 +247,15 @@ def choice(condition: Build, f: Build, g: Build) -> Build:
 
 
 def builds() -> st.SearchStrategy[Build]:
-    edges = st.sampled_from([*map(with_edge, EDGES), lambda f: lambda leaves: f(leaves) ** 1.5])
+    edges = st.sampled_from([*map(of_one, EDGES), lambda f: lambda leaves: f(leaves) ** 1.5])
     gates = st.sampled_from(
         [
             lambda f: lambda leaves: relu(f(leaves)),
             lambda f: lambda leaves: clip(f(leaves), -0.5, 1.0),
+            lambda f: lambda leaves: leaky_relu(f(leaves), 0.0),
+            lambda f: lambda leaves: leaky_relu(f(leaves), 0.25),
             lambda f: lambda leaves: tanh(f(leaves)),
+            *map(of_one, ("step", "sign", "floor", "ceil", "abs")),
         ]
     )
     pairs = st.sampled_from(
