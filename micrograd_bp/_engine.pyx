@@ -1147,16 +1147,18 @@ def sweep(
     cdef Mark mark
     cdef Py_ssize_t i
     cdef list found = [0.0] * len(wanted)
+    cdef list numbers_there = [_double(seed) for seed in seeds]  # Python, which may sort: first
+    outputs = list(outputs)  # no other holds this one, and it holds the graph
     _sort_graph(outputs, &order)
     mark = _last_mark
     numbers = <double*>calloc(order.n + 1, sizeof(double))
     try:
         if numbers is NULL:
             raise MemoryError("no memory for a sweep")
-        for i in range(min(len(nodes), len(seeds))):
+        for i in range(min(len(nodes), len(numbers_there))):
             node = nodes[i]
             if node._mark == mark:
-                numbers[node._position] += <double>seeds[i]
+                numbers[node._position] += <double>numbers_there[i]
         if back:
             _carry_back(&order, numbers)
         else:

@@ -8,14 +8,13 @@ Deep Learning, 2024, section 8.1). In the terms of a network the adjoint of a pr
 a_j is the error delta_j.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from math import isfinite
+from types import MemberDescriptorType
 from typing import Any
 
-from . import functions, messages, modes, poles
+from . import functions, messages, modes, poles, twins
 from .functions import Function, Operation
 from .methods import ElementaryMethods
 from .modes import allow_nonfinite, no_grad, scope
@@ -627,7 +626,12 @@ def reduce_leaf(value: Value) -> tuple[Any, ...]:
         messages.refuse_copy(value)
     kind = type(value)
     added = [base for base in kind.__mro__ if issubclass(base, Value) and base is not Value]
-    slots = [name for base in added for name in base.__dict__.get("__slots__", ())]
+    slots = [
+        name
+        for base in added
+        for name, member in vars(base).items()
+        if isinstance(member, MemberDescriptorType)
+    ]
     attributes = {name: getattr(value, name) for name in slots if hasattr(value, name)}
     attributes.update(getattr(value, "__dict__", {}))
     grad = value.grad if value.has_grad else None
@@ -660,7 +664,7 @@ def engine_kind() -> str:
 
     The compiled one wherever it was built, unless MICROGRAD_BP_PURE is set in the environment.
 
-    >>> import subprocess, sys
+    >>> import os, subprocess, sys
     >>> check = "import micrograd_bp; print(micrograd_bp.engine_kind())"
     >>> pure = {**os.environ, "MICROGRAD_BP_PURE": "1"}
     >>> print(subprocess.check_output([sys.executable, "-c", check], env=pure, text=True).strip())
@@ -669,8 +673,8 @@ def engine_kind() -> str:
     return "pure" if Value.__module__ == __name__ else "compiled"
 
 
-if not os.environ.get("MICROGRAD_BP_PURE"):
-    with suppress(ImportError):
+if twins.wanted():
+    with twins.imported(__file__, "_engine"):
         from ._engine import (  # type: ignore[no-redef]
             Value,
             apply,

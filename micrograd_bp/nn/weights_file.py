@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..engine import Value
 from ..modes import current
-from ..whole_file import write_whole
+from ..whole_file import read_whole, write_whole
 
 NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
 
@@ -74,7 +74,7 @@ def load(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
         ImportError: there is no safetensors.
     """
     safetensors = _library("safetensors")
-    content = Path(path).read_bytes()
+    content = read_whole(path)
     try:
         tensors = dict(safetensors.deserialize(content))
     except safetensors.SafetensorError as error:

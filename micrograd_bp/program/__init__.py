@@ -12,13 +12,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
 
-from .. import functions, messages
+from .. import functions, messages, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..transforms import gradient
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     Floats = NDArray[numpy.float64]
 
 if engine_kind() == "compiled":
-    with suppress(ImportError):
+    with twins.imported(__file__, "_program"):
         from ._program import Executor  # type: ignore[no-redef]
 
 

@@ -99,3 +99,17 @@ def test_a_unit_has_two_labels(labels: Any) -> None:
 def test_the_graph_of_what_is_no_value_is_refused(odd: Any) -> None:
     with pytest.raises(TypeError, match="a graph is that of Values, not of"):
         engine.order_of([Value(1.0), odd])
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_seed_that_sorts_another_graph_changes_nothing_of_a_sweep(back: bool) -> None:
+    x = Value(3.0)
+    y = x * x
+
+    class Seed(float):
+        def __float__(self) -> float:
+            engine.order_of([(x + 1.0) * y, y * 2.0])
+            return 2.0
+
+    start, end = ([y], [x]) if back else ([x], [y])
+    assert engine.sweep([y], start, [Seed(2.0)], end, back) == [12.0]
