@@ -63,7 +63,7 @@ elu: Function = Function(
     lambda x, alpha: (step(x) + elu_tail(x, alpha),),
     parameters=1,
     kink=_is_zero,
-    flat=lambda x, alpha: x < 0.0 and alpha == 0.0,
+    flat=lambda x, alpha: alpha == 0.0 and x < 0.0,
     public=True,
     tried=((1.0,), (0.5,)),
     activation=True,
@@ -74,7 +74,7 @@ elu_tail: Function = Function(
     lambda x, alpha: 0.0 if x > 0.0 else accurate.scaled_exp(x, alpha),
     lambda x, alpha: (elu_tail(x, alpha),),
     parameters=1,
-    flat=lambda x, alpha: x > 0.0 or alpha == 0.0,
+    flat=lambda x, alpha: alpha == 0.0 or x > 0.0,
     exact=lambda mp, x, alpha: mp.mpf(0) if x > 0 else alpha * mp.exp(x),
 )
 softsign: Function = Function(
@@ -153,7 +153,7 @@ within: Function = Function(
     _within,
     lambda x, low, high: (0.0,),
     parameters=2,
-    flat=lambda x, low, high: x not in (low, high),
+    flat=lambda x, low, high: (x != low) & (x != high),
     exact=lambda mp, x, low, high: mp.mpf(low <= x <= high),
 )
 maximum: Function = Function(

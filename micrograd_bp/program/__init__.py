@@ -24,14 +24,14 @@ from ..numeric import show
 from ..transforms import gradient
 from . import program_file
 from .arguments import floats, thread_count
-from .array_functions import array_functions
 from .by_engine import by_engine
 from .choices import warn_of_choices
-from .interpreter import Executor, filled, first_nonfinite, linked, nonfinite_rows, walk
+from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .jumps import jumps
 from .listing import count, listing, result_names
 from .lowering import Plan, lower, plan
 from .plain import Parts, from_plain, to_plain
+from .traces import traced
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -210,7 +210,7 @@ class Program:
             return self._left_to_the_engine(inputs, parameters, threads, errors, (value, slopes))
         return value, slopes
 
-    def trace(self, library: Any) -> Callable[[Any, Any], Any]:
+    def trace(self, library: Any) -> Callable[..., Any]:
         """The program as a function built on another array library.
 
         Args:
@@ -218,8 +218,10 @@ class Program:
 
         Returns:
             A function of inputs, of shape (n_inputs,) or (N, n_inputs), and parameters, of shape
-            (n_parameters,), both arrays of the library: the outputs, as the call gives them,
-            but as arrays always. The library can differentiate and compile it.
+            (n_parameters,), both arrays of the library; without parameters, of those recorded.
+            It gives the outputs as the call gives them, but as arrays always. The library can
+            differentiate and compile it: a branch that is not taken contributes nothing there
+            either.
 
         Raises:
             TypeError: the library is none of the three.
@@ -229,20 +231,7 @@ class Program:
         >>> f(numpy.array([[1.0], [2.0]]), numpy.array([10.0]))
         array([10., 40.])
         """
-        forward, single = self._forward, self._single
-        steps = linked((*forward.once, *forward.each), array_functions(library))
-
-        def run(inputs: Any, parameters: Any) -> Any:
-            zero = 0.0 * inputs.sum(-1)  # in the shape of the result
-            constants = [zero * 0.0 + constant for constant in forward.constants]
-            columns = [inputs[..., i] for i in range(forward.n_inputs)]
-            places = filled(forward, [*parameters, *constants], columns)
-            for _ in walk(steps, places):
-                pass
-            outputs = [places[output] + zero for output in forward.outputs]
-            return outputs[0] if single else library.stack(outputs, -1)
-
-        return run
+        return traced(self._forward, library, self._recorded.tolist(), self._single)
 
     def __str__(self) -> str:
         return listing(self._summed or self._forward, self._names)
