@@ -27,7 +27,7 @@ from .arguments import floats, thread_count
 from .by_engine import by_engine
 from .choices import warn_of_choices
 from .interpreter import Executor, first_nonfinite, nonfinite_rows
-from .jumps import jumps
+from .jumps import JUMP, jumps
 from .listing import count, listing, result_names
 from .lowering import Plan, lower, plan
 from .plain import Parts, from_plain, to_plain
@@ -351,11 +351,12 @@ class Program:
         if errors == "ignore" and not len(rows):
             return found
         again = []
-        for row in rows.tolist():
-            numbers = by_engine(self._forward, table[row], weights, errors == "ignore")
-            if numbers is None:
-                raise self._fault(summed, points, rows[rows == row], weights)
-            again.append(numbers)
+        try:
+            for row in rows.tolist():
+                point, ignored = table[row], errors == "ignore"
+                again.append(by_engine(self._forward, point, weights, self._names, ignored))
+        except ArithmeticError as error:
+            raise self._fault(summed, points, rows[len(again) :], weights, error) from None
         value, slopes, _ = self._run_summed(numpy.delete(table, rows, axis=0), weights, threads)
         with numpy.errstate(over="ignore", invalid="ignore"):
             sums = numpy.sum([[value, *slopes], *again], axis=0)
@@ -364,14 +365,21 @@ class Program:
             raise FloatingPointError(f'{what}; to get such results instead, pass errors="ignore"')
         return float(sums[0]), sums[1:]
 
-    def _fault(self, run: Plan, points: Floats, rows: Any, weights: Floats) -> FloatingPointError:
-        """What tells of the first of some data points that has inf or nan of finite numbers."""
+    def _fault(
+        self, run: Plan, points: Floats, rows: Any, weights: Floats, error: object = ""
+    ) -> FloatingPointError:
+        """What tells of the first of some data points that has inf or nan of finite numbers.
+
+        Args:
+            error: what the engine says of the first row; the words are its own where the program
+                only knows of a jump.
+        """
         results = result_names(run, self._names)
-        found = first_nonfinite(run, numpy.atleast_2d(points), rows, weights, results)
-        at = f", at data point {found.row}" if points.ndim == 2 and found.row is not None else ""
-        return FloatingPointError(
-            f'{found.what}{at}; to get such results instead, pass errors="ignore"'
-        )
+        what, row = first_nonfinite(run, numpy.atleast_2d(points), rows, weights, results)
+        if JUMP in what:
+            what = str(error).partition(";")[0]
+        at = f", at data point {row}" if points.ndim == 2 and row is not None else ""
+        return FloatingPointError(f'{what}{at}; to get such results instead, pass errors="ignore"')
 
 
 def _values(what: str, values: object) -> list[Value]:
