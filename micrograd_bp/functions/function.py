@@ -45,7 +45,8 @@ class Function:
         pole: whether finite operands ask for a division by zero.
         kink: whether there is a kink, a step or a cut, and no derivative but by convention.
         flat: where a derivative is 0, whether the function is flat around these operands, as a
-            branch not taken is, and nothing comes that way; nowhere unless given.
+            branch not taken is, and nothing comes that way; nowhere unless given. Of arrays too,
+            so with | and &.
         doc: what it says of itself; with it there is a function and a method of its name.
         public: whether users have it, as a function or an operator, and not rules only.
         activation: whether units of a network may have it, by its key.

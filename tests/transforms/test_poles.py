@@ -224,7 +224,7 @@ def test_second_derivatives_are_never_wrong_in_silence(derivative: Any) -> None:
     for f, names in (
         (lambda v: m.hypot(v[0], v[1]) ** 2, "the derivative of hypot"),  # the truth is 2
         (lambda v: m.hypot(v[0], v[1]), "the derivative of hypot"),
-        (lambda v: m.atan2(v[0], v[1]), "inverse_power"),
+        (lambda v: m.atan2(v[0], v[1]), "the derivative of atan2"),
         (lambda v: m.exp(-m.sqrt((v[0] - v[1]) ** 2)), "sqrt"),
     ):
         with pytest.raises(ZeroDivisionError, match=names):
