@@ -14,6 +14,8 @@ from ..engine import Value
 from ..functions import Function
 from .lowering import Numbered, has_edge
 
+JUMP = "0 / distance to a jump"
+
 
 def jumps(
     graph: Numbered,
@@ -59,6 +61,7 @@ def jumps(
         if function in _DISTANCES and (node in to_pole or node in edged):
             distance = _DISTANCES[function](graph, *operands, *operation.parameters)
             watched.append(graph.apply(functions.div, [graph.constant(0.0), distance]))
+            graph.name(watched[-1], JUMP, node.scope)
     return watched
 
 
