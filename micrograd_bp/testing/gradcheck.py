@@ -120,8 +120,8 @@ def _by_backward(values: Sequence[Value], outputs: Structure, k: int) -> list[fl
 
 def _by_forward_mode(f: Callable[..., Any], numbers: Sequence[float]) -> list[list[float]]:
     """The derivatives of all outputs by each input, one forward sweep an input."""
-    units = [[float(i == j) for j in range(len(numbers))] for i in range(len(numbers))]
-    return [jvp(f, numbers, unit)[1] for unit in units]
+    indices = range(len(numbers))
+    return [jvp(f, numbers, [float(i == j) for j in indices])[1] for i in indices]
 
 
 class _Verdict(NamedTuple):
