@@ -187,11 +187,11 @@ def fit(
     1.0
     """
     loss, optimizer = _loss(loss), named_optimizer(optimizer)
-    epochs = _at_least_one("epochs", epochs)
+    epochs = at_least_one("epochs", epochs)
     min_delta = at_least_zero("min_delta", min_delta)
     best = None
     if early_stopping is not None:
-        best = Best(_at_least_one("early_stopping", early_stopping), min_delta)
+        best = Best(at_least_one("early_stopping", early_stopping), min_delta)
     parameters = _parameters(model, optimizer)
     callbacks = [callbacks] if callable(callbacks) else list(callbacks)
     for callback in callbacks:
@@ -214,7 +214,7 @@ def fit(
             program = error_program(model, loss, tables_of, parameters)
     except ArithmeticError as error:
         raise FloatingPointError(_message(1, error, "that it began with")) from error
-    batch_size = len(inputs) if batch_size is None else _at_least_one("batch_size", batch_size)
+    batch_size = len(inputs) if batch_size is None else at_least_one("batch_size", batch_size)
     if isinstance(optimizer, LBFGS) and batch_size < len(inputs):
         raise ValueError(
             f"LBFGS takes all {len(inputs)} data points at once, not batch_size={batch_size}:"
@@ -561,7 +561,8 @@ def _parameters(model: Any, optimizer: Any) -> list[Value]:
     return list(chosen)
 
 
-def _at_least_one(name: str, number: Any) -> int:
+def at_least_one(name: str, number: Any) -> int:
+    """The number as an int from 1 on, or an error that names it."""
     if isinstance(number, bool) or not hasattr(number, "__index__"):
         raise TypeError(f"{name} is an integer, not {show(number)}")
     if number.__index__() < 1:
