@@ -6,6 +6,7 @@ pass from the error E, delta_j = dE/da_j is the grad of the node a_j, and the gr
 diagram of the network. The interface is that of karpathy/micrograd.
 """
 
+import math
 import os
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +29,14 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     },
     "logistic": functions.sigmoid,
 }
+
+INITIALIZERS: dict[str, Callable[[int, int], float]] = {
+    "uniform": lambda n_in, n_out: 1.0,  # micrograd's
+    "glorot": lambda n_in, n_out: math.sqrt(6.0 / (n_in + n_out)),  # Glorot & Bengio 2010
+    "he": lambda n_in, n_out: math.sqrt(6.0 / n_in),  # He et al. 2015, for relu
+    "lecun": lambda n_in, n_out: math.sqrt(3.0 / n_in),  # LeCun et al. 1998
+}
+"""The bound r of weights that are uniform in [-r, r], by the inputs and units of a layer."""
 
 
 class Module:
@@ -148,7 +157,7 @@ class Module:
 
 
 class Neuron(Module):
-    """A unit: h(w . x + b), the weights uniform in [-1, 1], the bias 0.
+    """A unit: h(w . x + b), the weights uniform in [-bound, bound], the bias 0.
 
     Args:
         nin: number of inputs.
@@ -159,6 +168,7 @@ class Neuron(Module):
         index: j, the unit's number within its layer from 1, for its labels.
         is_output: whether its value is called y_j, and not z_j.
         path: the scope of its nodes, such as "layer1/neuron3", below the one in force.
+        bound: how large a weight is at most.
 
     Attributes:
         w: the weights w_j1, w_j2, ..., Values.
@@ -188,6 +198,7 @@ class Neuron(Module):
         index: int = 1,
         is_output: bool = False,
         path: str = "",
+        bound: float = 1.0,
     ) -> None:
         _check_size("nin", nin)
         if nonlin not in (True, False):
@@ -198,7 +209,7 @@ class Neuron(Module):
         self._function, self.activation = _activation(activation if nonlin else "linear")
         self.nonlin = self._function is not None
         uniform = _generator(rng, seed).uniform
-        self.w = [Value(uniform(-1, 1), weight_label(index, i + 1)) for i in range(nin)]
+        self.w = [Value(uniform(-bound, bound), weight_label(index, i + 1)) for i in range(nin)]
         self.b = Value(0.0, weight_label(index, 0))
         self._path = path
         for parameter in self.parameters():
@@ -248,26 +259,32 @@ class Layer(Module):
     Args:
         nin: number of inputs.
         nout: number of units.
+        init: how large its weights are: a key of ``INITIALIZERS``; see ``MLP``.
         options: as for ``Neuron``, the same for each unit.
 
     Attributes:
         neurons: the units, in order.
 
     Raises:
-        TypeError, ValueError: as for ``Neuron``, for nin, nout and the activation.
+        TypeError, ValueError: as for ``Neuron``, for nin, nout and the activation; or init is no
+            such name.
 
     >>> layer = Layer(2, 3, activation="tanh", seed=1)
     >>> [z.label for z in layer([1.0, -2.0])]
     ['z_1', 'z_2', 'z_3']
     """
 
-    def __init__(self, nin: int, nout: int, **options: Any) -> None:
+    def __init__(self, nin: int, nout: int, init: str = "uniform", **options: Any) -> None:
+        _check_size("nin", nin)
         _check_size("nout", nout)
+        if init not in INITIALIZERS:
+            raise ValueError(f"no init is called {init!r}; there are {', '.join(INITIALIZERS)}")
+        bound = INITIALIZERS[init](nin, nout)
         rng = _generator(options.pop("rng", None), options.pop("seed", None))
         path = options.pop("path", "")
         self._paths = [f"{path}/neuron{j}" if path else f"neuron{j}" for j in range(1, nout + 1)]
         self.neurons = [
-            Neuron(nin, index=j, rng=rng, path=path, **options)
+            Neuron(nin, index=j, rng=rng, path=path, bound=bound, **options)
             for j, path in enumerate(self._paths, start=1)
         ]
 
@@ -338,13 +355,18 @@ class MLP(Module):
         output: h of the output units.
         rng: a ``random.Random`` that draws the weights; the module ``random`` unless given.
         seed: in place of rng.
+        init: how large the weights are at first: uniform in [-r, r], where r is 1 for "uniform",
+            as in micrograd, and for a layer of n_out units, each of n_in inputs,
+            sqrt(6 / (n_in + n_out)) for "glorot", sqrt(6 / n_in) for "he", and
+            sqrt(3 / n_in) for "lecun". More than some ten units in a layer learn better with
+            one of these: "he" for relu, "glorot" for the others.
 
     Attributes:
         layers: the layers, in order; scopes number them and their neurons from 1.
 
     Raises:
         TypeError: a size is no integer, or an activation neither a name nor callable.
-        ValueError: a size < 1, no layer, or an activation whose name is not known.
+        ValueError: a size < 1, no layer, or an activation or init whose name is not known.
 
     >>> model = MLP(2, [3, 1], hidden="sigmoid", output="linear", seed=0)
     >>> y = model([0.5, -0.5])
@@ -362,6 +384,7 @@ class MLP(Module):
         *,
         rng: Any = None,
         seed: int | None = None,
+        init: str = "uniform",
     ) -> None:
         if not isinstance(nouts, Iterable):
             raise TypeError(f"nouts is a list of sizes, such as [3, 1], not {show(nouts)}")
@@ -381,6 +404,7 @@ class MLP(Module):
                 is_output=index == last,
                 path=f"layer{index}",
                 rng=rng,
+                init=init,
             )
             for index in range(1, last + 1)
         ]

@@ -54,6 +54,19 @@ def table(name: str, data: Any) -> Table:
     return found
 
 
+def weight_column(sample_weight: Any, n_points: int, average: bool) -> Table:
+    """How much each data point counts, a column; for a mean over them 1 on average."""
+    weights = table("sample_weight", sample_weight)
+    if weights.shape != (n_points, 1):
+        raise ValueError(
+            f"sample_weight has a number for each of the {n_points} data points, not the shape"
+            f" {np.shape(sample_weight)}"
+        )
+    if weights.min() < 0.0 or not weights.any():
+        raise ValueError("sample_weight has numbers from 0 on, and they are not all zero")
+    return weights / (weights / n_points).sum() if average else weights
+
+
 def _cell(name: str, index: tuple[int, ...], x: Any, columns: list[str]) -> float:
     try:
         return to_float(x)

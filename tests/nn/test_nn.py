@@ -416,6 +416,27 @@ def test_without_seed_the_module_random_is_drawn_from(make: Callable[..., Module
         random.setstate(state)
 
 
+@pytest.mark.parametrize(
+    ("init", "bound"), [("uniform", 1.0), ("glorot", 0.1), ("he", 0.125), ("lecun", 0.08838834764)]
+)
+def test_init_scales_the_weights_by_the_size_of_the_layer(init: str, bound: float) -> None:
+    layer, usual = Layer(384, 216, init=init, seed=0), Layer(384, 216, seed=0)
+    weights = [abs(w.data) for neuron in layer.neurons for w in neuron.w]
+    assert 0.999 * bound < max(weights) < bound * (1 + 1e-9)
+    assert all(neuron.b.data == 0.0 for neuron in layer.neurons)
+    assert weights == pytest.approx(
+        [bound * abs(w.data) for neuron in usual.neurons for w in neuron.w], rel=1e-9
+    )
+
+
+def test_every_layer_of_a_network_has_the_init() -> None:
+    for layer in MLP(3, [50, 2], init="lecun", seed=0).layers:
+        weights = [abs(w.data) for neuron in layer.neurons for w in neuron.w]
+        assert 0.9 < max(weights) / (3 / len(layer.neurons[0].w)) ** 0.5 < 1
+    with pytest.raises(ValueError, match="'xavier'; there are uniform, glorot"):
+        MLP(2, [1], init="xavier")
+
+
 def test_a_generator_of_numpy_will_do() -> None:
     one, other = (MLP(2, [2, 1], rng=np.random.default_rng(7)) for _ in range(2))
     assert numbers(one) == numbers(other)

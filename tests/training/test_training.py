@@ -455,7 +455,15 @@ def untouched() -> tuple[MLP, list[float]]:
         ({"loss": hinge}, ValueError, r"T\[0\]: .*2 \* t - 1"),
         ({"loss": binary_cross_entropy, "T": [0, 1, 2, 0]}, ValueError, r"T\[2\]: .*not 2.0"),
         ({"loss": cross_entropy}, ValueError, "binary_cross_entropy for one"),
-        ({"optimizer": "adam"}, TypeError, "'adam'"),
+        ({"optimizer": "adm"}, ValueError, "'adm'; there are sgd, adam"),
+        ({"optimizer": 0.1}, TypeError, "not 0.1"),
+        ({"sample_weight": [1.0, 1.0]}, ValueError, "each of the 4 data points"),
+        ({"sample_weight": [1.0, 1.0, 1.0, -1.0]}, ValueError, "from 0 on"),
+        ({"sample_weight": [0, 0, 0, 0]}, ValueError, "not all zero"),
+        ({"early_stopping": 0}, ValueError, "early_stopping is at least 1"),
+        ({"early_stopping": True}, TypeError, "early_stopping is an integer"),
+        ({"min_delta": -1.0}, ValueError, "min_delta"),
+        ({"threads": 0}, ValueError, "threads"),
         ({"optimizer": SGD([Value(1.0, "v")])}, ValueError, "label='v'.*no parameter of the"),
         ({"optimizer": LBFGS(), "batch_size": 2}, ValueError, "all 4 data points"),
         ({"epochs": 0}, ValueError, "epochs is at least 1"),
@@ -518,6 +526,129 @@ def test_a_model_that_python_steers_is_refused(call) -> None:
 def test_a_model_that_gives_no_value_is_refused() -> None:
     with pytest.raises(TypeError, match=r"gives a Value or a list of Values, not 1\.0"):
         small_fit(Odd(lambda w, x: 1.0))
+
+
+# Weights of data points, early stopping, threads
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from(["sum_of_squares", "mean_squared_error", "hinge", "cross_entropy"]),
+    st.lists(st.integers(0, 3), min_size=4, max_size=4).filter(any),
+    st.sampled_from([SGD, LBFGS]),
+)
+def test_a_weight_of_two_is_the_data_point_twice(loss, counts, optimizer) -> None:
+    weighted, repeated = (MLP(2, [3, 2], hidden="tanh", seed=2) for _ in range(2))
+    X = np.array(XOR[0], float)
+    T = np.array([0, 1, 1, 0]) if loss == "cross_entropy" else np.array([[1, -1]] * 3 + [[-1, 1]])
+    history = small_fit(weighted, X=X, T=T, loss=loss, sample_weight=counts, optimizer=optimizer())
+    X, T = np.repeat(X, counts, axis=0), np.repeat(T, counts, axis=0)
+    twin = small_fit(repeated, X=X, T=T, loss=loss, optimizer=optimizer())
+    assert history.error_after == pytest.approx(twin.error_after, rel=1e-6)
+    assert weights(weighted) == pytest.approx(weights(repeated), rel=1e-6, abs=1e-9)
+
+
+def test_weights_of_one_change_nothing_and_those_of_a_mean_have_no_unit() -> None:
+    def trained(**options: Any) -> list[float]:
+        model = MLP(2, [3, 1], seed=1)
+        small_fit(model, batch_size=2, **options)
+        return weights(model)
+
+    assert trained(sample_weight=[1, 1, 1, 1]) == trained()
+    one, ten = (
+        trained(loss="mean_squared_error", sample_weight=[w, 2 * w, w, w]) for w in (1.0, 10.0)
+    )
+    assert one == pytest.approx(ten, rel=1e-12)
+
+
+def test_a_batch_of_one_point_counts_as_much_as_its_weight() -> None:
+    light, heavy = MLP(2, [1], seed=1), MLP(2, [1], seed=1)
+    options = {
+        "loss": "mean_squared_error",
+        "batch_size": 1,
+        "epochs": 300,
+        "optimizer": SGD(lr=0.005),
+    }
+    small_fit(light, T=[0, 0, 0, 1], X=[[1, 1]] * 4, sample_weight=[1, 1, 1, 1], **options)
+    small_fit(heavy, T=[0, 0, 0, 1], X=[[1, 1]] * 4, sample_weight=[1, 1, 1, 3], **options)
+    assert 0.2 < light([1, 1]).data < 0.4 < heavy([1, 1]).data < 0.6
+
+
+def noisy_line() -> dict[str, Any]:
+    draw = np.random.default_rng(0)
+    X = draw.uniform(-1, 1, size=(30, 1))
+    T = X[:, 0] + draw.normal(scale=0.5, size=30)
+    return {"X": X[:15], "T": T[:15], "validation": (X[15:], T[15:])}
+
+
+@pytest.mark.parametrize("optimizer", [lambda: Adam(lr=0.05), LBFGS])
+@pytest.mark.parametrize("patience", [1, 5])
+def test_early_stopping_gives_the_weights_of_the_lowest_validation_error(
+    optimizer, patience
+) -> None:
+    model, twin = (MLP(1, [20, 1], hidden="tanh", seed=1) for _ in range(2))
+    seen: list[list[float]] = []
+    history = small_fit(
+        model,
+        **noisy_line(),
+        optimizer=optimizer(),
+        epochs=300,
+        early_stopping=patience,
+        callbacks=lambda epoch: seen.append(weights(epoch.model)),
+    )
+    n, best = len(history.validation), history.best_epoch
+    assert n < 300
+    assert history.validation[best - 1] == min(history.validation)
+    assert weights(model) == seen[best - 1]
+    assert n >= best + patience or patience > 1
+    assert history.ended == (
+        f"after {n} epochs: the validation error has not improved for {patience};"
+        f" the weights are those of epoch {best}"
+    )
+    small_fit(twin, **noisy_line(), optimizer=optimizer(), epochs=best)
+    assert weights(twin) == weights(model)
+
+
+def test_early_stopping_watches_the_training_error_where_there_is_no_validation() -> None:
+    history = small_fit(MLP(2, [1], seed=1), epochs=500, early_stopping=3, min_delta=1e-3)
+    assert "the training error has not improved for 3" in history.ended
+    assert len(history.error_after) < 100
+    going_up = small_fit(MLP(2, [1], seed=1), optimizer=SGD(lr=1.0), epochs=9, early_stopping=2)
+    assert going_up.best_epoch == 1
+    assert len(going_up.error_after) == 3
+
+
+def test_the_best_weights_are_kept_when_the_epochs_run_out() -> None:
+    model, seen = MLP(2, [1], seed=1), []
+    history = small_fit(
+        model,
+        optimizer=SGD(lr=1.0),
+        epochs=3,
+        early_stopping=5,
+        callbacks=lambda epoch: seen.append(weights(epoch.model)),
+    )
+    assert history.ended == "after 3 epochs"
+    assert weights(model) == seen[0] != seen[2]
+
+
+@pytest.mark.parametrize("batch_size", [None, 64])
+def test_any_number_of_threads_gives_the_same_bits(batch_size) -> None:
+    draw = np.random.default_rng(0)
+    X, T = draw.normal(size=(3000, 2)), draw.normal(size=3000)
+    one, three = MLP(2, [3, 1], seed=1), MLP(2, [3, 1], seed=1)
+    for model, threads in ((one, 1), (three, 3)):
+        small_fit(model, X=X, T=T, optimizer="adam", batch_size=batch_size, threads=threads)
+    assert weights(one) == weights(three)
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer"), [("sgd", SGD), ("adam", Adam), ("adamw", AdamW), ("lbfgs", LBFGS)]
+)
+def test_an_optimizer_goes_by_its_name(name, optimizer) -> None:
+    by_name, made = MLP(2, [3, 1], seed=1), MLP(2, [3, 1], seed=1)
+    small_fit(by_name, optimizer=name)
+    small_fit(made, optimizer=optimizer())
+    assert weights(by_name) == weights(made)
 
 
 # Predicting
