@@ -98,8 +98,9 @@ cdef class Value:
     cdef object _scope
     cdef object __weakref__
 
-    def __init__(self, data, label=""):
-        label = _text("label", label)
+    def __init__(self, data, label="", _op=None):
+        if type(label) is not str or _op is not None:
+            label = messages.text_of_label(label, _op)
         self._data = _double(data)
         if label:
             self._label = label
@@ -322,6 +323,8 @@ cdef class Value:
     def __getattr__(self, name):
         if type(self._label) is _Extras and name in (<_Extras>self._label).attributes:
             return (<_Extras>self._label).attributes[name]
+        if name == "_backward":
+            messages.refuse_closure(AttributeError)
         raise AttributeError(f"a Value has no attribute {name!r}")
 
     def __setattr__(self, name, attribute):
@@ -360,6 +363,14 @@ cdef class Value:
     @property
     def _op(self):
         return self._operation.symbol if self._operation and self._size & SIZE else ""
+
+    @property
+    def _backward(self):
+        messages.refuse_closure(AttributeError)
+
+    @_backward.setter
+    def _backward(self, closure):
+        messages.refuse_closure(TypeError)
 
     # Elementary functions with arguments of their own, as in methods.py; the others come below
 

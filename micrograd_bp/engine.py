@@ -43,9 +43,10 @@ class Value(ElementaryMethods):
     Args:
         data: the number: int, float, bool, Fraction, Decimal or a real NumPy scalar.
         label: a name for pictures and messages.
+        _op: what micrograd's own operations pass; not here, see ``function``.
 
     Raises:
-        TypeError: data is anything else, or label is no string.
+        TypeError: data is anything else, label is no string, or there is an _op.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x + 1
@@ -67,8 +68,9 @@ class Value(ElementaryMethods):
         "_scope",
     )
 
-    def __init__(self, data: Number, label: str = "") -> None:
-        self._label = label if type(label) is str else as_text("label", label)
+    def __init__(self, data: Number, label: str = "", _op: object = None) -> None:
+        is_plain = type(label) is str and _op is None
+        self._label = label if is_plain else messages.text_of_label(label, _op)
         self._data: float = data if type(data) is float else to_float(data)
         self._grad: float | None = None
         self._parents: tuple[Value, ...] = ()
@@ -291,6 +293,14 @@ class Value(ElementaryMethods):
     @property
     def _op(self) -> str:
         return self._operation.symbol if self._operation and self._parents else ""
+
+    @property
+    def _backward(self) -> Any:
+        messages.refuse_closure(AttributeError)
+
+    @_backward.setter
+    def _backward(self, closure: object) -> None:
+        messages.refuse_closure(TypeError)
 
     # What the table of functions calls when its operands are Values
 

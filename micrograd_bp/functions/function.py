@@ -31,7 +31,8 @@ class Function:
     """A function of the table.
 
     Attributes:
-        key: its name in the table, and in programs and pickles.
+        key: its name in the table, and in programs and pickles; "" of a function of the user's
+            own (own_function.py), which is in none of them.
         value: from one float an operand (and one a parameter) to a float; never raises.
         partials: from the same arguments, floats or Values, to one partial an operand.
         operands: how many it takes; None for any number.
@@ -106,8 +107,11 @@ class Function:
         """
         return self.words(*parameters) if callable(self.words) else self.words or self.name
 
-    def fault(self, *arguments: float) -> tuple[type[ArithmeticError | ValueError], str]:
-        """Why the result on these finite arguments is not finite: an exception and the words."""
+    def fault(self, *arguments: float) -> tuple[Any, ...]:
+        """Why the result on these finite arguments is not finite: an exception and the words.
+
+        Where another exception is behind it, that is the third.
+        """
         if self.pole is not None and self.pole(*arguments):
             return ZeroDivisionError, "division by zero"
         if self.domain is not None and not self.domain(*arguments):
@@ -133,6 +137,11 @@ class Operation:
     def name(self) -> str:
         """The field's name: "add", "mul", "dot", "tanh", "pow", ..."""
         return self.function.name
+
+    @property
+    def key(self) -> str:
+        """The function's name in the table; "" of one of the user's own, whatever its name."""
+        return self.function.key
 
     @property
     def symbol(self) -> str:

@@ -88,10 +88,10 @@ class Program:
         _check_leaves(columns, weights)
         order = order_of(wanted)
         _check_nodes(order, weights if self._single else [])
-        warn_of_choices(order, columns, weights)
         self._recorded = numpy.array([weight.data for weight in weights])
         self._names = _names([*columns, *weights])
         slopes = gradient(wanted[0], weights) if self._single and weights else []
+        warn_of_choices(order, columns, weights)  # also of those made in partials just now
         with_slopes = order_of([*wanted, *slopes])
         graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
@@ -429,7 +429,7 @@ def _check_condition(node: Value) -> None:
     if node.operation is None or node.operation.function is not functions.where:
         return
     condition = node.parents[0].operation
-    if condition is not None and condition.name == "constant":
+    if condition is not None and condition.key == "constant":
         raise ValueError(
             f"the condition of {messages.describe_node(node)} was a bool or a number when it was"
             " recorded, and would be the same for all data points: make it of Values, as in"

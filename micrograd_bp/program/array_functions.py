@@ -51,6 +51,12 @@ def array_functions(library: Any) -> Callable[[Function], ArrayFunction]:
     formulas = _formulas(library, special)
 
     def known(function: Function) -> ArrayFunction:
+        if not function.key:
+            raise TypeError(
+                f"{function.name} is a function of your own, in Python, which {name} can neither"
+                " run nor differentiate: trace(numpy) calls it; for other libraries write it with"
+                " operators and functions of micrograd_bp, without function(...)"
+            )
         return formulas.get(function.key) or composed(function, known)
 
     return known
