@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from math import isfinite
+from operator import index
 from typing import Any
 
 from . import functions, messages, modes, poles
@@ -211,6 +212,24 @@ class Value(ElementaryMethods):
     def __rpow__(self, base: Any) -> "Value":
         return record(functions.pow, (base, self)) if _is_operand(base) else NotImplemented
 
+    def __floordiv__(self, other: Any) -> "Value":
+        return record(functions.floordiv, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rfloordiv__(self, other: Any) -> "Value":
+        return record(functions.floordiv, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __mod__(self, other: Any) -> "Value":
+        return record(functions.mod, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rmod__(self, other: Any) -> "Value":
+        return record(functions.mod, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __divmod__(self, other: Any) -> "tuple[Value, Value]":
+        return (self // other, self % other) if _is_operand(other) else NotImplemented
+
+    def __rdivmod__(self, other: Any) -> "tuple[Value, Value]":
+        return (other // self, other % self) if _is_operand(other) else NotImplemented
+
     def __neg__(self) -> "Value":
         return record(functions.neg, (self,))
 
@@ -225,6 +244,12 @@ class Value(ElementaryMethods):
 
     def __ceil__(self) -> "Value":
         return record(functions.ceil, (self,))
+
+    def __trunc__(self) -> "Value":
+        return record(functions.trunc, (self,))
+
+    def __round__(self, digits: int | None = None) -> "Value":
+        return record(functions.round, (self,), (float(0 if digits is None else index(digits)),))
 
     # Comparisons are of data; == and hash stay those of identity.
 
