@@ -17,6 +17,7 @@ from libc.math cimport exp, fabs, fmod, isfinite, log, log1p, pow, sqrt, tanh
 from libc.stdlib cimport calloc, free, malloc, realloc
 
 import math
+from operator import index
 
 from . import engine as specification
 from . import functions, messages, modes, poles
@@ -246,6 +247,24 @@ cdef class Value:
         messages.refuse_matrix_product(other)
         return NotImplemented
 
+    def __floordiv__(self, other):
+        return record(functions.floordiv, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rfloordiv__(self, other):
+        return record(functions.floordiv, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __mod__(self, other):
+        return record(functions.mod, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rmod__(self, other):
+        return record(functions.mod, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __divmod__(self, other):
+        return (self // other, self % other) if _is_operand(other) else NotImplemented
+
+    def __rdivmod__(self, other):
+        return (other // self, other % self) if _is_operand(other) else NotImplemented
+
     def __neg__(self):
         return _unary(NEG, self)
 
@@ -260,6 +279,12 @@ cdef class Value:
 
     def __ceil__(self):
         return record(functions.ceil, (self,))
+
+    def __trunc__(self):
+        return record(functions.trunc, (self,))
+
+    def __round__(self, digits=None):
+        return record(functions.round, (self,), (float(0 if digits is None else index(digits)),))
 
     # Comparisons are of data; == and hash stay those of identity.
 
@@ -378,6 +403,8 @@ cdef class Value:
     def arctan2(self, x): return record(functions.atan2, (self, x))
     def where(self, x, y): return record(functions.where, (self, x, y))
     def pow(self, exponent): return self ** exponent
+    def rint(self): return self.__round__()
+    def conjugate(self): return self
     def leaky_relu(self, slope=0.01): return record(functions.leaky_relu, (self,), (to_float(slope),))
     def elu(self, alpha=1.0): return record(functions.elu, (self,), (to_float(alpha),))
     def clip(self, low=-math.inf, high=math.inf): return record(functions.clip, (self,), bounds(low, high))

@@ -11,6 +11,7 @@ a_j is the error delta_j.
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
+from operator import index
 from types import MemberDescriptorType
 from typing import Any
 
@@ -218,6 +219,24 @@ class Value(ElementaryMethods):
 
     __rmatmul__ = __matmul__
 
+    def __floordiv__(self, other: Any) -> "Value":
+        return record(functions.floordiv, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rfloordiv__(self, other: Any) -> "Value":
+        return record(functions.floordiv, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __mod__(self, other: Any) -> "Value":
+        return record(functions.mod, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rmod__(self, other: Any) -> "Value":
+        return record(functions.mod, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __divmod__(self, other: Any) -> "tuple[Value, Value]":
+        return (self // other, self % other) if _is_operand(other) else NotImplemented
+
+    def __rdivmod__(self, other: Any) -> "tuple[Value, Value]":
+        return (other // self, other % self) if _is_operand(other) else NotImplemented
+
     def __neg__(self) -> "Value":
         return record(functions.neg, (self,))
 
@@ -232,6 +251,12 @@ class Value(ElementaryMethods):
 
     def __ceil__(self) -> "Value":
         return record(functions.ceil, (self,))
+
+    def __trunc__(self) -> "Value":
+        return record(functions.trunc, (self,))
+
+    def __round__(self, digits: int | None = None) -> "Value":
+        return record(functions.round, (self,), (float(0 if digits is None else index(digits)),))
 
     # Comparisons are of data; == and hash stay those of identity.
 

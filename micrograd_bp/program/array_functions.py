@@ -92,7 +92,7 @@ ARITHMETIC: dict[str, ArrayFunction] = {
     "prod": lambda *factors: reduce(mul, factors),
 }
 
-UFUNCS = set("exp log tanh sqrt sin cos abs floor ceil maximum minimum".split())
+UFUNCS = set("exp log tanh sqrt sin cos abs floor ceil trunc maximum minimum".split())
 
 
 def _of_numpy(function: Function) -> ArrayFunction:
@@ -196,6 +196,11 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
         "hypot_moment": lambda x, y, a, b, n: x**a * y**b / xp.hypot(x, y) ** n,
         "erf": special.erf,
         "erfc": erfc,
+        "erfinv": special.erfinv,
+        "erfinv_derivative": lambda x: exp(special.erfinv(x) ** 2) / TWO_OVER_SQRT_PI,
+        "lgamma": special.gammaln,
+        "digamma": special.digamma,
+        "polygamma": lambda x, n: special.polygamma(int(n), x),
         "gauss": lambda x, n: TWO_OVER_SQRT_PI * x**n * exp(-x * x),
         "normal": normal,
         "gelu": lambda x: x * cumulative(x),
@@ -221,6 +226,9 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
         "softsign_derivative": lambda x, n: (1.0 + absolute(x)) ** -n,
         "clip": lambda x, low, high: where(x < low, low, where(x > high, high, x)),
         "within": lambda x, low, high: where((x >= low) & (x <= high), xp.ones_like(x), 0.0),
+        "mod": xp.remainder,
+        "floordiv": xp.floor_divide,
+        "round": lambda x, digits: xp.round(x, decimals=int(digits)),
         "greater": lambda x, y: 0.5 + 0.5 * xp.sign(x - y),
         "where": lambda condition, x, y: where(condition != 0.0, x, y),
     }
@@ -228,6 +236,6 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
 
 
 _SAME_NAME = (
-    "exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh sign floor ceil"
+    "exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh sign floor ceil trunc"
 ).split()
 _OTHER_NAME = {f"a{name}": f"arc{name}" for name in "sin cos tan sinh cosh tanh".split()}

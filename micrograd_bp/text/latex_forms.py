@@ -155,6 +155,8 @@ _NAMED = {  # name(x)
     "silu_derivative": r"\operatorname{SiLU}'",
     "silu_second_derivative": r"\operatorname{SiLU}''",
     "clip": r"\operatorname{clip}",
+    "digamma": r"\psi",
+    "erfinv": r"\operatorname{erf}^{-1}",
 }
 _TEMPLATES: dict[str, Form] = {
     "div": (POWER, r"\frac{{x}}{{y}}"),
@@ -168,6 +170,9 @@ _TEMPLATES: dict[str, Form] = {
     "cbrt": (ATOM, r"\sqrt[3]{{x}}"),
     "cbrt_derivative": (POWER, r"\frac{1}{3 \sqrt[3]{{x}}^{2}}"),
     "exp": (POWER, r"e^{{x}}"),
+    "lgamma": (ATOM, r"\ln\left|\Gamma({x})\right|"),
+    "polygamma": (ATOM, r"\psi^{({a})}({x})"),
+    "erfinv_derivative": (PRODUCT, r"\frac{\sqrt{\pi}}{2} e^{\operatorname{erf}^{-1}({x})^{2}}"),
     "exp2": (POWER, r"2^{{x}}"),
     "expm1": (SUM, r"e^{{x}} - 1"),
     "asin_derivative": (POWER, r"\frac{1}{\sqrt{1 - {x^}^{2}}}"),
@@ -185,6 +190,8 @@ _TEMPLATES: dict[str, Form] = {
     "softsign_derivative": (POWER, r"\frac{1}{\left(1 + \left|{x}\right|\right)^{{a}}}"),
     "abs": (ATOM, r"\left|{x}\right|"),
     "floor": (ATOM, r"\left\lfloor {x} \right\rfloor"),
+    "floordiv": (ATOM, r"\left\lfloor \frac{{x}}{{y}} \right\rfloor"),
+    "mod": (PRODUCT, r"{x*} \bmod {y^}"),
     "ceil": (ATOM, r"\left\lceil {x} \right\rceil"),
     "within": (ATOM, r"\left[{a} \le {x} \le {b}\right]"),
     "greater": (ATOM, r"\left[{x} > {y}\right]"),

@@ -78,6 +78,8 @@ class Printer:
         "sub": (SUM, "{x+} - {y*}"),
         "mul": lambda self, x, _: self.product(x),
         "div": (PRODUCT, "{x*} / {y^}"),
+        "floordiv": (PRODUCT, "{x*} // {y^}"),
+        "mod": (PRODUCT, "{x*} % {y^}"),
         "neg": (NEGATED, "-{x*}"),
         "constant_power": (POWER, "{x^}**{a}"),
         "pow": (POWER, "{x^} ** {y^}"),

@@ -55,6 +55,7 @@ PARAMETERS = {
     "softsign_derivative": (2,),
     "clip": (0.4, 0.8),
     "within": (0.4, 0.8),
+    "polygamma": (2,),
 }
 
 

@@ -48,7 +48,10 @@ from micrograd_bp.transforms import (
 )
 
 # Random graphs of functions without kinks or steps, so that second derivatives exist.
-KINKED = "relu abs leaky_relu elu clip maximum minimum where sign step floor ceil softsign".split()
+KINKED = (
+    "relu abs leaky_relu elu clip maximum minimum where sign step floor ceil trunc round"
+    " floordiv mod softsign"
+).split()
 SMOOTH = [name for name in OPERATIONS if name not in KINKED]
 smooth_graphs = graphs(SMOOTH, max_operations=16)
 directions = st.lists(st.floats(-2.0, 2.0), min_size=4, max_size=4)
