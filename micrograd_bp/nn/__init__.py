@@ -30,13 +30,13 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "logistic": functions.sigmoid,
 }
 
-INITIALIZERS: dict[str, Callable[[int, int], float]] = {
-    "uniform": lambda n_in, n_out: 1.0,  # micrograd's
+INITIALIZERS: dict[str, Callable[[int, int], float] | None] = {
+    "uniform": None,  # micrograd's
     "glorot": lambda n_in, n_out: math.sqrt(6.0 / (n_in + n_out)),  # Glorot & Bengio 2010
     "he": lambda n_in, n_out: math.sqrt(6.0 / n_in),  # He et al. 2015, for relu
     "lecun": lambda n_in, n_out: math.sqrt(3.0 / n_in),  # LeCun et al. 1998
 }
-"""The bound r of weights that are uniform in [-r, r], by the inputs and units of a layer."""
+"""The bound of the weights and biases at first, by the inputs and units of a layer."""
 
 
 class Module:
@@ -54,6 +54,9 @@ class Module:
     >>> line.parameters()[0].grad
     3.0
     """
+
+    classes: list[Any] | None = None
+    """The names of the classes that it tells apart, if ``fit`` was given such."""
 
     def parameters(self) -> list[Value]:
         """The weights and biases, in a fixed order: none, until a class of one's own says them.
@@ -157,7 +160,7 @@ class Module:
 
 
 class Neuron(Module):
-    """A unit: h(w . x + b), the weights uniform in [-bound, bound], the bias 0.
+    """A unit: h(w . x + b), the weights uniform in [-1, 1], the bias 0.
 
     Args:
         nin: number of inputs.
@@ -168,7 +171,7 @@ class Neuron(Module):
         index: j, the unit's number within its layer from 1, for its labels.
         is_output: whether its value is called y_j, and not z_j.
         path: the scope of its nodes, such as "layer1/neuron3", below the one in force.
-        bound: how large a weight is at most.
+        bound: weights and bias are uniform in [-bound, bound], if it is given.
 
     Attributes:
         w: the weights w_j1, w_j2, ..., Values.
@@ -197,14 +200,15 @@ class Neuron(Module):
         index: int = 1,
         is_output: bool = False,
         path: str = "",
-        bound: float = 1.0,
+        bound: float | None = None,
     ) -> None:
         _check_size("nin", nin)
         self._function, self.activation = _activation(activation if nonlin else "linear")
         self.nonlin = self._function is not None
         uniform = _generator(rng, seed).uniform
-        self.w = [Value(uniform(-bound, bound), weight_label(index, i + 1)) for i in range(nin)]
-        self.b = Value(0.0, weight_label(index, 0))
+        r = 1.0 if bound is None else bound
+        self.w = [Value(uniform(-r, r), weight_label(index, i + 1)) for i in range(nin)]
+        self.b = Value(0.0 if bound is None else uniform(-r, r), weight_label(index, 0))
         self._path = path
         for parameter in self.parameters():
             parameter.scope = inside(path)
@@ -273,12 +277,12 @@ class Layer(Module):
         _check_size("nout", nout)
         if init not in INITIALIZERS:
             raise ValueError(f"no init is called {init!r}; there are {', '.join(INITIALIZERS)}")
-        bound = INITIALIZERS[init](nin, nout)
+        bound = INITIALIZERS[init]
         rng = _generator(options.pop("rng", None), options.pop("seed", None))
         path = options.pop("path", "")
         self._paths = [f"{path}/neuron{j}" if path else f"neuron{j}" for j in range(1, nout + 1)]
         self.neurons = [
-            Neuron(nin, index=j, rng=rng, path=path, bound=bound, **options)
+            Neuron(nin, index=j, rng=rng, path=path, bound=bound and bound(nin, nout), **options)
             for j, path in enumerate(self._paths, start=1)
         ]
 
@@ -349,11 +353,11 @@ class MLP(Module):
         output: h of the output units.
         rng: a ``random.Random`` that draws the weights; the module ``random`` unless given.
         seed: in place of rng.
-        init: how large the weights are at first: uniform in [-r, r], where r is 1 for "uniform",
-            as in micrograd, and for a layer of n_out units, each of n_in inputs,
-            sqrt(6 / (n_in + n_out)) for "glorot", sqrt(6 / n_in) for "he", and
-            sqrt(3 / n_in) for "lecun". More than some ten units in a layer learn better with
-            one of these: "he" for relu, "glorot" for the others.
+        init: how large the weights are at first. "uniform" is micrograd's: in [-1, 1], and
+            biases 0. The others draw weights and, as scikit-learn does, biases from [-r, r],
+            where r of a layer of n_out units, each of n_in inputs, is sqrt(6 / (n_in + n_out))
+            for "glorot", sqrt(6 / n_in) for "he", and sqrt(3 / n_in) for "lecun". Layers of more
+            than some ten units learn better with one of these.
 
     Attributes:
         layers: the layers, in order; scopes number them and their neurons from 1.

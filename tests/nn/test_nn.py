@@ -417,16 +417,24 @@ def test_without_seed_the_module_random_is_drawn_from(make: Callable[..., Module
 
 
 @pytest.mark.parametrize(
-    ("init", "bound"), [("uniform", 1.0), ("glorot", 0.1), ("he", 0.125), ("lecun", 0.08838834764)]
+    ("init", "bound"), [("glorot", 0.1), ("he", 0.125), ("lecun", 0.08838834764)]
 )
-def test_init_scales_the_weights_by_the_size_of_the_layer(init: str, bound: float) -> None:
-    layer, usual = Layer(384, 216, init=init, seed=0), Layer(384, 216, seed=0)
-    weights = [abs(w.data) for neuron in layer.neurons for w in neuron.w]
-    assert 0.999 * bound < max(weights) < bound * (1 + 1e-9)
-    assert all(neuron.b.data == 0.0 for neuron in layer.neurons)
-    assert weights == pytest.approx(
-        [bound * abs(w.data) for neuron in usual.neurons for w in neuron.w], rel=1e-9
-    )
+def test_init_scales_weights_and_biases_by_the_size_of_the_layer(init: str, bound: float) -> None:
+    layer = Layer(384, 216, init=init, seed=0)
+    for some in [[w.data for n in layer.neurons for w in n.w], [n.b.data for n in layer.neurons]]:
+        assert 0.97 * bound < max(some) < bound * (1 + 1e-9)
+        assert -0.97 * bound > min(some) > -bound * (1 + 1e-9)
+        assert abs(sum(some) / len(some)) < 0.1 * bound
+
+
+def test_the_usual_init_is_that_of_micrograd() -> None:
+    layer, usual = Layer(3, 2, init="uniform", seed=0), random.Random(0)
+    assert [p.data for p in layer.parameters()] == [
+        *[usual.uniform(-1, 1) for _ in range(3)],
+        0.0,
+        *[usual.uniform(-1, 1) for _ in range(3)],
+        0.0,
+    ]
 
 
 def test_every_layer_of_a_network_has_the_init() -> None:
