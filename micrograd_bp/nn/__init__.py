@@ -10,9 +10,10 @@ import math
 import os
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from types import MethodType
+from typing import Any, Generic, TypeVar
 
-from .. import functions
+from .. import elementary, functions
 from ..engine import Value, unit
 from ..messages import refuse_no_list, refuse_no_parameters
 from ..modes import inside
@@ -37,6 +38,18 @@ INITIALIZERS: dict[str, Callable[[int, int], float] | None] = {
     "lecun": lambda n_in, n_out: math.sqrt(3.0 / n_in),  # LeCun et al. 1998
 }
 """The bound of the weights and biases at first, by the inputs and units of a layer."""
+
+
+class _OfClassOrInstance(Generic[Self]):
+    """A method that may be called on the class too, and is given the class then."""
+
+    def __init__(self, method: Callable[[Any, str | os.PathLike[str]], Self]) -> None:
+        self.__func__ = method
+
+    def __get__(
+        self, instance: Self | None, owner: type[Self]
+    ) -> Callable[[str | os.PathLike[str]], Self]:
+        return MethodType(self.__func__, owner if instance is None else instance)
 
 
 class Module:
@@ -127,22 +140,28 @@ class Module:
         """
         from . import weights_file  # NumPy, only where it is needed
 
-        weights_file.save(self.named_weights(), path)
+        weights_file.save(self.named_weights(), path, self._noted())
 
-    def load(self: Self, path: str | os.PathLike[str]) -> Self:
+    @_OfClassOrInstance
+    def load(self: Any, path: str | os.PathLike[str]) -> Any:
         """Read the weights from a file that ``save`` or PyTorch wrote.
+
+        ``model.load(path)`` takes them into the model; ``MLP.load(path)`` makes the MLP that
+        wrote the file.
 
         Args:
             path: a safetensors file with the names and shapes that ``save`` gives, in double,
                 single or half precision. Nothing in it is run, and no pickle is read.
 
         Returns:
-            The model itself.
+            The model itself, or the new one.
 
         Raises:
             OSError: the file cannot be read.
             ValueError: it is damaged, or of another model, or a weight is nan
-                (``allow_nonfinite`` takes it). No weight has changed then.
+                (``allow_nonfinite`` takes it). No weight has changed then. Or a model is to be
+                made, and the file does not tell the activations, or one is the user's own.
+            TypeError: it is called on a class other than MLP.
             ImportError: there is no safetensors (``pip install safetensors``).
 
         >>> import tempfile
@@ -152,11 +171,32 @@ class Module:
         ...     neuron = Neuron(2, seed=1).load(f"{folder}/neuron.safetensors")
         >>> [w.data for w in neuron.w] == [w.data for w in trained.w]
         True
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     MLP(2, [3, 1], hidden="tanh").save(f"{folder}/model.safetensors")
+        ...     print(MLP.load(f"{folder}/model.safetensors"))
+        MLP of 2 inputs and 13 parameters:
+          layer1: 3 units, tanh
+          layer2: 1 unit, linear
         """
         from . import weights_file
 
-        weights_file.load(self.named_weights(), path)
-        return self
+        model = self._to_load(path) if isinstance(self, type) else self  # type: ignore[attr-defined]
+        weights_file.load(model.named_weights(), path)
+        classes = weights_file.noted(path).get("classes")
+        if isinstance(classes, list):
+            model.classes = classes
+        return model
+
+    @classmethod
+    def _to_load(cls, path: str | os.PathLike[str]) -> "Module":
+        raise TypeError(
+            f"{cls.__name__}.load makes no {cls.__name__}: make one, and model.load(path)"
+        )
+
+    def _noted(self) -> dict[str, Any]:
+        """What a file says beside the weights."""
+        is_plain = all(isinstance(name, (str, int, float)) for name in self.classes or [])
+        return {"classes": self.classes} if self.classes and is_plain else {}
 
 
 class Neuron(Module):
@@ -340,7 +380,12 @@ class Layer(Module):
         }
 
     def __repr__(self) -> str:
-        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+        return f"Layer of [{', '.join(map(repr, self.neurons))}]"
+
+    def __str__(self) -> str:
+        n = len(self.neurons)
+        names = dict.fromkeys(neuron.activation for neuron in self.neurons)
+        return f"{n} unit{'s' * (n != 1)}, {', '.join(names)}"
 
 
 class MLP(Module):
@@ -442,8 +487,48 @@ class MLP(Module):
             for name, weights in layer.named_weights().items()
         }
 
+    def summary(self) -> Any:
+        """The layers as a table, which shows itself at a prompt and in a notebook.
+
+        >>> MLP(2, [3, 1], hidden="tanh").summary()
+        layer   inputs  units  activation  parameters
+        layer1       2      3  tanh                 9
+        layer2       3      1  linear               4
+        in all                                     13
+        """
+        from .summary import Summary  # tables of text, only where they are needed
+
+        return Summary(self.layers)
+
+    def _noted(self) -> dict[str, Any]:
+        return {**super()._noted(), "activations": [_known(layer) for layer in self.layers]}
+
+    @classmethod
+    def _to_load(cls, path: str | os.PathLike[str]) -> "MLP":
+        from . import weights_file
+
+        sizes, noted = weights_file.sizes(path), weights_file.noted(path)
+        activations = noted.get("activations")
+        if not (
+            isinstance(activations, list)
+            and all(name in ("linear", *ACTIVATIONS) for name in activations)
+            and len(activations) == len(sizes) - 1
+            and len({*activations[:-1]}) < 2
+        ):
+            raise ValueError(
+                f"{path} does not tell the activations, by names that are known, of an MLP: make"
+                f" it, MLP({sizes[0]}, {sizes[1:]}, hidden=..., output=...), and model.load(path)"
+            )
+        return cls(sizes[0], sizes[1:], hidden=activations[0], output=activations[-1], seed=0)
+
     def __repr__(self) -> str:
-        return f"MLP of [{', '.join(map(str, self.layers))}]"
+        return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+    def __str__(self) -> str:
+        nin, n = len(self.layers[0].neurons[0].w), len(self.parameters())
+        first = f"MLP of {nin} input{'s' * (nin != 1)} and {n} parameters:"
+        layers = (f"  layer{index}: {layer}" for index, layer in enumerate(self.layers, 1))
+        return "\n".join([first, *layers])
 
 
 def weight_label(j: int, i: int) -> str:
@@ -466,6 +551,14 @@ def _activation(activation: Activation) -> tuple[Callable[[Value], Value] | None
     if not callable(activation):
         raise TypeError(f"an activation is a name or a function, not {show(activation)}")
     return activation, getattr(activation, "__name__", type(activation).__name__)
+
+
+def _known(layer: Layer) -> str | None:
+    """The name of the activation of a layer, from which it can be made again; None if it cannot."""
+    (name, *others) = {neuron.activation for neuron in layer.neurons}
+    ours = (None if name == "linear" else ACTIVATIONS.get(name), getattr(elementary, name, None))
+    known = all(neuron._function in ours for neuron in layer.neurons)
+    return name if known and not others else None
 
 
 def _generator(rng: Any, seed: int | None) -> Any:

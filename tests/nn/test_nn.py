@@ -326,6 +326,23 @@ def test_hidden_units_are_relu_and_outputs_linear_by_default() -> None:
     )
 
 
+def test_a_network_prints_a_line_a_layer_and_its_summary_is_a_table() -> None:
+    model = MLP(1, [16, 1], hidden="tanh", seed=0)
+    assert str(model).splitlines() == [
+        "MLP of 1 input and 49 parameters:",
+        "  layer1: 16 units, tanh",
+        "  layer2: 1 unit, linear",
+    ]
+    assert str(model.layers[0]) == "16 units, tanh"
+    assert repr(model.layers[1]) == "Layer of [LinearNeuron(16)]"
+    summary = model.summary()
+    assert repr(summary) == str(summary)
+    rows = [line.split() for line in str(summary).splitlines()[1:]]
+    assert rows[0] == ["layer1", "1", "16", "tanh", "32"]
+    assert rows[-1] == ["in", "all", "49"]
+    assert summary._repr_html_().count("<tr>") == 4
+
+
 def test_hidden_and_output_choose_the_activations() -> None:
     model = MLP(2, [2, 2, 2], hidden="tanh", output="sigmoid", seed=0)
     outputs = model([0.5, -0.5])
