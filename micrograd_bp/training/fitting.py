@@ -1,9 +1,9 @@
 """Training: one data point's graph is recorded and compiled, and the program does the rest.
 
 ``fit`` minimizes the error E over all data points, by gradient descent on minibatches or on all
-at once (Bishop & Bishop, Deep Learning, 2024, section 7.2). It changes the model's weights only,
-runs the same to the last bit with the same seed, and leaves the model with the weights of the
-last epoch that ended well, whatever happens.
+at once (Bishop & Bishop, Deep Learning, 2024, section 7.2). It changes the model's weights, and
+notes the names of classes if they have such; runs the same to the last bit with the same seed;
+and leaves the model with the weights of the last epoch that ended well, whatever happens.
 """
 
 import math
@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ..engine import Value
@@ -22,7 +23,7 @@ from ..modes import changed
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
-from .data import Table, coded, table, tables, weight_column
+from .data import Table, class_names, coded, numbered, table, tables, weight_column
 from .losses import LOSSES, Loss, binary_cross_entropy, cross_entropy, sum_of_squares
 from .one_graph import compiled
 from .optim import LBFGS, OPTIMIZERS, Optimizer, Vector, at_least_zero, update_named, write
@@ -139,7 +140,9 @@ def fit(
         X: the inputs, (N, D) real numbers, or (N,) for D = 1.
         T: the targets, (N, K) or (N,) for K = 1. For "cross_entropy" classes, (N,) integers
             from 0, or (N, K) probabilities; for "binary_cross_entropy" from 0 to 1; for
-            "hinge" -1 or 1.
+            "hinge" -1 or 1. For these three names will do as well, strings or pandas'
+            categories: they are then the model's ``classes``, sorted or in their order, which
+            ``predict(..., classes=True)`` gives back.
         loss: the name of a loss (``LOSSES``), or a function of the model's outputs and of the
             targets of one data point (a list of Values; a bare Value if K = 1) that gives a
             Value.
@@ -200,6 +203,9 @@ def fit(
     rng = np.random.default_rng(seed)
     threads = thread_count(threads)
     average = loss is not sum_of_squares
+    classes = class_names(T, loss)
+    if classes:
+        T = numbered("T", T, loss, classes)
     inputs, targets = tables("X", X, "T", T)
     tables_of = {"x": inputs}
     try:
@@ -208,6 +214,11 @@ def fit(
                 outputs = _outputs(_called(model, [*map(Value, inputs[0].tolist())]))
             _check_logits(loss, outputs)
             n_outputs = len(outputs)
+            if classes and loss is cross_entropy and n_outputs not in (1, len(classes)):
+                raise ValueError(
+                    f"T has {len(classes)} classes, {show(classes)}, and the model {n_outputs}"
+                    " outputs: it needs one for each"
+                )
             tables_of["t"] = targets = coded("T", targets, loss, n_outputs)
             if sample_weight is not None:
                 tables_of["w"] = weight_column(sample_weight, len(inputs), average)
@@ -224,12 +235,14 @@ def fit(
     objective = Objective(program, points, average, batch_size, threads)
     held_out = None
     if validation is not None:
-        points = _validation_points(validation, inputs, loss, n_outputs, targets.shape[1])
+        points = _validation_points(validation, inputs, loss, classes, n_outputs, targets.shape[1])
         if sample_weight is not None:
             points = np.hstack([points, np.ones((len(points), 1))])
         held_out = Objective(program, points, average, batch_size=1, threads=threads)
     if isinstance(optimizer, Optimizer):
         optimizer.reset()
+    if classes != getattr(model, "classes", None):
+        model.classes = classes  # type: ignore[attr-defined]
     run = Run(model, parameters, objective, held_out, callbacks, best)
     return run.train(optimizer, epochs, rng, progress)
 
@@ -432,8 +445,10 @@ def _message(epoch: int, error: ArithmeticError, kept: str) -> str:
     )
 
 
-def predict(model: Callable[[list[Any]], Any], X: Any, *, threads: int = 1) -> Table:
-    """The outputs of a model for all of many data points, by a program.
+def predict(
+    model: Callable[[list[Any]], Any], X: Any, *, classes: bool = False, threads: int = 1
+) -> NDArray[Any]:
+    """The outputs of a model for all of many data points, by a program; or their classes.
 
     The model is run by Python for a few data points, as by ``fit``, with its present weights.
 
@@ -441,10 +456,14 @@ def predict(model: Callable[[list[Any]], Any], X: Any, *, threads: int = 1) -> T
         model: an MLP, or what else is called with a list of D Values and gives a Value or a list
             of Values.
         X: the inputs, (N, D) real numbers, or (N,) for D = 1.
+        classes: whether to give the class of each data point: that of the largest output; where
+            there is one, the second class if it is a logit above 0, or a probability, by a
+            sigmoid, above 1/2.
         threads: how many to run on.
 
     Returns:
-        The outputs y_k of each data point, an array of shape (N, K), or (N,) for K = 1.
+        The outputs y_k of each data point, an array of shape (N, K), or (N,) for K = 1; or the
+        classes, (N,): the names that ``fit`` was given, or numbers from 0.
 
     Raises:
         TypeError: X is not made of real numbers, or the model gives something else than Values.
@@ -457,12 +476,27 @@ def predict(model: Callable[[list[Any]], Any], X: Any, *, threads: int = 1) -> T
     >>> y = predict(model, [[0.5, -1.0], [1.0, 2.0]])
     >>> y.shape, bool(abs(y[0] - model([0.5, -1.0]).data) < 1e-15)
     ((2,), True)
+    >>> _ = fit(model, [[0, 1], [1, 0]], ["up", "down"], loss="binary_cross_entropy",
+    ...         optimizer="lbfgs", progress=False)
+    >>> predict(model, [[0, 2], [2, 0]], classes=True).tolist()
+    ['up', 'down']
     """
     inputs = table("X", X)
     with changed(recording=True, nonfinite_allowed=False, scope=""):
         program, outputs = compiled(lambda x: _outputs(_called(model, x)), {"x": inputs})
     found: Table = program(inputs, threads=threads)
-    return found[:, 0] if len(outputs) == 1 else found
+    if len(outputs) > 1:
+        return _names(model, found.argmax(axis=1)) if classes else found
+    if not classes:
+        return found[:, 0]
+    last = outputs[0].operation
+    threshold = 0.5 if last and last.name == "sigmoid" else 0.0
+    return _names(model, (found[:, 0] > threshold).astype(int))
+
+
+def _names(model: Any, numbers: NDArray[Any]) -> NDArray[Any]:
+    names = getattr(model, "classes", None)
+    return numbers if names is None else np.array(names)[numbers]
 
 
 def _called(model: Any, x: list[Value]) -> Any:
@@ -572,11 +606,19 @@ def at_least_one(name: str, number: Any) -> int:
 
 
 def _validation_points(
-    validation: Any, inputs: Table, loss: Loss, n_outputs: int, n_targets: int
+    validation: Any,
+    inputs: Table,
+    loss: Loss,
+    classes: list[Any] | None,
+    n_outputs: int,
+    n_targets: int,
 ) -> Table:
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise TypeError(f"validation is a pair (X, T), not {show(validation)}")
-    X, T = tables("the X of validation", validation[0], "the T of validation", validation[1])
+    X, T = validation
+    if classes:
+        T = numbered("the T of validation", T, loss, classes)
+    X, T = tables("the X of validation", X, "the T of validation", T)
     T = coded("the T of validation", T, loss, n_outputs)
     if X.shape[1] != inputs.shape[1] or T.shape[1] != n_targets:
         raise ValueError(

@@ -718,12 +718,103 @@ def test_probabilities_for_a_loss_that_takes_logits_are_refused(loss: str, n_out
     fit(model, [0.0], [[0.0] * n_outputs], loss="sum_of_squares", optimizer=SGD(lr=0.1), epochs=1)
 
 
+def names_of_iris(kind: str) -> tuple[np.ndarray, Any, list[Any]]:
+    datasets = pytest.importorskip("sklearn.datasets")
+    X, y = datasets.load_iris(return_X_y=True)
+    names = ["setosa", "versicolor", "virginica"]
+    T: Any = np.array(names)[y]
+    if kind == "list":
+        T = T.tolist()
+    elif kind == "objects":
+        T = T.astype(object)
+    elif kind == "a column":
+        T = T[:, np.newaxis]
+    elif kind != "array":
+        pandas = pytest.importorskip("pandas")
+        T = pandas.Series(T)
+        if kind == "categories":
+            names = names[::-1]
+            T = T.astype(pandas.CategoricalDtype(names))
+        elif kind == "categories of numbers":
+            names = [30, 10, 20]
+            T = pandas.Categorical(np.array([10, 30, 20])[y], names)
+    return (X - X.mean(0)) / X.std(0), T, names
+
+
+KINDS = [*"list array objects series categories".split(), "a column", "categories of numbers"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_classes_go_by_name_and_come_back_by_name(kind) -> None:
+    X, T, names = names_of_iris(kind)
+    model, twin = (MLP(4, [8, 3], hidden="tanh", seed=1) for _ in range(2))
+    options = {"loss": "cross_entropy", "optimizer": "lbfgs", "epochs": 20, "progress": False}
+    history = fit(model, X, T, validation=(X, T), **options)
+    assert model.classes == names
+    found = predict(model, X, classes=True)
+    labels = np.asarray(T).ravel()
+    assert found.shape == (150,)
+    assert (found == labels).mean() > 0.95
+    numbers = [names.index(label) for label in labels.tolist()]
+    fit(twin, X, numbers, **options)
+    assert weights(twin) == weights(model)
+    assert twin.classes is None
+    assert [names[k] for k in predict(twin, X, classes=True)] == found.tolist()
+    assert history.validation == pytest.approx(history.error_after, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "numbers"), [("binary_cross_entropy", [0, 1, 1, 0]), ("hinge", [-1, 1, 1, -1])]
+)
+def test_two_classes_by_name_for_one_output(loss, numbers) -> None:
+    model, twin = (MLP(2, [4, 1], hidden="tanh", seed=1) for _ in range(2))
+    names = ["no", "yes", "yes", "no"]
+    options = {"loss": loss, "optimizer": Adam(lr=0.1), "epochs": 50}
+    small_fit(model, T=names, **options)
+    small_fit(twin, T=numbers, **options)
+    assert weights(model) == weights(twin)
+    assert predict(model, XOR[0], classes=True).tolist() == names
+    assert predict(twin, XOR[0], classes=True).tolist() == [0, 1, 1, 0]
+    small_fit(model, T=numbers, **options)
+    assert model.classes is None
+
+
+def test_a_probability_is_of_the_second_class_above_one_half() -> None:
+    model = MLP(1, [1], output="sigmoid", seed=0)
+    model.layers[0].neurons[0].w[0].data = 1.0
+    assert predict(model, [-1.0, 1.0], classes=True).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "cross_entropy", "n": 3}, "T has 2 classes, .*and the model 3 outputs"),
+        ({"loss": "cross_entropy", "n": 1}, "binary_cross_entropy for one"),
+        ({"loss": "hinge", "T": list("abca")}, "two classes, and T has 3, .*take cross_entropy"),
+        ({"loss": "hinge", "T": list("aaaa")}, "two classes, and T has 1"),
+        (
+            {"loss": "cross_entropy", "validation": (XOR[0], list("abca"))},
+            r"T of val.*\[2\] is 'c'",
+        ),
+        ({"loss": "cross_entropy", "validation": (XOR[0], [0, 1, 0, 0])}, r"T of validation\[0\]"),
+        ({"loss": "cross_entropy", "T": ["a", "b", None, "a"]}, "is a name|None"),
+    ],
+)
+def test_names_that_will_not_do_are_refused(options, message) -> None:
+    model = MLP(2, [options.pop("n", 2)], seed=0)
+    before = weights(model)
+    with pytest.raises((ValueError, TypeError), match=message):
+        small_fit(model, **{"T": list("abba"), **options})
+    assert weights(model) == before
+    assert model.classes is None
+
+
 def test_classes_by_name_and_a_single_data_point_are_told_the_way_out() -> None:
     with pytest.raises(TypeError, match="number the classes from 0"):
-        fit(MLP(1, [2]), [0.0, 1.0], ["a", "b"], loss="cross_entropy", optimizer=SGD(lr=0.1))
+        fit(MLP(1, [1]), [0.0, 1.0], ["a", "b"], loss="sum_of_squares", optimizer=SGD(lr=0.1))
     for names in (["a", "b"], np.array(["a", "b"]), np.array(["a", "b"], dtype=object)):
         with pytest.raises(TypeError, match=r"^T\[0\]: 'a' \(str\) is a name: number the classes"):
-            fit(MLP(1, [2]), [0.0, 1.0], names, loss="cross_entropy", optimizer=SGD(lr=0.1))
+            fit(MLP(1, [1]), [0.0, 1.0], names, loss="sum_of_squares", optimizer=SGD(lr=0.1))
     with pytest.raises(TypeError, match=r"'1' \(str\): convert it first, with float"):
         predict(MLP(1, [1]), np.array([["1"]]))
     with pytest.raises(ValueError, match=r"one data point of several is a row: \[\[x_1"):
