@@ -295,11 +295,13 @@ def test_shared_weights_and_weights_that_do_nothing() -> None:
 
 def test_an_output_that_depends_on_no_input_or_on_nothing() -> None:
     w, x = Value(2.0), Value(3.0)
-    program = Program(w * w, inputs=[x], parameters=[w])
+    with pytest.warns(UserWarning, match=r"inputs\[0\], Value\(3.0\), is not in the graph"):
+        program = Program(w * w, inputs=[x], parameters=[w])
     assert program([[1.0], [2.0]]).tolist() == [4.0, 4.0]
     value, grad = program.value_and_grad(np.zeros((10, 1)))
     assert (value, grad.tolist()) == (40.0, [40.0])
-    constant = Program(Value(7.0), inputs=[x])
+    with pytest.warns(UserWarning, match="is not in the graph"):
+        constant = Program(Value(7.0), inputs=[x])
     assert constant([1.0]) == 7.0
     assert constant.value_and_grad([[1.0], [1.0], [1.0]])[0] == 21.0
     identity = Program(x, inputs=[x])
