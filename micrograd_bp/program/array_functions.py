@@ -209,7 +209,7 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
         "softsign_derivative": lambda x, n: (1.0 + absolute(x)) ** -n,
         "clip": lambda x, low, high: xp.clip(x, low, high),
         "mod": xp.remainder,
-        "floordiv": xp.floor_divide,
+        "floordiv": lambda x, y: xp.round((x - xp.remainder(x, y)) / y),  # PyTorch's has no slope
         "round": lambda x, digits: xp.round(x, decimals=int(digits)),
         "within": lambda x, low, high: choose((x >= low) & (x <= high), xp.ones_like(x), 0.0),
         "greater": lambda x, y: 0.5 + 0.5 * xp.sign(x - y),
