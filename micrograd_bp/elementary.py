@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # the names, for type checkers; a test holds them to the tabl
     exp = exp2 = expm1 = log = log2 = log10 = log1p = sqrt = cbrt = square = reciprocal = _unary
     sin = cos = tan = asin = acos = atan = sinh = cosh = tanh = asinh = acosh = atanh = erf = _unary
     erfc = sigmoid = softplus = log_sigmoid = relu = gelu = silu = softsign = abs = sign = _unary
-    step = floor = ceil = _unary
+    step = floor = ceil = trunc = lgamma = digamma = erfinv = _unary
     atan2 = hypot = maximum = minimum = logaddexp = _binary
 
 globals().update(

@@ -8,14 +8,14 @@ Deep Learning, 2024, section 8.1). In the terms of a network the adjoint of a pr
 a_j is the error delta_j.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from math import isfinite
+from operator import index
+from types import MemberDescriptorType
 from typing import Any
 
-from . import functions, messages, modes, poles
+from . import functions, messages, modes, poles, twins
 from .functions import Function, Operation
 from .methods import ElementaryMethods
 from .modes import allow_nonfinite, no_grad, scope
@@ -44,9 +44,10 @@ class Value(ElementaryMethods):
     Args:
         data: the number: int, float, bool, Fraction, Decimal or a real NumPy scalar.
         label: a name for pictures and messages.
+        _op: what micrograd's own operations pass; not here, see ``function``.
 
     Raises:
-        TypeError: data is anything else, or label is no string.
+        TypeError: data is anything else, label is no string, or there is an _op.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x + 1
@@ -68,8 +69,9 @@ class Value(ElementaryMethods):
         "_scope",
     )
 
-    def __init__(self, data: Number, label: str = "") -> None:
-        self._label = label if type(label) is str else as_text("label", label)
+    def __init__(self, data: Number, label: str = "", _op: object = None) -> None:
+        is_plain = type(label) is str and _op is None
+        self._label = label if is_plain else messages.text_of_label(label, _op)
         self._data: float = data if type(data) is float else to_float(data)
         self._grad: float | None = None
         self._parents: tuple[Value, ...] = ()
@@ -217,6 +219,24 @@ class Value(ElementaryMethods):
 
     __rmatmul__ = __matmul__
 
+    def __floordiv__(self, other: Any) -> "Value":
+        return record(functions.floordiv, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rfloordiv__(self, other: Any) -> "Value":
+        return record(functions.floordiv, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __mod__(self, other: Any) -> "Value":
+        return record(functions.mod, (self, other)) if _is_operand(other) else NotImplemented
+
+    def __rmod__(self, other: Any) -> "Value":
+        return record(functions.mod, (other, self)) if _is_operand(other) else NotImplemented
+
+    def __divmod__(self, other: Any) -> "tuple[Value, Value]":
+        return (self // other, self % other) if _is_operand(other) else NotImplemented
+
+    def __rdivmod__(self, other: Any) -> "tuple[Value, Value]":
+        return (other // self, other % self) if _is_operand(other) else NotImplemented
+
     def __neg__(self) -> "Value":
         return record(functions.neg, (self,))
 
@@ -231,6 +251,12 @@ class Value(ElementaryMethods):
 
     def __ceil__(self) -> "Value":
         return record(functions.ceil, (self,))
+
+    def __trunc__(self) -> "Value":
+        return record(functions.trunc, (self,))
+
+    def __round__(self, digits: int | None = None) -> "Value":
+        return record(functions.round, (self,), (float(0 if digits is None else index(digits)),))
 
     # Comparisons are of data; == and hash stay those of identity.
 
@@ -292,6 +318,14 @@ class Value(ElementaryMethods):
     @property
     def _op(self) -> str:
         return self._operation.symbol if self._operation and self._parents else ""
+
+    @property
+    def _backward(self) -> Any:
+        messages.refuse_closure(AttributeError)
+
+    @_backward.setter
+    def _backward(self, closure: object) -> None:
+        messages.refuse_closure(TypeError)
 
     # What the table of functions calls when its operands are Values
 
@@ -627,7 +661,12 @@ def reduce_leaf(value: Value) -> tuple[Any, ...]:
         messages.refuse_copy(value)
     kind = type(value)
     added = [base for base in kind.__mro__ if issubclass(base, Value) and base is not Value]
-    slots = [name for base in added for name in base.__dict__.get("__slots__", ())]
+    slots = [
+        name
+        for base in added
+        for name, member in vars(base).items()
+        if isinstance(member, MemberDescriptorType)
+    ]
     attributes = {name: getattr(value, name) for name in slots if hasattr(value, name)}
     attributes.update(getattr(value, "__dict__", {}))
     grad = value.grad if value.has_grad else None
@@ -660,7 +699,7 @@ def engine_kind() -> str:
 
     The compiled one wherever it was built, unless MICROGRAD_BP_PURE is set in the environment.
 
-    >>> import subprocess, sys
+    >>> import os, subprocess, sys
     >>> check = "import micrograd_bp; print(micrograd_bp.engine_kind())"
     >>> pure = {**os.environ, "MICROGRAD_BP_PURE": "1"}
     >>> print(subprocess.check_output([sys.executable, "-c", check], env=pure, text=True).strip())
@@ -669,8 +708,8 @@ def engine_kind() -> str:
     return "pure" if Value.__module__ == __name__ else "compiled"
 
 
-if not os.environ.get("MICROGRAD_BP_PURE"):
-    with suppress(ImportError):
+if twins.wanted():
+    with twins.imported(__file__, "_engine"):
         from ._engine import (  # type: ignore[no-redef]
             Value,
             apply,

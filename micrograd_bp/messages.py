@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from . import functions
 from .functions import Function
 from .modes import current
-from .numeric import is_number, show, to_float
+from .numeric import as_text, is_number, show, to_float
 
 
 def describe(operand: Any) -> str:
@@ -32,7 +32,9 @@ def _describe_call(function: Function, operands: Sequence[Any], parameters: Sequ
     shown = [describe(operand) for operand in operands[:6]]
     if len(operands) > 6:
         shown.append(f"and {len(operands) - 6} more")
-    return f"{function.name} of {', '.join([*shown, *map(repr, parameters)])}"
+    if not function.words:
+        shown += map(repr, parameters)
+    return f"{function.said(*parameters)} of {', '.join(shown)}"
 
 
 def describe_node(node: Any) -> str:
@@ -201,8 +203,9 @@ def refuse_nonfinite(
     if current.get().nonfinite_allowed:
         return
     if all(map(isfinite, numbers)) and all(map(isfinite, parameters)):
-        error, reason = function.fault(*numbers, *parameters)
-        raise error(f"{_describe_call(function, operands, parameters)}: {reason}")
+        error, reason, *cause = function.fault(*numbers, *parameters)
+        words = f"{_describe_call(function, operands, parameters)}: {reason}"
+        raise error(words) from (cause[0] if cause else None)
 
 
 def refuse_nonfinite_grad(
@@ -217,6 +220,39 @@ def refuse_nonfinite_grad(
                 f"backward: the grad {node.grad} of {describe_node(node)} plus {adjoint} is"
                 " beyond the largest float, 1.8e308; set .grad to 0 between passes"
             )
+
+
+def text_of_label(label: object, operation: object) -> str:
+    """The label of a new Value that is no plain string, or came with an operation.
+
+    Raises:
+        TypeError: it is none; or the Value was made as micrograd's operations make theirs.
+
+    >>> text_of_label(3, None)
+    Traceback (most recent call last):
+    ...
+    TypeError: the label of a Value is a string, not 3 (int)
+    """
+    if operation is None and not isinstance(label, (tuple, set)):
+        return as_text("label", label)
+    raise TypeError(
+        "Value(data, label) is a leaf: what has parents is made by operations and functions."
+        + OWN_FUNCTION
+    )
+
+
+def refuse_closure(error: type[AttributeError | TypeError]) -> NoReturn:
+    """Raise for the _backward of a Value, read or written."""
+    raise error(
+        "a Value has no _backward: it keeps the local derivatives that its operation recorded, and"
+        " backward() multiplies them." + OWN_FUNCTION
+    )
+
+
+OWN_FUNCTION = (
+    " A function of your own with its own derivative is function(value, partials, name), as in"
+    ' tanh = function(math.tanh, lambda x: 1 - tanh(x) ** 2, "tanh")'
+)
 
 
 def check_attribute(name: str, attribute: object) -> None:

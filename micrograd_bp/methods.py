@@ -41,7 +41,7 @@ class ElementaryMethods:
         sin = cos = tan = asin = arcsin = acos = arccos = atan = arctan = sinh = cosh = _unary
         tanh = asinh = arcsinh = acosh = arccosh = atanh = arctanh = erf = erfc = sigmoid = _unary
         softplus = log_sigmoid = relu = gelu = silu = softsign = abs = fabs = absolute = _unary
-        sign = step = floor = ceil = _unary
+        sign = step = floor = ceil = trunc = lgamma = digamma = erfinv = _unary
         hypot = maximum = minimum = logaddexp = _binary
 
     def atan2(self, x: Any) -> Value:
@@ -98,6 +98,24 @@ class ElementaryMethods:
         -8.0
         """
         return self**exponent  # type: ignore[no-any-return]
+
+    def rint(self) -> Value:
+        """x.rint(): the same as ``round(x)``; NumPy calls it so.
+
+        >>> from micrograd_bp import Value
+        >>> Value(2.5).rint().data
+        2.0
+        """
+        return self.__round__()  # type: ignore[attr-defined,no-any-return]
+
+    def conjugate(self) -> Value:
+        """x.conjugate(): x itself, which is real; NumPy's ``std`` and ``var`` ask for it.
+
+        >>> from micrograd_bp import Value
+        >>> Value(2.0).conjugate().data
+        2.0
+        """
+        return self  # type: ignore[return-value]
 
     def leaky_relu(self, slope: Number = 0.01) -> Value:
         """x.leaky_relu(slope): x above 0, slope * x below; the derivative at 0 is slope.

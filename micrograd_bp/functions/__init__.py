@@ -23,6 +23,7 @@ from .function import _entry as _entry  # pickles made before look for it here
 from .many import *
 from .piecewise import *
 from .smooth import *
+from .special import *
 from .transcendental import *
 
 FUNCTIONS.update(

@@ -220,7 +220,8 @@ class Neuron(Module):
         nonlin: whether there is an h; False for a linear unit.
 
     Raises:
-        TypeError: nin is no integer, or activation neither a name nor callable.
+        TypeError: nin is no integer, nonlin neither True nor False, or activation neither a name
+            nor callable.
         ValueError: nin < 1, or a name that is not known.
 
     >>> neuron = Neuron(2, activation="tanh", seed=1)
@@ -243,6 +244,11 @@ class Neuron(Module):
         bound: float | None = None,
     ) -> None:
         _check_size("nin", nin)
+        if nonlin not in (True, False):
+            raise TypeError(
+                f"nonlin is True or False, not {show(nonlin)}: what a neuron computes is chosen by"
+                " its activation"
+            )
         self._function, self.activation = _activation(activation if nonlin else "linear")
         self.nonlin = self._function is not None
         uniform = _generator(rng, seed).uniform

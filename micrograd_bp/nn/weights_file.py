@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..engine import Value
 from ..modes import current
-from ..whole_file import write_whole
+from ..whole_file import read_whole, write_whole
 
 NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
 
@@ -152,7 +152,7 @@ def sizes(path: str | os.PathLike[str]) -> list[int]:
 def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The tensors of a file, and its header."""
     safetensors = _library("safetensors")
-    content = Path(path).read_bytes()
+    content = read_whole(path)
     try:
         tensors = dict(safetensors.deserialize(content))
     except safetensors.SafetensorError as error:

@@ -171,6 +171,17 @@ INLINE double k_add(double x, double y) { return x + y; }
 INLINE double k_sub(double x, double y) { return x - y; }
 INLINE double k_mul(double x, double y) { return x * y; }
 INLINE double k_div(double x, double y) { return x / y; }
+INLINE double k_mod(double x, double y) { /* as Python has it: with the sign of y */
+    double rest = fmod(x, y);
+    return rest == 0.0 ? copysign(0.0, y) : (rest < 0.0) != (y < 0.0) ? rest + y : rest;
+}
+INLINE double k_floordiv(double x, double y) {
+    double rest = fmod(x, y), whole, down;
+    if (y == 0.0) return x / y;
+    whole = (x - rest) / y - (rest != 0.0 && (rest < 0.0) != (y < 0.0) ? 1.0 : 0.0);
+    down = floor(whole);
+    return whole == 0.0 ? copysign(0.0, x / y) : whole - down > 0.5 ? down + 1.0 : down;
+}
 INLINE double k_neg(double x) { return -x; }
 INLINE double k_abs(double x) { return fabs(x); }
 INLINE double k_square(double x) { return x * x; }
@@ -182,7 +193,7 @@ INLINE double k_sec2(double x) { return 1.0 + tan(x) * tan(x); }
 /* name, operands, parameters */
 #define FUNCTIONS_OF_ONE(F) \
     F(neg, k_neg) F(abs, k_abs) F(square, k_square) F(reciprocal, k_reciprocal) \
-    F(sqrt, sqrt) F(floor, floor) F(ceil, ceil) F(sign, k_sign) F(step, k_step) \
+    F(sqrt, sqrt) F(floor, floor) F(ceil, ceil) F(trunc, trunc) F(sign, k_sign) F(step, k_step) \
     F(relu, k_relu) F(softsign, k_softsign) \
     F(exp, k_exp) F(expm1, k_expm1) F(tanh, k_tanh) F(sech2, k_sech2) \
     F(sigmoid, k_sigmoid) F(logistic_density, k_logistic_density) \
@@ -193,7 +204,7 @@ INLINE double k_sec2(double x) { return 1.0 + tan(x) * tan(x); }
     F(asinh_derivative, k_asinh_derivative) F(erf, erf) F(erfc, erfc)
 #define FUNCTIONS_OF_TWO(F) \
     F(add, k_add) F(sub, k_sub) F(mul, k_mul) F(div, k_div) \
-    F(maximum, k_maximum) F(minimum, k_minimum) F(greater, k_greater) \
+    F(floordiv, k_floordiv) F(mod, k_mod) F(maximum, k_maximum) F(minimum, k_minimum) F(greater, k_greater) \
     F(exp_of_difference, k_exp_of_difference) F(atan2, atan2) F(hypot, hypot)
 #define FUNCTIONS_OF_ONE_WITH_A_PARAMETER(F) \
     F(leaky_relu, k_leaky_relu) F(leaky_step, k_leaky_step) F(elu, k_elu) \

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from ..engine import Value
 from ..numeric import show
-from ..transforms import jvp, takes
+from ..transforms import jvp
 from ..transforms.chain_rule import data_of
 from ..transforms.nested import Structure, leaves, paths, rebuild
-from ..transforms.recorded_call import check_function, numbers_in
+from ..transforms.recorded_call import check_function, numbers_in, takes
 from .extrapolation import Difference
 from .finite_differences import as_number
 from .report import Mismatch, Report
@@ -120,8 +120,8 @@ def _by_backward(values: Sequence[Value], outputs: Structure, k: int) -> list[fl
 
 def _by_forward_mode(f: Callable[..., Any], numbers: Sequence[float]) -> list[list[float]]:
     """The derivatives of all outputs by each input, one forward sweep an input."""
-    units = [[float(i == j) for j in range(len(numbers))] for i in range(len(numbers))]
-    return [jvp(f, numbers, unit)[1] for unit in units]
+    indices = range(len(numbers))
+    return [jvp(f, numbers, [float(i == j) for j in indices])[1] for i in indices]
 
 
 class _Verdict(NamedTuple):

@@ -83,8 +83,11 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "sub": operator.sub,
     "mul": operator.mul,
     "div": operator.truediv,
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
     "pow": operator.pow,
     "constant_power": operator.pow,
+    "round": lambda x, digits: round(x, int(digits)),
 }
 
 
@@ -130,6 +133,7 @@ class _Code(Printer):
     forms: ClassVar = {
         **Printer.forms,
         "constant_power": (POWER, "{x^} ** {a}"),
+        "round": lambda to, x, digits: Part(f"round({to.listed(x)}, {int(digits[0])})"),
         "softmax": lambda to, x, i: Part(f"softmax([{to.listed(x)}])[{int(i[0])}]"),
         **{name: _of_list(name) for name in ("fsum", "prod", "mean", "logsumexp")},
     }

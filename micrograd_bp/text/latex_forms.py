@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from .names import Name
 from .numbers import number_formula, significant
 from .operations import ATOM, LOOSE, NEGATED, POWER, PRODUCT, SUM, Form, Operands, Part, Printer
+from .tables import text_formula
 
 Numbers = Sequence[float]
 
@@ -32,7 +33,8 @@ class LatexPrinter(Printer):
 
     def call(self, name: str, operands: Operands, parameters: Numbers) -> Part:
         """An operation that has no form of its own, by its name."""
-        operator = re.sub("[^A-Za-z0-9]", " ", name)
+        operator = re.sub(r"[\W_]", " ", name)
+        operator = operator if operator.strip() else text_formula(name)
         arguments = [*operands, *map(self.number, parameters)]
         return self.function(rf"\operatorname{{{operator}}}", arguments)
 
@@ -153,6 +155,8 @@ _NAMED = {  # name(x)
     "silu_derivative": r"\operatorname{SiLU}'",
     "silu_second_derivative": r"\operatorname{SiLU}''",
     "clip": r"\operatorname{clip}",
+    "digamma": r"\psi",
+    "erfinv": r"\operatorname{erf}^{-1}",
 }
 _TEMPLATES: dict[str, Form] = {
     "div": (POWER, r"\frac{{x}}{{y}}"),
@@ -166,6 +170,9 @@ _TEMPLATES: dict[str, Form] = {
     "cbrt": (ATOM, r"\sqrt[3]{{x}}"),
     "cbrt_derivative": (POWER, r"\frac{1}{3 \sqrt[3]{{x}}^{2}}"),
     "exp": (POWER, r"e^{{x}}"),
+    "lgamma": (ATOM, r"\ln\left|\Gamma({x})\right|"),
+    "polygamma": (ATOM, r"\psi^{({a})}({x})"),
+    "erfinv_derivative": (PRODUCT, r"\frac{\sqrt{\pi}}{2} e^{\operatorname{erf}^{-1}({x})^{2}}"),
     "exp2": (POWER, r"2^{{x}}"),
     "expm1": (SUM, r"e^{{x}} - 1"),
     "asin_derivative": (POWER, r"\frac{1}{\sqrt{1 - {x^}^{2}}}"),
@@ -183,6 +190,8 @@ _TEMPLATES: dict[str, Form] = {
     "softsign_derivative": (POWER, r"\frac{1}{\left(1 + \left|{x}\right|\right)^{{a}}}"),
     "abs": (ATOM, r"\left|{x}\right|"),
     "floor": (ATOM, r"\left\lfloor {x} \right\rfloor"),
+    "floordiv": (ATOM, r"\left\lfloor \frac{{x}}{{y}} \right\rfloor"),
+    "mod": (PRODUCT, r"{x*} \bmod {y^}"),
     "ceil": (ATOM, r"\left\lceil {x} \right\rceil"),
     "within": (ATOM, r"\left[{a} \le {x} \le {b}\right]"),
     "greater": (ATOM, r"\left[{x} > {y}\right]"),

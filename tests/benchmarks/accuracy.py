@@ -43,6 +43,10 @@ def partial(k: int, j: int) -> Exact:
     return lambda x, y: EXACT["power_partial"](x, y, k, j)
 
 
+def second_of_erfinv(x: Any) -> Any:
+    return 2 * mp.erfinv(x) * EXACT["erfinv_derivative"](x) ** 2
+
+
 UNARY: dict[str, tuple[Exact, Exact]] = {
     "constant": (one, zero),
     "neg": (lambda x: -mpf(1), zero),
@@ -107,6 +111,10 @@ UNARY: dict[str, tuple[Exact, Exact]] = {
     "step": (zero, zero),
     "floor": (zero, zero),
     "ceil": (zero, zero),
+    "trunc": (zero, zero),
+    "lgamma": (mp.digamma, lambda x: EXACT["polygamma"](x, 1)),
+    "digamma": (lambda x: EXACT["polygamma"](x, 1), lambda x: EXACT["polygamma"](x, 2)),
+    "erfinv": (EXACT["erfinv_derivative"], second_of_erfinv),
     # With parameters
     "leaky_relu": (lambda x, slope: mpf(1 if x > 0 else slope), zero),
     "elu": (
@@ -114,6 +122,7 @@ UNARY: dict[str, tuple[Exact, Exact]] = {
         lambda x, alpha: mpf(0) if x > 0 else alpha * mp.exp(x),
     ),
     "clip": (lambda x, low, high: mpf(low <= x <= high), zero),
+    "round": (zero, zero),
     "constant_power": (
         lambda x, c: power(x, c, 1),
         lambda x, c: power(x, c, 2),
@@ -170,6 +179,8 @@ BINARY: dict[str, tuple[Exact, ...]] = {
         lambda x, y: -density(x - y),
         lambda x, y: density(x - y),
     ),
+    "floordiv": (zero, zero, zero, zero, zero),
+    "mod": (one, lambda x, y: -mp.floor(x / y), zero, zero, zero),
     "maximum": (lambda x, y: mpf(x > y), lambda x, y: mpf(y > x), zero, zero, zero),
     "minimum": (lambda x, y: mpf(x < y), lambda x, y: mpf(y < x), zero, zero, zero),
 }
@@ -178,6 +189,7 @@ PARAMETERS: dict[str, Callable[[random.Random], tuple[float, ...]]] = {
     "leaky_relu": lambda rng: (rng.choice([0.01, 0.2, rng.uniform(0, 1)]),),
     "elu": lambda rng: (rng.choice([1.0, rng.uniform(0.1, 3)]),),
     "clip": lambda rng: (-rng.uniform(0, 10), rng.uniform(0, 10)),
+    "round": lambda rng: (float(rng.randrange(-5, 20)),),
     "constant_power": lambda rng: (
         rng.choice(
             [
@@ -224,6 +236,11 @@ SPECIAL = [  # where formulas break: edges of domains, roots, overflow and under
     709.78,
     745.13,
     1023.9,
+    1.4616321449683622,  # digamma = 0
+    2.4570247382208006,  # lgamma = 0 at minus this, and on to the left
+    3.1435808883499798,
+    5.0086818069243075,
+    *map(float, range(3, 20)),  # poles of the gamma function at minus these
 ]
 
 

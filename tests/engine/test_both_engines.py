@@ -30,6 +30,8 @@ OPERATORS: dict[str, Any] = {
     "sub": operator.sub,
     "mul": operator.mul,
     "div": operator.truediv,
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
     "pow": operator.pow,
     "constant_power": operator.pow,
     "neg": operator.neg,

@@ -29,6 +29,11 @@ CONVENTIONS: list[tuple[str, Callable[..., Value], tuple[float, ...], float, tup
     ("step above 0", m.step, (5e-324,), 1.0, (0.0,)),
     ("floor at an integer", m.floor, (2.0,), 2.0, (0.0,)),
     ("ceil at an integer", m.ceil, (-2.0,), -2.0, (0.0,)),
+    ("trunc at an integer", m.trunc, (-2.0,), -2.0, (0.0,)),
+    ("round halfway", round, (2.5,), 2.0, (0.0,)),
+    ("round to a digit", lambda x: round(x, 1), (-2.25,), -2.2, (0.0,)),
+    ("floordiv at a multiple", lambda x, y: x // y, (6.0, 2.0), 3.0, (0.0, 0.0)),
+    ("mod at a multiple", lambda x, y: x % y, (6.0, 2.0), 0.0, (1.0, -3.0)),
     ("softsign at 0", m.softsign, (0.0,), 0.0, (1.0,)),
     ("maximum at a tie", m.maximum, (3.0, 3.0), 3.0, (0.5, 0.5)),
     ("maximum at a tie of zeros", m.maximum, (0.0, -0.0), 0.0, (0.5, 0.5)),
@@ -120,6 +125,9 @@ def test_a_negative_base_with_a_variable_exponent_is_an_error(
 
 
 def test_the_table_has_every_function_with_a_kink_or_a_step() -> None:
-    kinked = "relu leaky_relu elu abs sign step floor ceil maximum minimum clip hypot atan2 where"
+    kinked = (
+        "relu leaky_relu elu abs sign step floor ceil trunc round floordiv mod maximum minimum clip"
+        " hypot atan2 where"
+    )
     told = " ".join(row[0] for row in CONVENTIONS)
     assert all(name in told and name in functions.FUNCTIONS for name in kinked.split())

@@ -634,6 +634,55 @@ def test_floor_and_ceil_of_python_keep_the_graph() -> None:
     assert math.floor(Value(-1.5)).operation.name == "floor"
 
 
+@pytest.mark.parametrize("x", [7.5, -7.5, 0.25, -0.0])
+@pytest.mark.parametrize("y", [2.0, -2.0, 0.75, 1e300])
+def test_remainder_and_floor_division_are_those_of_python_on_either_side(
+    x: float, y: float
+) -> None:
+    quotient, remainder = float(x // y), float(x % y)
+    for a, b in [(Value(x), Value(y)), (Value(x), y), (x, Value(y))]:
+        assert [node.data for node in (a // b, a % b)] == [quotient, remainder]
+        assert [node.data for node in divmod(a, b)] == [quotient, remainder]
+        assert [node.operation.name for node in divmod(a, b)] == ["floordiv", "mod"]
+        assert math.copysign(1.0, (a % b).data) == math.copysign(1.0, y)
+    a, b = Value(x), Value(y)
+    (a % b + 10.0 * (a // b)).backward()
+    assert (a.grad, b.grad) == (1.0, -quotient)
+
+
+@pytest.mark.parametrize("divide", [operator.mod, operator.floordiv, divmod])
+def test_a_remainder_by_zero_is_an_error_that_shows_the_numbers(divide: Any) -> None:
+    for x, y in [(Value(3.0, "x"), 0), (Value(3.0, "x"), Value(0.0)), (3.0, Value(-0.0))]:
+        with pytest.raises(ZeroDivisionError, match=r"(mod|floordiv) of Value\(3.0.*by zero"):
+            divide(x, y)
+    for x, y in [(Value(3.0), "2"), ([3.0], Value(2.0))]:
+        with pytest.raises(TypeError, match=r"a Value"):
+            divide(x, y)
+
+
+@pytest.mark.parametrize("x", [2.5, 3.5, -2.5, 2.675, -0.0, 1234.5678, 1e300, math.inf])
+@pytest.mark.parametrize("digits", [0, 2, -2, 400])
+def test_round_is_that_of_pythons_floats(x: float, digits: int) -> None:
+    for value, node in [
+        (round(x, digits), round(Value(x), digits)),
+        (round(x, 0), round(Value(x))),
+        (round(x, 0), Value(x).rint()),
+        (float(math.trunc(x)) if math.isfinite(x) else x, math.trunc(Value(x))),
+    ]:
+        assert node.data == value
+        assert math.copysign(1.0, node.data) == math.copysign(1.0, x)
+        node.backward()
+        assert node.parents[0].grad == 0.0
+
+
+def test_round_takes_a_whole_number_of_digits() -> None:
+    for digits in (1.5, "2", Value(2.0)):
+        with pytest.raises(TypeError):
+            round(Value(2.5), digits)
+    with pytest.raises(OverflowError, match="round of Value"):
+        round(Value(1.7976931348623157e308), -308)
+
+
 # 6. Nodes with any number of operands
 
 

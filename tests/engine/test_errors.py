@@ -254,7 +254,8 @@ def test_every_unary_function_takes_inf_and_nan_without_raising(data: float) -> 
     names = (
         "exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal sin cos tan asin acos"
         " atan sinh cosh tanh asinh acosh atanh erf erfc sigmoid softplus log_sigmoid relu"
-        " leaky_relu elu gelu silu softsign abs sign step floor ceil clip"
+        " leaky_relu elu gelu silu softsign abs sign step floor ceil trunc clip"
+        " lgamma digamma erfinv"
     )
     for name in names.split():
         x = Value(data)

@@ -77,6 +77,7 @@ def _phi(x: Any) -> Any:
     return mpmath.erfc(-x / mpmath.sqrt(2)) / 2
 
 
+INTEGERS = tuple(map(float, range(-6, 7)))
 UNARY: dict[str, Reference] = {
     "exp": Reference(mpmath.exp, -600, 600),
     "exp2": Reference(lambda x: mpf(2) ** x, -900, 900),
@@ -103,6 +104,9 @@ UNARY: dict[str, Reference] = {
     "atanh": Reference(mpmath.atanh, -0.999999, 0.999999, methods=("arctanh",)),
     "erf": Reference(mpmath.erf, -9, 9),
     "erfc": Reference(mpmath.erfc, -9, 20),
+    "erfinv": Reference(mpmath.erfinv, -0.999999, 0.999999),
+    "lgamma": Reference(lambda x: mpmath.re(mpmath.loggamma(x)), -5.75, 1e6, INTEGERS),
+    "digamma": Reference(mpmath.digamma, -5.75, 1e6, INTEGERS),
     "sigmoid": Reference(lambda x: 1 / (1 + mpmath.exp(-x)), -100, 100),
     "softplus": Reference(lambda x: mpmath.log(1 + mpmath.exp(x)), -100, 100),
     "log_sigmoid": Reference(lambda x: -mpmath.log(1 + mpmath.exp(-x)), -100, 100),
@@ -119,8 +123,14 @@ UNARY: dict[str, Reference] = {
     "abs": Reference(abs, -1e10, 1e10, (0.0,), methods=("fabs", "absolute")),
     "sign": Reference(mpmath.sign, -1e10, 1e10, (0.0,)),
     "step": Reference(lambda x: mpf(x > 0), -1e10, 1e10, (0.0,)),
-    "floor": Reference(mpmath.floor, -5.75, 5.75, tuple(map(float, range(-6, 7)))),
-    "ceil": Reference(mpmath.ceil, -5.75, 5.75, tuple(map(float, range(-6, 7)))),
+    "floor": Reference(mpmath.floor, -5.75, 5.75, INTEGERS),
+    "ceil": Reference(mpmath.ceil, -5.75, 5.75, INTEGERS),
+    "trunc": Reference(
+        lambda x: mpmath.sign(x) * mpmath.floor(abs(x)),
+        -5.75,
+        5.75,
+        INTEGERS,
+    ),
     "clip": Reference(
         lambda x: min(max(x, mpf(-1.5)), mpf(2)), -5, 5, (-1.5, 2.0), parameters=(-1.5, 2.0)
     ),
@@ -228,6 +238,8 @@ BINARY: dict[str, tuple[Callable[..., Any], Callable[..., Any], Any, Any]] = {
     "sub": (operator.sub, operator.sub, real, real),
     "mul": (operator.mul, operator.mul, real, real),
     "truediv": (operator.truediv, operator.truediv, real, real),
+    "floordiv": (operator.floordiv, lambda x, y: mpmath.floor(x / y), real, real),
+    "mod": (operator.mod, lambda x, y: x - mpmath.floor(x / y) * y, real, real),
     "power": (operator.pow, mpmath.power, positive, real),
     "pow": (m.pow, mpmath.power, positive, real),
     "atan2": (m.atan2, mpmath.atan2, real, real),
@@ -267,6 +279,7 @@ def test_the_value_and_partial_derivatives_of_every_binary_function(
     function, reference, first, second = BINARY[name]
     x, y = data.draw(first), data.draw(second)
     assume(abs(x - y) > 1e-6)  # the kink of maximum and minimum
+    assume(name not in ("floordiv", "mod") or 1e-6 < x / y % 1.0 < 1.0 - 1e-6)
     assert_gradient(function, reference, (x, y))
 
 
@@ -368,6 +381,8 @@ ENTRY_PARAMETERS: dict[str, list[tuple[float, ...]]] = {
     "normal": [(0,), (1,), (3,)],
     "softsign_derivative": [(2,), (3,)],
     "softmax": [(0,), (1,)],
+    "round": [(0.0,), (2.0,), (-1.0,)],
+    "polygamma": [(1,), (2,), (3,)],
     "inverse_power": [(1, 0), (1, 3), (2, 1), (3, 2)],
     "hypot_moment": [(0, 2, 3), (1, 1, 3), (2, 1, 5)],
 }
@@ -413,7 +428,7 @@ def test_the_rule_of_every_entry_gives_the_same_bits_on_values_as_on_floats(
 
 # Module functions, methods, NumPy
 
-OPERATORS = {"add", "sub", "mul", "neg", "div", "constant_power"}
+OPERATORS = {"add", "sub", "mul", "neg", "div", "floordiv", "mod", "round", "constant_power"}
 LISTED = {key for key, entry in functions.FUNCTIONS.items() if entry.public} - OPERATORS
 
 
@@ -424,6 +439,8 @@ def test_every_function_is_exported_and_covered_here() -> None:
         "sub",
         "mul",
         "truediv",
+        "floordiv",
+        "mod",
         "power",
         "dot without bias",
     } == LISTED
@@ -502,7 +519,7 @@ def array(*numbers: float) -> np.ndarray:
 
 UFUNCS = (
     "exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal sin cos tan sinh cosh tanh"
-    " arcsin arccos arctan arcsinh arccosh arctanh floor ceil fabs absolute"
+    " arcsin arccos arctan arcsinh arccosh arctanh floor ceil fabs absolute trunc"
 )
 
 
@@ -530,6 +547,8 @@ def test_numpy_functions_of_one_argument_work_on_object_arrays(ufunc: str) -> No
         (np.subtract, operator.sub),
         (np.multiply, operator.mul),
         (np.divide, operator.truediv),
+        (np.remainder, operator.mod),
+        (np.floor_divide, operator.floordiv),
         (np.power, operator.pow),
         (np.maximum, m.maximum),
         (np.minimum, m.minimum),
@@ -556,6 +575,34 @@ def test_numpy_functions_that_are_methods_work_on_an_object_array_on_the_left(
     expected = function(Value(2.0), other)
     assert result.data == expected.data
     assert result.local_derivatives == expected.local_derivatives
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+@pytest.mark.parametrize("name", ["std", "var", "nanstd", "nanvar"])
+def test_numpys_standard_deviation_and_variance_work_on_object_arrays(name: str, ddof: int) -> None:
+    numbers = [3.0, 1.0, 2.5, -4.0]
+    values = array(*numbers)
+    result = getattr(np, name)(values, ddof=ddof)
+    assert result.data == pytest.approx(getattr(np, name)(numbers, ddof=ddof), rel=1e-15)
+    result.backward()
+    deviations = np.subtract(numbers, np.mean(numbers))
+    slope = 2.0 / (4 - ddof) if "var" in name else 1.0 / (4 - ddof) / result.data
+    np.testing.assert_allclose([value.grad for value in values], slope * deviations, rtol=1e-14)
+    rows = getattr(np, name)(np.array([values, values]), axis=1, ddof=ddof)
+    assert [row.data for row in rows] == [result.data] * 2
+
+
+def test_numpys_roundings_and_conjugate_work_on_object_arrays() -> None:
+    values = array(2.5, -1.75)
+    assert [node.data for node in np.round(values)] == [2.0, -2.0]
+    assert [node.data for node in np.round(values, 1)] == [2.5, -1.8]
+    assert [node.data for node in np.fix(values)] == [2.0, -1.0]
+    assert list(np.conjugate(values)) == list(values)
+
+
+def test_what_numpy_has_for_numbers_alone_is_had_by_frompyfunc() -> None:
+    together = np.frompyfunc(m.logaddexp, 2, 1)(array(1000.0, 0.0), 0.0)
+    assert [node.data for node in together] == [1000.0, math.log(2.0)]
 
 
 def test_numpy_reductions_work_on_object_arrays() -> None:
@@ -606,7 +653,7 @@ NUMPY_SCALARS = [
 
 
 @pytest.mark.parametrize("scalar", NUMPY_SCALARS, ids=lambda s: type(s).__name__)
-@pytest.mark.parametrize("symbol", ["+", "-", "*", "/", "**"])
+@pytest.mark.parametrize("symbol", ["+", "-", "*", "/", "//", "%", "**"])
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_numpy_scalars_stand_on_either_side_of_every_operator(
     scalar: Any, symbol: str, side: str

@@ -535,3 +535,10 @@ def test_a_module_of_ones_own_needs_only_its_parameters() -> None:
     assert scale.factor.grad == 0.0
     assert Module().parameters() == []
     Module().zero_grad()
+
+
+@pytest.mark.parametrize("odd", ["tanh", None, 2, math.tanh, 0.5], ids=repr)
+def test_a_nonlin_that_is_no_switch_is_refused(odd: Any) -> None:
+    with pytest.raises(TypeError, match=r"nonlin is True or False, not .*chosen by its activation"):
+        Neuron(2, nonlin=odd)
+    assert Neuron(2, nonlin=np.bool_(False)).activation == "linear"

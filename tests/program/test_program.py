@@ -64,8 +64,14 @@ def near_a_kink(root: Value) -> bool:
 def distances_to_kinks(node: Value) -> list[float]:
     assert node.operation is not None
     name, (x, *others) = node.operation.name, [parent.data for parent in node.parents]
-    if name in ("floor", "ceil"):
+    if name in ("floor", "ceil", "trunc"):
         return [x - round(x)]
+    if name == "round":
+        scale = 10.0 ** node.operation.parameters[0]
+        return [(x * scale % 1.0 - 0.5) / scale]
+    if name in ("floordiv", "mod"):
+        quotient = x / others[0]
+        return [quotient - round(quotient)]
     if name in ("where", "step", "sign", "relu", "leaky_relu", "abs", "elu"):
         return [x]
     if name in ("maximum", "minimum"):

@@ -33,6 +33,7 @@ FIXED = {  # the parameters of derivatives, one choice each
     "leaky_step": (0.01,),
     "elu_tail": (1.5,),
     "within": (-1.0, 2.0),
+    "polygamma": (1,),
 }
 
 INSIDE = {
@@ -99,6 +100,17 @@ def test_inf_and_nan_pass_as_they_do_through_the_table(name: str) -> None:
     expected = [function.value(number) for number in numbers]
     np.testing.assert_allclose(got, expected, rtol=1e-15)
     assert np.signbit(got[3:5]).tolist() == np.signbit(expected[3:5]).tolist()
+
+
+@pytest.mark.parametrize("name", ["mod", "floordiv"])
+def test_remainders_of_any_floats_are_those_of_the_table(name: str) -> None:
+    numbers = [np.inf, -np.inf, np.nan, 0.0, -0.0, 5e-324, 1e308, 3.0, -3.0, 0.1, -1e-20, 7.5]
+    pairs = np.array([(x, y) for x in numbers for y in numbers])
+    got = rows_of(FUNCTIONS[name], pairs, ())
+    expected = np.array([FUNCTIONS[name].value(x, y) for x, y in pairs.tolist()])
+    np.testing.assert_array_equal(got, expected)
+    real = ~np.isnan(expected)
+    assert np.signbit(got[real]).tolist() == np.signbit(expected[real]).tolist()
 
 
 def test_a_block_and_a_single_point_give_the_same_bits() -> None:

@@ -29,6 +29,7 @@ from micrograd_bp import (
     step,
     tan,
     tanh,
+    trunc,
 )
 from micrograd_bp.testing import GradientError, finite_difference, gradcheck
 
@@ -188,8 +189,16 @@ def function_with_slope(f: Any, factor: float) -> Any:
     return lambda x: f(x) * factor + (1.0 - factor) * f(Value(x.data)).data
 
 
-@pytest.mark.parametrize(("f", "x"), [(floor, 1.0), (ceil, 2.0), (step, 0.0), (sign, 0.0)])
+@pytest.mark.parametrize(
+    ("f", "x"), [(floor, 1.0), (ceil, 2.0), (step, 0.0), (sign, 0.0), (trunc, -2.0), (round, 2.5)]
+)
 def test_gradcheck_names_a_jump(f: Any, x: float) -> None:
     report = gradcheck(f, x)
     assert report
     assert f"a jump of {-1 if f in (floor, sign) else 1} at {x!r}" in str(report)
+
+
+def test_gradcheck_knows_the_pieces_and_the_jumps_of_a_remainder() -> None:
+    assert gradcheck(lambda x, y: x % y + x // y, 7.5, -2.0)
+    assert gradcheck(lambda x: round(x, 1) + trunc(x), 2.34)
+    assert "a jump of 2 at 6.0" in str(gradcheck(lambda x: x % 2.0, 6.0))

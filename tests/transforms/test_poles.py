@@ -222,9 +222,9 @@ def test_an_input_is_no_constant_though_a_constant_is_put_in() -> None:
 @pytest.mark.parametrize("derivative", [hessian, lambda f: grad(lambda v: grad(f)(v)[0])])
 def test_second_derivatives_are_never_wrong_in_silence(derivative: Any) -> None:
     for f, names in (
-        (lambda v: m.hypot(v[0], v[1]) ** 2, "hypot_direction"),  # the truth is 2
-        (lambda v: m.hypot(v[0], v[1]), "hypot_direction"),
-        (lambda v: m.atan2(v[0], v[1]), "inverse_power"),
+        (lambda v: m.hypot(v[0], v[1]) ** 2, "the derivative of hypot"),  # the truth is 2
+        (lambda v: m.hypot(v[0], v[1]), "the derivative of hypot"),
+        (lambda v: m.atan2(v[0], v[1]), "the derivative of atan2"),
         (lambda v: m.exp(-m.sqrt((v[0] - v[1]) ** 2)), "sqrt"),
     ):
         with pytest.raises(ZeroDivisionError, match=names):
@@ -262,7 +262,7 @@ def test_a_chosen_branch_keeps_its_second_derivative() -> None:
 # Which zeros are zeros all around, for every function of the table
 
 FLAT: dict[str, Callable[[Any], Any]] = {
-    **{name: functions.FUNCTIONS[name] for name in "relu step sign floor ceil".split()},
+    **{name: functions.FUNCTIONS[name] for name in "relu step sign floor ceil trunc".split()},
     **{name: functions.FUNCTIONS[name] for name in "abs square cos cosh gelu".split()},
     "leaky_relu": lambda x: functions.leaky_relu(x, 0.0),
     "leaky_step": lambda x: functions.leaky_step(x, 0.0),
@@ -274,6 +274,12 @@ FLAT: dict[str, Callable[[Any], Any]] = {
     "maximum": lambda x: functions.maximum(x, 1.0),
     "minimum": lambda x: functions.minimum(1.0, x),
     "greater": lambda x: functions.greater(x, 1.0),
+    "round": lambda x: round(x, 0),
+    "round to a digit": lambda x: round(x + 0.25, 1),
+    "floordiv": lambda x: x // 2.5,
+    "floordiv by x": lambda x: 2.5 // (x + 0.25),
+    "mod": lambda x: x % 2.5,
+    "mod by x": lambda x: 0.5 % (x + 0.25),
     "x**0": lambda x: x**0,
     "x**2": lambda x: x**2,
     "x**4": lambda x: x**4,
