@@ -30,7 +30,7 @@ _LOADED_ON_USE = {
         "text.find": "find",
         "text.latex": "latex",
         "text.evaluation_trace": "trace_table",
-        "training": "fit predict",
+        "training": "fit plot_decision plot_fit predict",
         "training.losses": "binary_cross_entropy cross_entropy hinge mean_squared_error"
         " sum_of_squares",
         "training.optim": "LBFGS SGD Adam AdamW",

@@ -32,6 +32,8 @@ from .training.optim import LBFGS as LBFGS
 from .training.optim import SGD as SGD
 from .training.optim import Adam as Adam
 from .training.optim import AdamW as AdamW
+from .training.plots import plot_decision as plot_decision
+from .training.plots import plot_fit as plot_fit
 from .transforms import grad as grad
 from .transforms import gradient as gradient
 from .transforms import hessian as hessian

@@ -9,19 +9,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .estimators import NetworkClassifier, NetworkRegressor
-    from .fitting import Epoch, History, fit, predict
+    from .fitting import Epoch, fit, predict
+    from .history import History
+    from .plots import plot_decision, plot_fit
 
-__all__ = ["Epoch", "History", "NetworkClassifier", "NetworkRegressor", "fit", "predict"]
+__all__ = [
+    "Epoch",
+    "History",
+    "NetworkClassifier",
+    "NetworkRegressor",
+    "fit",
+    "plot_decision",
+    "plot_fit",
+    "predict",
+]
+_FILES = {
+    "History": "history",
+    "NetworkClassifier": "estimators",
+    "NetworkRegressor": "estimators",
+    "plot_decision": "plots",
+    "plot_fit": "plots",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if not name.startswith("Network"):
-        return getattr(import_module(".fitting", __name__), name)
+    file = _FILES.get(name, "fitting")
     try:
-        return getattr(import_module(".estimators", __name__), name)
+        return getattr(import_module(f".{file}", __name__), name)
     except ImportError as error:
+        if file != "estimators":
+            raise
         raise ImportError(
             f"{name} is an estimator for scikit-learn, of version 1.6 at least:"
             f" pip install 'micrograd_bp[training]' ({error})"

@@ -28,13 +28,13 @@ from ..program import Program
 from .data import Table, weight_column
 from .fitting import (
     Best,
-    History,
     Objective,
     Run,
     at_least_one,
     error_program,
     named_optimizer,
 )
+from .history import History
 from .losses import Loss, binary_cross_entropy, cross_entropy, sum_of_squares
 from .optim import LBFGS, SGD, Optimizer, at_least_zero
 

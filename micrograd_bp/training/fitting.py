@@ -9,7 +9,6 @@ and leaves the model with the weights of the last epoch that ended well, whateve
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -24,6 +23,7 @@ from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
 from .data import Table, class_names, coded, numbered, table, tables, weight_column
+from .history import History
 from .losses import LOSSES, Loss, binary_cross_entropy, cross_entropy, sum_of_squares
 from .one_graph import compiled
 from .optim import LBFGS, OPTIMIZERS, Optimizer, Vector, at_least_zero, update_named, write
@@ -54,55 +54,6 @@ class Epoch(NamedTuple):
     error_after: float
     validation: float | None
     model: Any
-
-
-@dataclass
-class History:
-    """How the error went down; ``print`` shows it as a table.
-
-    Attributes:
-        error_before, error_after: the error E over the training data before and after each
-            epoch, in order.
-        validation: the error over the validation data after each epoch; empty without such data.
-        ended: why there was no further epoch.
-
-    >>> print(History([4.0, 1.0], [1.0, 0.25], ended="after 2 epochs"))
-    epoch  error before   error after
-        1             4             1
-        2             1          0.25
-    after 2 epochs
-    """
-
-    error_before: list[float] = field(default_factory=list)
-    error_after: list[float] = field(default_factory=list)
-    validation: list[float] = field(default_factory=list)
-    ended: str = ""
-
-    @property
-    def best_epoch(self) -> int:
-        """The number of the epoch after which the error was lowest, over validation data if any."""
-        errors = self.validation or self.error_after
-        return 1 + errors.index(min(errors))
-
-    def __repr__(self) -> str:
-        if not self.error_after:
-            return "History(no epoch)"
-        validation = f", validation {self.validation[-1]:.6g}" if self.validation else ""
-        return (
-            f"History({len(self.error_after)} epochs: error {self.error_before[0]:.6g} ->"
-            f" {self.error_after[-1]:.6g}{validation}; {self.ended})"
-        )
-
-    def __str__(self) -> str:
-        columns = {"error before": self.error_before, "error after": self.error_after}
-        if self.validation:
-            columns["validation"] = self.validation
-        lines = ["epoch" + "".join(f"{name:>14}" for name in columns)]
-        n = len(self.error_after)
-        for i in sorted({round(k * (n - 1) / 9) for k in range(10)}) if n else ():
-            numbers = (f"{column[i]:14.6g}" for column in columns.values())
-            lines.append(f"{i + 1:5}" + "".join(numbers))
-        return "\n".join([*lines, self.ended])
 
 
 def fit(
@@ -481,22 +432,33 @@ def predict(
     >>> predict(model, [[0, 2], [2, 0]], classes=True).tolist()
     ['up', 'down']
     """
+    found, outputs = _run(model, X, threads)
+    if not classes:
+        return found[:, 0] if len(outputs) == 1 else found
+    numbers: NDArray[Any] = _scores(found, outputs).argmax(axis=1)
+    names = getattr(model, "classes", None)
+    return numbers if names is None else np.array(names)[numbers]
+
+
+def class_scores(model: Callable[[list[Any]], Any], X: Any) -> Table:
+    """A number for each data point and class, the largest for the class that is predicted."""
+    return _scores(*_run(model, X, threads=1))
+
+
+def _run(model: Callable[[list[Any]], Any], X: Any, threads: int) -> tuple[Table, list[Value]]:
+    """The outputs for all data points, (N, K), and those recorded for one of them."""
     inputs = table("X", X)
     with changed(recording=True, nonfinite_allowed=False, scope=""):
         program, outputs = compiled(lambda x: _outputs(_called(model, x)), {"x": inputs})
-    found: Table = program(inputs, threads=threads)
+    return program(inputs, threads=threads), outputs
+
+
+def _scores(found: Table, outputs: list[Value]) -> Table:
     if len(outputs) > 1:
-        return _names(model, found.argmax(axis=1)) if classes else found
-    if not classes:
-        return found[:, 0]
+        return found
     last = outputs[0].operation
-    threshold = 0.5 if last and last.name == "sigmoid" else 0.0
-    return _names(model, (found[:, 0] > threshold).astype(int))
-
-
-def _names(model: Any, numbers: NDArray[Any]) -> NDArray[Any]:
-    names = getattr(model, "classes", None)
-    return numbers if names is None else np.array(names)[numbers]
+    above = found - (0.5 if last and last.name == "sigmoid" else 0.0)
+    return np.hstack([-above, above])
 
 
 def _called(model: Any, x: list[Value]) -> Any:
