@@ -27,9 +27,10 @@ from .arguments import floats, thread_count
 from .array_functions import array_functions
 from .by_engine import by_engine
 from .choices import warn_of_choices
+from .instructions import Plan
 from .interpreter import Executor, filled, first_nonfinite, linked, nonfinite_rows, walk
 from .listing import count, listing, result_names
-from .lowering import Plan, lower, plan
+from .lowering import lower, plan
 from .plain import Parts, from_plain, to_plain
 
 if TYPE_CHECKING:

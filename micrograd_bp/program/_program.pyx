@@ -19,7 +19,7 @@ from libc.string cimport memcpy, memset, strcmp
 
 import numpy
 
-from .lowering import Sum
+from .instructions import Sum, scalar
 
 cdef extern from "Python.h":
     int PyObject_GetBuffer(object, Py_buffer*, int)  # -1 where there is none, and an exception set
@@ -187,7 +187,7 @@ cdef class Executor:
     """A plan, ready to run.
 
     Args:
-        plan: of lowering.py.
+        plan: of instructions.py.
     """
 
     cdef Py_ssize_t n_inputs, n_parameters, n_scalars, n_rows, n_places, n_sums, n_outputs, block
@@ -202,6 +202,7 @@ cdef class Executor:
     cdef list functions, spaces
 
     def __cinit__(self, plan):
+        plan = scalar(plan)
         instructions = [*plan.once, *plan.each]
         self.n_inputs, self.n_parameters = plan.n_inputs, plan.n_parameters
         self.n_scalars, self.n_rows = plan.n_scalars, plan.n_rows
@@ -370,6 +371,7 @@ cdef class Executor:
         with nogil:
             memcpy(numbers, job.parameters, self.n_parameters * 8)
             memcpy(numbers + self.n_scalars, job.inputs, self.n_inputs * 8)
+            memset(results, 0, (self.n_sums + self.n_outputs) * 8)
             self._steps_of_a_point(space, 0, self.n_once + self.n_each, results)
             for i in range(self.n_outputs):
                 results[i] = numbers[self.outputs[i]]
@@ -402,9 +404,9 @@ cdef class Executor:
             elif step.kind == SUM:
                 total = numbers[operands[0]]
                 if step.n_operands == 1:
-                    results[step.results[0]] = total
+                    results[step.results[0]] += total
                 for i in range(step.n_operands - 1):
-                    results[step.results[i]] = total * numbers[operands[i + 1]]
+                    results[step.results[i]] += total * numbers[operands[i + 1]]
             else:
                 for i in range(step.n_operands):
                     space.products[i] = numbers[operands[i]]

@@ -11,8 +11,8 @@ from typing import Any
 from .. import modes
 from ..engine import Value
 from ..transforms.chain_rule import Sweeps
+from .instructions import Plan
 from .interpreter import filled, linked, walk
-from .lowering import Plan
 
 Array = Any
 
@@ -23,7 +23,7 @@ def by_engine(
     """The output at one data point and its derivatives by the parameters.
 
     Args:
-        plan: of lowering.py, with one output.
+        plan: of instructions.py, with one output.
         point: of shape (n_inputs,).
         parameters: of shape (n_parameters,).
         nonfinite_allowed: whether inf and nan are among what may be returned.

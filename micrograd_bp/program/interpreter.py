@@ -12,7 +12,7 @@ import numpy
 
 from ..functions import Function
 from .array_functions import array_functions
-from .lowering import Instruction, Plan, Sum
+from .instructions import Instruction, Plan, Sum
 
 Array = Any
 Step = tuple[Instruction | Sum, Callable[..., Array] | None]  # what to do, and by which function
@@ -57,7 +57,7 @@ class Executor:
     """A plan, ready to run.
 
     Args:
-        plan: of lowering.py.
+        plan: of instructions.py.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -145,7 +145,7 @@ def nonfinite_rows(plan: Plan, points: Array, parameters: Array) -> Array:
     """Which data points a plan of sums has inf or nan for: 2 in the output, 1 in a derivative.
 
     Args:
-        plan: of lowering.py.
+        plan: of instructions.py.
         points: inputs of shape (N, n_inputs).
         parameters: of shape (n_parameters,).
 
@@ -171,7 +171,7 @@ def first_nonfinite(
     """The first operation of the first data point that made inf or nan of finite numbers.
 
     Args:
-        plan: of lowering.py.
+        plan: of instructions.py.
         points: inputs of shape (N, n_inputs).
         rows: which of them to look at, finite ones.
         parameters: of shape (n_parameters,), finite.

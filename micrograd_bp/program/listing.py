@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ..text.operations import Operands, Part, Printer
-from .lowering import Instruction, Plan, Sum
+from .instructions import Instruction, Plan, Sum
 
 LINES = 100  # of instructions; of a longer listing the middle is left out
 
@@ -13,7 +13,7 @@ def listing(plan: Plan, names: Sequence[str]) -> str:
     """The instructions of a plan, in the order in which they run.
 
     Args:
-        plan: of lowering.py.
+        plan: of instructions.py.
         names: the labels of the inputs, then of the parameters; "" for none.
     """
     places = _place_names(plan, names)

@@ -7,84 +7,16 @@ rows be used again as soon as the last reader is done.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from heapq import heappop, heappush
 from math import frexp
 from struct import pack
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 from .. import functions
 from ..engine import Value
 from ..functions import Function, Operation
-
-DERIVATIVES = {
-    functions.tanh: functions.sech2,
-    functions.sigmoid: functions.logistic_density,
-}
-
-
-class Instruction(NamedTuple):
-    """One function, applied to numbers that have their places.
-
-    Attributes:
-        function: the entry of the table.
-        parameters: its fixed arguments.
-        operands: the places of its operands; as a node of the graph, their numbers.
-        result: the place of the result.
-        label, scope: those of the node that it computes, for listings and messages.
-    """
-
-    function: Function
-    parameters: tuple[float, ...]
-    operands: tuple[int, ...]
-    result: int = -1
-    label: str = ""
-    scope: str = ""
-
-
-@dataclass(frozen=True)
-class Sum:
-    """Sums over the data points: of a number, or of its products with other numbers.
-
-    Attributes:
-        shared: the place of the number.
-        factors: the places of those it is multiplied by; none where it is summed itself.
-        results: which results they are: one for each factor, or one.
-    """
-
-    shared: int
-    factors: tuple[int, ...]
-    results: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Instructions in the order in which they run, and where their numbers live.
-
-    A place below ``n_scalars`` holds one number for all data points: first the parameters,
-    then the constants, then what ``once`` computes. Each other place is a row, with a number
-    for each data point of a block; the first rows are the inputs.
-
-    Attributes:
-        n_inputs, n_parameters: how many numbers come in.
-        constants: those that the graph holds.
-        n_scalars, n_rows: how many places there are of each kind.
-        once: what depends on parameters only.
-        each: what depends on the data, and the sums over the data points.
-        outputs: the places of the outputs; none where they are summed.
-        n_sums: how many results the sums give.
-    """
-
-    n_inputs: int
-    n_parameters: int
-    constants: tuple[float, ...]
-    n_scalars: int
-    n_rows: int
-    once: tuple[Instruction, ...]
-    each: tuple[Instruction | Sum, ...]
-    outputs: tuple[int, ...]
-    n_sums: int
+from .instructions import DERIVATIVES, Instruction, Plan, Sum
 
 
 class Numbered:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..functions import FUNCTIONS, Function
 from ..numeric import show
-from .lowering import Instruction, Plan, Sum
+from .instructions import Instruction, Plan, Sum
 
 MOST_ORDERS = 100  # of a derivative: a parameter that is an int
 BEYOND = {"inf": inf, "-inf": -inf, "nan": nan}  # what JSON has no numbers for
