@@ -108,7 +108,7 @@ class Executor:
         for one, operands in walk(self._each, places):
             if isinstance(one, Sum):
                 for term, k in zip(_terms(operands), one.results):
-                    sums[k] = numpy.broadcast_to(term, n).sum()
+                    sums[k] += numpy.broadcast_to(term, n).sum()
         if plan.n_sums:
             return sums
         return numpy.stack([numpy.broadcast_to(places[k], n) for k in plan.outputs], axis=1)
