@@ -202,7 +202,7 @@ class Program:
             inputs, parameters = self._checked(inputs, parameters)
             found = self._run_summed(inputs, parameters, threads)
         value, slopes, finite = found
-        if errors not in ("raise", "ignore"):
+        if errors != "raise" and errors != "ignore":
             raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
         if not finite:
             return self._left_to_the_engine(inputs, parameters, threads, errors, (value, slopes))

@@ -27,10 +27,10 @@ typedef struct {
 typedef void (*ProductFunction)(double *, const Matrix *, const double *, ptrdiff_t);
 typedef void (*PointProductFunction)(double *, const Matrix *, const double *);
 typedef void (*OuterFunction)(
-    double *, ptrdiff_t, int, int, const double *, const double *, ptrdiff_t, int, double *);
-typedef void (*RowSumsFunction)(double *, int, const double *, ptrdiff_t, int);
+    double *, ptrdiff_t, int, int, int, const double *, const double *, ptrdiff_t, int, double *);
+typedef void (*RowSumsFunction)(double *, ptrdiff_t, int, const double *, ptrdiff_t, int);
 typedef void (*PointOuterFunction)(
-    double *, ptrdiff_t, int, int, const double *, const double *);
+    double *, ptrdiff_t, int, int, int, const double *, const double *);
 typedef void (*ActivationFunction)(double *, double *, const double *, ptrdiff_t);
 
 typedef struct {
@@ -42,6 +42,8 @@ typedef struct {
     PointOuterFunction point_outer;
     ActivationFunction tanh, sigmoid, tanh_alone, sigmoid_alone; /* NULL: as in _kernels.h */
 } Level;
+
+static const int64_t LANES_FIRST[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 
 #if defined(__GNUC__)
 #define UNROLL _Pragma("GCC unroll 8")

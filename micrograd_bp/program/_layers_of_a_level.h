@@ -116,6 +116,29 @@ static void LEVEL(product)(double *y, const Matrix *w, const double *x, ptrdiff_
     }
 }
 
+/* The sums of the lanes of four vectors */
+INLINE void LEVEL(sum_lanes)(double *sums, const Vector *v) {
+#if WIDTH >= 4
+    __m256d half[4], ab, cd;
+    UNROLL for (int u = 0; u < 4; u++)
+#if WIDTH == 8
+        half[u] = _mm512_castpd512_pd256((__m512d)v[u]) + _mm512_extractf64x4_pd((__m512d)v[u], 1);
+#else
+        half[u] = (__m256d)v[u];
+#endif
+    ab = _mm256_hadd_pd(half[0], half[1]), cd = _mm256_hadd_pd(half[2], half[3]);
+    _mm256_storeu_pd(
+        sums, _mm256_permute2f128_pd(ab, cd, 0x20) + _mm256_permute2f128_pd(ab, cd, 0x31));
+#else
+    double lanes[WIDTH];
+    UNROLL for (int u = 0; u < 4; u++) {
+        STORE(lanes, v[u]);
+        sums[u] = lanes[0];
+        for (int l = 1; l < WIDTH; l++) sums[u] += lanes[l];
+    }
+#endif
+}
+
 /* Sums over the data points */
 
 /* sums_ji += the sum over n points of d_j x_i, with x turned: a row a point. A row of sums is so
@@ -146,10 +169,9 @@ INLINE void LEVEL(outer_tile)(
 }
 
 /* Up to 2 WIDTH rows as columns; what is beyond them is not read. */
-INLINE void LEVEL(turn)(
-    double *turned, const double *x, int valid, ptrdiff_t points, int n) {
-#if WIDTH >= 4
+INLINE void LEVEL(turn)(double *turned, const double *x, int valid, ptrdiff_t points, int n) {
     int i = 0;
+#if WIDTH >= 4
     for (; i + 4 <= valid; i += 4) {
         const double *row = x + i * points;
         for (int p = 0; p < n; p += 4) {
@@ -165,19 +187,115 @@ INLINE void LEVEL(turn)(
             _mm256_storeu_pd(to + 6 * WIDTH, _mm256_permute2f128_pd(ba, dc, 0x31));
         }
     }
-    for (; i < valid; i++)
-#else
-    for (int i = 0; i < valid; i++)
 #endif
+    for (; i < valid; i++)
         for (int p = 0; p < n; p++) turned[(ptrdiff_t)p * 2 * WIDTH + i] = x[i * points + p];
 }
 
-static void LEVEL(add_outer)(
+#if WIDTH > 1
+/* A vector, with zeros beyond its first lanes */
+INLINE Vector LEVEL(begin_of)(Vector v, int lanes) {
+    typedef int64_t Integers __attribute__((vector_size(8 * WIDTH)));
+    Integers kept;
+    memcpy(&kept, LANES_FIRST + 8 - lanes, sizeof kept);
+    return (Vector)((Integers)v & kept);
+}
+#endif
+
+/* The same for few, with the points as lanes */
+INLINE void LEVEL(dot_tile)(
+    const int units, const int inputs, double *sums, ptrdiff_t apart, const double *d,
+    const double *x, ptrdiff_t points, int n) {
+    Vector sum[4][4];
+    double found[4];
+    int p = 0;
+    EACH_UNIT UNROLL for (int i = 0; i < 4; i++) sum[u][i] = ALL(0.0);
+    for (; p + WIDTH <= n; p += WIDTH) {
+        Vector row[4];
+        UNROLL for (int i = 0; i < inputs; i++) row[i] = LOAD(x + i * points + p);
+        EACH_UNIT {
+            Vector factor = LOAD(d + u * points + p);
+            UNROLL for (int i = 0; i < inputs; i++) sum[u][i] += factor * row[i];
+        }
+    }
+#if WIDTH > 1
+    if (p < n)
+        EACH_UNIT {
+            Vector factor = LOAD(d + u * points + p);
+            UNROLL for (int i = 0; i < inputs; i++)
+                sum[u][i] += LEVEL(begin_of)(factor * LOAD(x + i * points + p), n - p);
+        }
+#endif
+    EACH_UNIT {
+        LEVEL(sum_lanes)(found, sum[u]);
+        for (int i = 0; i < inputs; i++) sums[u * apart + i] += found[i];
+    }
+}
+
+#define DOTS(units, inputs) \
+    LEVEL(dot_tile)(units, inputs, sums + j * apart + i, apart, d + j * points, x + i * points, points, n)
+
+static void LEVEL(add_dots)(
     double *sums, ptrdiff_t apart, int m, int k, const double *d, const double *x,
+    ptrdiff_t points, int n) {
+    int i = 0, j;
+    for (; i + 4 <= k; i += 4) {
+        for (j = 0; j + 2 <= m; j += 2) DOTS(2, 4);
+        if (j < m) DOTS(1, 4);
+    }
+    for (; i + 2 <= k; i += 2) {
+        for (j = 0; j + 4 <= m; j += 4) DOTS(4, 2);
+        for (; j < m; j++) DOTS(1, 2);
+    }
+    if (i < k) {
+        for (j = 0; j + 4 <= m; j += 4) DOTS(4, 1);
+        for (; j < m; j++) DOTS(1, 1);
+    }
+}
+
+/* sums_j += the sum over n points of d_j */
+static void LEVEL(add_rows)(
+    double *sums, ptrdiff_t apart, int m, const double *d, ptrdiff_t points, int n) {
+    const int units = 4;
+    for (int j = 0; j < m; j += 4, d += 4 * points) {
+        Vector sum[4];
+        double total[4];
+        const int valid = m - j < 4 ? m - j : 4;
+        int p = 0;
+        EACH_UNIT sum[u] = ALL(0.0);
+        if (valid == 4)
+            for (; p + WIDTH <= n; p += WIDTH) EACH_UNIT sum[u] += LOAD(d + u * points + p);
+        else
+            for (; p + WIDTH <= n; p += WIDTH)
+                for (int u = 0; u < valid; u++) sum[u] += LOAD(d + u * points + p);
+#if WIDTH > 1
+        if (p < n)
+            for (int u = 0; u < valid; u++)
+                sum[u] += LEVEL(begin_of)(LOAD(d + u * points + p), n - p);
+#endif
+        LEVEL(sum_lanes)(total, sum);
+        for (int u = 0; u < valid; u++) sums[(j + u) * apart] += total[u];
+    }
+}
+
+/* sums_ji += the sum over n points of d_j x_i, and of d_j in a last column where there is one */
+static void LEVEL(add_outer)(
+    double *sums, ptrdiff_t apart, int m, int k, int biases, const double *d, const double *x,
     ptrdiff_t points, int n, double *turned) {
+    if (biases && (k % WIDTH == 0 || m <= 2 || k <= 2)) {
+        LEVEL(add_rows)(sums + k, apart, m, d, points, n);
+        biases = 0;
+    }
+    if (m <= 2 || k <= 2) {
+        LEVEL(add_dots)(sums, apart, m, k, d, x, points, n);
+        return;
+    }
     for (int i = 0; i < k; i += 2 * WIDTH) {
-        const int valid = k - i < 2 * WIDTH ? k - i : 2 * WIDTH;
-        LEVEL(turn)(turned, x + i * points, valid, points, n);
+        const int last = k - i <= 2 * WIDTH, given = last ? k - i : 2 * WIDTH;
+        const int valid = given + (last && biases);
+        LEVEL(turn)(turned, x + i * points, given, points, n);
+        if (last && biases)
+            for (int p = 0; p < n; p++) turned[p * 2 * WIDTH + given] = 1.0;
         for (int j = 0; j < m;) {
             const int left = m - j;
             double *at = sums + j * apart + i;
@@ -200,20 +318,7 @@ static void LEVEL(add_outer)(
         }
     }
 }
-
-/* sums_j += the sum over n points of d_j */
-static void LEVEL(add_rows)(double *sums, int m, const double *d, ptrdiff_t points, int n) {
-    for (int j = 0; j < m; j++, d += points) {
-        Vector sum = ALL(0.0);
-        double lanes[WIDTH], rest = 0.0;
-        int p = 0;
-        for (; p + WIDTH <= n; p += WIDTH) sum += LOAD(d + p);
-        for (; p < n; p++) rest += d[p];
-        STORE(lanes, sum);
-        for (int l = 0; l < WIDTH; l++) rest += lanes[l];
-        sums[j] += rest;
-    }
-}
+#undef DOTS
 
 /* A point */
 
@@ -243,19 +348,10 @@ static void LEVEL(point_product)(double *y, const Matrix *w, const double *x) {
                 Vector part = LOAD(x + i);
                 EACH_UNIT sum[u] += LOAD(row + u * down + i) * part;
             }
-#if WIDTH == 4
-            __m256d ab = _mm256_hadd_pd((__m256d)sum[0], (__m256d)sum[1]);
-            __m256d cd = _mm256_hadd_pd((__m256d)sum[2], (__m256d)sum[3]);
-            STORE(total, (Vector)_mm256_permute2f128_pd(ab, cd, 0x20) +
-                             (Vector)_mm256_permute2f128_pd(ab, cd, 0x31));
-#else
-            double lanes[4][WIDTH];
-            EACH_UNIT {
-                STORE(lanes[u], sum[u]);
-                total[u] = lanes[u][0];
-                for (int l = 1; l < WIDTH; l++) total[u] += lanes[u][l];
-            }
-#endif
+            if (k >= WIDTH)
+                LEVEL(sum_lanes)(total, sum);
+            else
+                EACH_UNIT total[u] = 0.0;
             for (; i < k; i++) EACH_UNIT total[u] += row[u * down + i] * x[i];
             if (w->bias) EACH_UNIT total[u] += w->bias[(j + u) * bias_down];
             EACH_UNIT y[j + u] = total[u];
@@ -286,14 +382,27 @@ static void LEVEL(point_product)(double *y, const Matrix *w, const double *x) {
     }
 }
 
-/* products_ji = d_j x_i */
+/* products_ji = d_j x_i, and d_j in a last column where there is one. Rows follow each other, or
+   have others' numbers between them; a short row that is followed may be written beyond its end. */
 static void LEVEL(point_outer)(
-    double *products, ptrdiff_t apart, int m, int k, const double *d, const double *x) {
-    for (int j = 0; j < m; j++, products += apart) {
+    double *products, ptrdiff_t apart, int m, int k, int biases, const double *d,
+    const double *x) {
+    int j = 0;
+    if (k + biases < WIDTH && apart == k + biases) {
+        double lanes[WIDTH] = {0.0};
+        Vector row;
+        for (int i = 0; i < k; i++) lanes[i] = x[i];
+        if (biases) lanes[k] = 1.0;
+        row = LOAD(lanes);
+        for (; j * apart + WIDTH <= m * apart; j++) STORE(products + j * apart, ALL(d[j]) * row);
+    }
+    for (; j < m; j++) {
+        double *at = products + j * apart;
         Vector factor = ALL(d[j]);
         int i = 0;
-        for (; i + WIDTH <= k; i += WIDTH) STORE(products + i, factor * LOAD(x + i));
-        for (; i < k; i++) products[i] = d[j] * x[i];
+        for (; i + WIDTH <= k; i += WIDTH) STORE(at + i, factor * LOAD(x + i));
+        for (; i < k; i++) at[i] = d[j] * x[i];
+        if (biases) at[k] = d[j];
     }
 }
 

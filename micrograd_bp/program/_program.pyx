@@ -11,18 +11,36 @@ the call has ended by Ctrl-C: the thread that called asks for signals as it work
 from threading import Thread
 
 cimport cython
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release
-from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear
+from cpython.ref cimport PyObject
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport isfinite
 from libc.string cimport memcpy, memset, strcmp
 
 import numpy
+from numpy import empty
 
 from .instructions import Gather, Instruction, Map, Product, Sum, Sums
 
-cdef extern from "Python.h":
-    int PyObject_GetBuffer(object, Py_buffer*, int)  # -1 where there is none, and an exception set
+cdef extern from *:
+    """
+    /* How an array of NumPy begins, by its ABI (PyArrayObject_fields of ndarraytypes.h): a buffer
+       would be asked for in 0.1 us each. */
+    typedef struct {
+        PyObject_HEAD
+        double *data;
+        int nd;
+        Py_ssize_t *dimensions, *strides;
+        PyObject *base, *descr;
+        int flags;
+    } Array;
+    """
+    ctypedef struct Array:
+        double* data
+        int nd
+        Py_ssize_t* dimensions
+        PyObject* descr
+        int flags
 
 cdef extern from "<time.h>" nogil:
     struct timespec:
@@ -85,11 +103,11 @@ cdef extern from "_layers.h" nogil:
     ctypedef void (*ProductFunction)(double*, const Matrix*, const double*, Py_ssize_t)
     ctypedef void (*PointProductFunction)(double*, const Matrix*, const double*)
     ctypedef void (*OuterFunction)(
-        double*, Py_ssize_t, int, int, const double*, const double*, Py_ssize_t, int, double*
+        double*, Py_ssize_t, int, int, int, const double*, const double*, Py_ssize_t, int, double*
     )
-    ctypedef void (*RowSumsFunction)(double*, int, const double*, Py_ssize_t, int)
+    ctypedef void (*RowSumsFunction)(double*, Py_ssize_t, int, const double*, Py_ssize_t, int)
     ctypedef void (*PointOuterFunction)(
-        double*, Py_ssize_t, int, int, const double*, const double*
+        double*, Py_ssize_t, int, int, int, const double*, const double*
     )
     ctypedef void (*ActivationFunction)(double*, double*, const double*, Py_ssize_t)
     ctypedef struct Level:
@@ -127,16 +145,21 @@ cdef struct Step:
     double* parameters
     Py_ssize_t sums  # where a space has those of a SUM or SUMS
     Py_ssize_t apart  # from row to row of results of SUMS, if each row is in order; else 0
+    int biases  # 1 where each row of results ends with the sum of the shared number itself
+    bint weights_given, bias_given  # of a PRODUCT: whether they are parameters
 
 cdef struct Totals:
     double* value  # the first sum
     double* slopes  # the others
 
 cdef type ndarray = numpy.ndarray
+cdef object float64 = numpy.dtype(float)
+cdef int CONTIGUOUS = 0x101  # and aligned
 cdef int MOST_PARTS = 64
 cdef int CACHE = 24576  # numbers: 192 kB, within the second-level cache of any machine of today
 cdef int UNWATCHED = 262144  # numbers computed between two looks at the clock: some 0.1 ms
 cdef int PATIENCE = 50000000  # nanoseconds between two looks for a signal, which wait for the GIL
+cdef int SHORT = 65536  # numbers of a block: one point of it is done before the GIL is let go
 cdef int FEW_BLOCKS = 4  # of a part, where each has sums of layers to add up
 
 cdef int the_level = n_levels() - 1
@@ -157,6 +180,7 @@ cdef class _Space:
     """The places of one thread: scalars, rows, lanes of sums, and room for operands."""
 
     cdef double* scalars
+    cdef const double* parameters  # those of the call
     cdef double* rows
     cdef Py_ssize_t points  # from row to row
     cdef double* lanes
@@ -210,8 +234,7 @@ cdef void* _allocated(Py_ssize_t size) except NULL:
 cdef class _Job:
     """A call: what its threads read and write, and word that they may stop."""
 
-    cdef Py_buffer borrowed[3]
-    cdef int n_borrowed
+    cdef object lent  # the arrays, as long as it lives
     cdef const double* inputs
     cdef const double* parameters
     cdef double* outputs
@@ -225,21 +248,7 @@ cdef class _Job:
     cdef timespec asked
 
     def __dealloc__(self):
-        while self.n_borrowed:
-            self.n_borrowed -= 1
-            PyBuffer_Release(self.borrowed + self.n_borrowed)
         PyMem_Free(self.parts)
-
-    cdef bint borrow(self, array) except -1:
-        """Whether an object is an array of native doubles in C order; then its memory is kept."""
-        cdef Py_buffer* view = self.borrowed + self.n_borrowed
-        if type(array) is not ndarray:
-            return False
-        if PyObject_GetBuffer(array, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0:
-            PyErr_Clear()
-            return False
-        self.n_borrowed += 1
-        return view.itemsize == 8 and view.format != NULL and strcmp(view.format, b"d") == 0
 
     cdef int watch(self, Py_ssize_t work) except -1 nogil:
         """Raise what a signal asks for; to be called from the thread of the call, often."""
@@ -256,6 +265,16 @@ cdef class _Job:
         return 0
 
 
+cdef Array* _array(object array) except? NULL:
+    """An array of native doubles, aligned and in C order; NULL if it is none."""
+    cdef Array* found = <Array*>array
+    if type(array) is not ndarray or found.flags & CONTIGUOUS != CONTIGUOUS:
+        return NULL
+    if found.descr != <PyObject*>float64 and array.dtype != float64:
+        return NULL
+    return found
+
+
 cdef class Executor:
     """A plan, ready to run.
 
@@ -265,6 +284,7 @@ cdef class Executor:
 
     cdef Py_ssize_t n_inputs, n_parameters, n_scalars, n_rows, n_places, n_sums, n_outputs, block
     cdef Py_ssize_t n_lanes, n_wide_sums, n_room
+    cdef Py_ssize_t first_copied, last_copied  # of the parameters
     cdef int most_operands
     cdef Py_ssize_t n_once, n_each
     cdef bint once_each  # whether each result is summed by one step
@@ -275,6 +295,7 @@ cdef class Executor:
     cdef int* outputs
     cdef tuple constants
     cdef list functions, spaces
+    cdef _Space spare
     cdef const Level* level
 
     def __cinit__(self, plan):
@@ -296,7 +317,7 @@ cdef class Executor:
         self.numbers = <int*>_allocated(n_numbers * sizeof(int))
         self.parameter_memory = <double*>_allocated(n_fixed * sizeof(double))
         self.outputs = <int*>_allocated(self.n_outputs * sizeof(int))
-        self.most_operands = 1
+        self.most_operands, self.first_copied = 1, self.n_parameters
         self.work = self.n_inputs + self.n_outputs
         cdef int* numbers = self.numbers
         cdef double* fixed = self.parameter_memory
@@ -307,6 +328,11 @@ cdef class Executor:
         for number_of_one, one in enumerate(instructions):
             if step != self.steps and self._is_other(step - 1, previous, one):
                 (step - 1).results[1] = one.result
+                continue
+            if step != self.steps and self._are_biases(step - 1, previous, one):
+                (step - 1).biases = 1
+                for place in one.results:
+                    seen[place] += 1
                 continue
             previous = one
             if number_of_one < len(plan.once):
@@ -338,6 +364,15 @@ cdef class Executor:
         self.work *= self.block
         for i in range(self.n_outputs):
             self.outputs[i] = plan.outputs[i]
+            self._copy(plan.outputs[i], 1)
+        self.last_copied = max(self.first_copied, self.last_copied)
+
+    cdef int _copy(self, Py_ssize_t place, Py_ssize_t width) except -1:
+        """Let what is at some places, as far as they are parameters, be copied for each call."""
+        if place < self.n_parameters:
+            self.first_copied = min(self.first_copied, place)
+            self.last_copied = max(self.last_copied, min(place + width, self.n_parameters))
+        return 0
 
     cdef int _choose_block(self, bint wide) except -1:
         """How many data points at a time: as many as the cache has room for.
@@ -351,7 +386,25 @@ cdef class Executor:
 
     cdef int _prepare(self, Step* step, one) except -1:
         """What a step does, and the room that it needs."""
-        cdef Py_ssize_t room = 0
+        cdef Py_ssize_t room = 0, place
+        cdef int i
+        if isinstance(one, Product):
+            place = step.operands[0] + step.strides[0] * (one.height - 1)
+            place += step.strides[1] * (one.depth - 1)
+            step.weights_given = place < self.n_parameters
+            place = step.operands[2] + step.strides[2] * (one.height - 1)
+            step.bias_given = place < self.n_parameters
+            if not step.weights_given:
+                self._copy(step.operands[0], self.n_parameters)
+            if not step.bias_given:
+                self._copy(step.operands[2], self.n_parameters)
+            self._copy(step.operands[1], one.depth)
+        elif isinstance(one, Sums):
+            self._copy(one.shared, one.height)
+            self._copy(one.factors, one.depth)
+        else:
+            for i in range(step.n_operands):
+                self._copy(step.operands[i], one.width if isinstance(one, Map) else 1)
         if isinstance(one, Sum):
             step.kind, step.sums = SUM, self.n_lanes
             self.n_lanes += step.n_results
@@ -359,7 +412,7 @@ cdef class Executor:
             step.kind, step.width, step.depth = SUMS, one.height, one.depth
             step.sums = self.n_wide_sums
             step.apart = _distance(one.results, one.depth)
-            self.n_wide_sums += step.n_results
+            self.n_wide_sums += one.height * (one.depth + 1)
             room = max(MOST_COLUMNS * self.block, one.height)
         elif isinstance(one, Product):
             step.kind, step.width, step.depth = PRODUCT, one.height, one.depth
@@ -406,6 +459,15 @@ cdef class Executor:
             i += 1
         return False
 
+    cdef bint _are_biases(self, Step* step, previous, one) except -1:
+        """Whether sums of what was just summed times factors are a last column of its results."""
+        if step.kind != SUMS or not step.apart or step.biases or type(one) is not Sums:
+            return False
+        if (one.height, one.shared, one.depth) != (previous.height, previous.shared, 0):
+            return False
+        first = step.results[0] + step.depth
+        return one.results == tuple(first + j * step.apart for j in range(one.height))
+
     cdef int _find_wide(self, Step* step, one) except -1:
         """The faster loop over many numbers, where there is one."""
         if step.n_operands == 1 and step.strides[0] == 1 and self.level.tanh != NULL:
@@ -449,53 +511,87 @@ cdef class Executor:
             an array of shape (n_outputs,) or (N, n_outputs); and whether all are finite. None
             where an argument is not such an array.
         """
-        cdef _Job job = _Job.__new__(_Job)
-        if not (job.borrow(inputs) and job.borrow(parameters)):
-            return None
-        cdef Py_buffer* x = job.borrowed
-        cdef Py_buffer* w = job.borrowed + 1
+        cdef Array* x = _array(inputs)
+        cdef Array* w = _array(parameters)
         if not (
-            w.ndim == 1 and w.shape[0] == self.n_parameters
-            and 1 <= x.ndim <= 2 and x.shape[x.ndim - 1] == self.n_inputs
+            x != NULL and w != NULL and w.nd == 1 and w.dimensions[0] == self.n_parameters
+            and 1 <= x.nd <= 2 and x.dimensions[x.nd - 1] == self.n_inputs
         ):
             return None
-        cdef bint one_point = x.ndim == 1
+        cdef bint one_point = x.nd == 1, finite
+        cdef _Job job
         if self.n_sums:
-            result = numpy.empty(self.n_sums - 1)
+            result = empty(self.n_sums - 1)
         elif one_point:
-            result = numpy.empty(self.n_outputs)
+            result = empty(self.n_outputs)
         else:
-            result = numpy.empty((x.shape[0], self.n_outputs))
-        job.borrow(result)
-        job.inputs, job.parameters = <double*>x.buf, <double*>w.buf
-        job.outputs = <double*>job.borrowed[2].buf
-        job.totals.value, job.totals.slopes = &job.value, job.outputs
-        job.n = 1 if one_point else x.shape[0]
+            result = empty((x.dimensions[0], self.n_outputs))
+        cdef double value = 0.0
+        cdef double* outputs = (<Array*>result).data
+        cdef Py_ssize_t n_results = max(0, self.n_sums - 1)
         if one_point:
-            self._run_point(job)
+            self._run_point(x.data, w.data, &value, outputs)
+            n_results += self.n_outputs
         else:
+            job = _Job.__new__(_Job)
+            job.lent = inputs, parameters, result
+            job.inputs, job.parameters, job.outputs = x.data, w.data, outputs
+            job.totals.value, job.totals.slopes = &job.value, outputs
+            job.n = x.dimensions[0]
             self._run_points(job, threads)
-        if not self.n_sums:
-            return None, result, all_finite(job.outputs, job.n * self.n_outputs)
-        return job.value, result, isfinite(job.value) and all_finite(job.outputs, self.n_sums - 1)
+            value = job.value
+            n_results += job.n * self.n_outputs
+        finite = isfinite(value) and all_finite(outputs, n_results)
+        return value if self.n_sums else None, result, finite
 
     cdef _Space _space(self):
-        return self.spaces.pop() if self.spaces else _Space(self)
+        cdef _Space space = self.spare
+        if space is None:
+            return self.spaces.pop() if self.spaces else _Space(self)
+        self.spare = None
+        return space
 
-    cdef int _run_point(self, _Job job) except -1:
+    cdef int _give_back(self, _Space space) except -1:
+        if self.spare is None:
+            self.spare = space
+        else:
+            self.spaces.append(space)
+        return 0
+
+    cdef int _run_point(
+        self, const double* inputs, const double* parameters, double* value, double* results
+    ) except -1:
         cdef _Space space = self._space()
+        cdef Totals totals
+        totals.value, totals.slopes = value, results
+        if self.work < SHORT:
+            self._point(space, inputs, parameters, totals)
+        else:
+            with nogil:
+                self._point(space, inputs, parameters, totals)
+        return self._give_back(space)
+
+    cdef int _point(
+        self, _Space space, const double* inputs, const double* parameters, Totals totals
+    ) except -1 nogil:
         cdef double* numbers = space.scalars
         cdef Py_ssize_t i
-        with nogil:
-            memcpy(numbers, job.parameters, self.n_parameters * 8)
-            memcpy(numbers + self.n_scalars, job.inputs, self.n_inputs * 8)
-            if self.n_sums and not self.once_each:
-                memset(job.totals.slopes, 0, (self.n_sums - 1) * 8)
-            self._steps_of_a_point(space, 0, self.n_once + self.n_each, job.totals)
-            for i in range(self.n_outputs):
-                job.outputs[i] = numbers[self.outputs[i]]
-        self.spaces.append(space)
+        self._take_parameters(space, parameters)
+        memcpy(numbers + self.n_scalars, inputs, self.n_inputs * 8)
+        if self.n_sums and not self.once_each:
+            memset(totals.slopes, 0, (self.n_sums - 1) * 8)
+        self._steps_of_a_point(space, 0, self.n_once + self.n_each, totals)
+        for i in range(self.n_outputs):
+            totals.slopes[i] = numbers[self.outputs[i]]
         return 0
+
+    cdef void _take_parameters(self, _Space space, const double* parameters) noexcept nogil:
+        """Products read them where they are; what else is read is copied beside the others."""
+        space.parameters = parameters
+        memcpy(
+            space.scalars + self.first_copied, parameters + self.first_copied,
+            (self.last_copied - self.first_copied) * 8,
+        )
 
     cdef int _steps_of_a_point(
         self, _Space space, Py_ssize_t first, Py_ssize_t last, Totals totals
@@ -514,7 +610,7 @@ cdef class Executor:
                     numbers + operands[0], step.width,
                 )
             elif step.kind == PRODUCT:
-                self._product_of_a_point(step, numbers)
+                self._product_of_a_point(space, step)
             elif step.kind == SUMS:
                 self._sums_of_a_point(space, step, totals)
             elif step.kind == SUM:
@@ -576,20 +672,24 @@ cdef class Executor:
             self._each(step, space.scalars + step.results[0] + unit, space.products)
         return 0
 
-    cdef Matrix _matrix(self, Step* step, const double* numbers) noexcept nogil:
+    cdef Matrix _matrix(self, _Space space, Step* step) noexcept nogil:
         cdef Matrix matrix
-        matrix.weights = numbers + step.operands[0]
+        matrix.weights = space.parameters if step.weights_given else space.scalars
+        matrix.weights += step.operands[0]
         matrix.down, matrix.across = step.strides[0], step.strides[1]
         matrix.bias = NULL
         if step.operands[2] >= 0:
-            matrix.bias = numbers + step.operands[2]
+            matrix.bias = space.parameters if step.bias_given else space.scalars
+            matrix.bias += step.operands[2]
         matrix.bias_down, matrix.bias_varies = step.strides[2], False
         matrix.m, matrix.k = step.width, step.depth
         return matrix
 
-    cdef void _product_of_a_point(self, Step* step, double* numbers) noexcept nogil:
-        cdef Matrix matrix = self._matrix(step, numbers)
-        self.level.point_product(numbers + step.results[0], &matrix, numbers + step.operands[1])
+    cdef void _product_of_a_point(self, _Space space, Step* step) noexcept nogil:
+        cdef Matrix matrix = self._matrix(space, step)
+        self.level.point_product(
+            space.scalars + step.results[0], &matrix, space.scalars + step.operands[1]
+        )
 
     cdef inline void _give(self, Totals totals, int which, double number) noexcept nogil:
         """A result of a single point; it is added to where several steps sum the same."""
@@ -603,10 +703,12 @@ cdef class Executor:
         if self.once_each and step.apart:
             self.level.point_outer(
                 totals.slopes + (step.results[0] - 1), step.apart, step.width, step.depth,
-                shared, factors,
+                step.biases, shared, factors,
             )
             return
         for j in range(step.width):
+            if step.biases:
+                self._give(totals, step.results[j * step.depth] + step.depth, shared[j])
             if step.depth == 0:
                 self._give(totals, step.results[j], shared[j])
             for k in range(step.depth):
@@ -675,7 +777,7 @@ cdef class Executor:
         cdef Py_ssize_t part, block, n
         cdef Totals totals = job.totals
         with nogil:
-            memcpy(space.scalars, job.parameters, self.n_parameters * 8)
+            self._take_parameters(space, job.parameters)
             self._steps_of_a_point(space, 0, self.n_once, totals)
             part = first
             while part < job.n_parts:
@@ -701,23 +803,23 @@ cdef class Executor:
                     )
                 self._add_up(space, totals)
                 part += stride
-        self.spaces.append(space)
-        return 0
+        return self._give_back(space)
 
     cdef void _add_up(self, _Space space, Totals totals) noexcept nogil:
         """Add the sums of a part to those of all."""
         cdef Py_ssize_t at
         cdef Step* step
-        cdef int i, j, l
+        cdef int i, j, l, columns
         cdef double* total
         cdef double sum_of_lanes
         for at in range(self.n_once, self.n_once + self.n_each):
             step = self.steps + at
             if step.kind == SUMS and step.apart:
+                columns = step.depth + step.biases
                 for j in range(step.width):
                     total = totals.slopes + (step.results[0] - 1) + j * step.apart
-                    for i in range(step.depth):
-                        total[i] += space.sums[step.sums + j * step.depth + i]
+                    for i in range(columns):
+                        total[i] += space.sums[step.sums + j * columns + i]
             elif step.kind == SUMS or step.kind == SUM:
                 for i in range(step.n_results):
                     total = (
@@ -861,7 +963,7 @@ cdef class Executor:
                 operands[2 * step.depth] = step.operands[2] + j * step.strides[2]
                 self._dot(space, operands, n_operands, step.results[0] + j)
             return
-        matrix = self._matrix(step, space.scalars)
+        matrix = self._matrix(space, step)
         if step.operands[2] >= self.n_scalars:
             matrix.bias, matrix.bias_varies = self._row(space, step.operands[2]), True
             matrix.bias_down *= space.points
@@ -916,23 +1018,28 @@ cdef class Executor:
 
     cdef void _sums(self, _Space space, Step* step, int n) noexcept nogil:
         cdef int j, k, shared = step.operands[0], factors = step.operands[1]
+        cdef int columns = step.depth + step.biases
         cdef double* sums = space.sums + step.sums
         if shared < self.n_scalars:
             for j in range(step.width):
                 sums[j] += n * space.scalars[shared + j]
         elif step.depth == 0:
-            self.level.add_rows(sums, step.width, self._row(space, shared), space.points, n)
+            self.level.add_rows(sums, 1, step.width, self._row(space, shared), space.points, n)
         elif factors >= self.n_scalars:
             self.level.add_outer(
-                sums, step.depth, step.width, step.depth, self._row(space, shared),
+                sums, columns, step.width, step.depth, step.biases, self._row(space, shared),
                 self._row(space, factors), space.points, n, space.room,
             )
         else:
             memset(space.room, 0, step.width * 8)
-            self.level.add_rows(space.room, step.width, self._row(space, shared), space.points, n)
+            self.level.add_rows(
+                space.room, 1, step.width, self._row(space, shared), space.points, n
+            )
             for j in range(step.width):
                 for k in range(step.depth):
-                    sums[j * step.depth + k] += space.room[j] * space.scalars[factors + k]
+                    sums[j * columns + k] += space.room[j] * space.scalars[factors + k]
+                if step.biases:
+                    sums[j * columns + step.depth] += space.room[j]
 
 
 def _numbers_of(one):
