@@ -24,13 +24,14 @@ from ..numeric import show
 from ..transforms import gradient
 from . import program_file
 from .arguments import floats, thread_count
-from .array_functions import array_functions
 from .by_engine import by_engine
 from .choices import warn_of_choices
 from .instructions import Plan
-from .interpreter import Executor, filled, first_nonfinite, linked, nonfinite_rows, walk
+from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .listing import count, listing, result_names
-from .lowering import lower, plan
+from .lowering import lower
+from .on_arrays import OnArrays
+from .placing import plan
 from .plain import Parts, from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -227,17 +228,12 @@ class Program:
         >>> f(numpy.array([[1.0], [2.0]]), numpy.array([10.0]))
         array([10., 40.])
         """
-        forward, single = self._forward, self._single
-        steps = linked((*forward.once, *forward.each), array_functions(library))
+        single, on_arrays = self._single, OnArrays(self._forward, library)
 
         def run(inputs: Any, parameters: Any) -> Any:
             zero = 0.0 * inputs.sum(-1)  # in the shape of the result
-            constants = [zero * 0.0 + constant for constant in forward.constants]
-            columns = [inputs[..., i] for i in range(forward.n_inputs)]
-            places = filled(forward, [*parameters, *constants], columns)
-            for _ in walk(steps, places):
-                pass
-            outputs = [places[output] + zero for output in forward.outputs]
+            arrays = on_arrays.start(inputs, parameters)
+            outputs = [output + zero for output in on_arrays.outputs(inputs, arrays)]
             return outputs[0] if single else library.stack(outputs, -1)
 
         return run

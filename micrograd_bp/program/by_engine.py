@@ -36,7 +36,7 @@ def by_engine(
     try:
         with modes.changed(recording=True, nonfinite_allowed=True, scope=""):
             places = filled(plan, [*weights, *plan.constants], columns)
-            for _ in walk(linked((*plan.once, *plan.each), lambda function: function), places):
+            for _ in walk(linked(plan, lambda function: function), places):
                 pass
             output = places[plan.outputs[0]]
         with modes.changed(nonfinite_allowed=nonfinite_allowed):

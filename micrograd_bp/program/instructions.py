@@ -218,13 +218,13 @@ def scalar(plan: Plan) -> Plan:
     >>> [one.operands for one in scalar(plan).each]
     [(0, 2), (1, 2)]
     """
-    once = tuple(one for step in plan.once for one in _units(step))
-    each = tuple(one for step in plan.each for one in _units(step))
+    once = tuple(one for step in plan.once for one in units(step) if not isinstance(one, Sum))
+    each = tuple(one for step in plan.each for one in units(step))
     return replace(plan, once=once, each=each)
 
 
-def _units(step: Step) -> list[Instruction | Sum]:  # type: ignore[return]
-    """A step as steps of width 1."""
+def units(step: Step) -> list[Instruction | Sum]:
+    """A step as steps of width 1: a copy is a product of one factor."""
     match step:
         case Instruction() | Sum():
             return [step]
@@ -282,3 +282,20 @@ def name_of(names: Names, unit: int) -> tuple[str, str]:
         return "", ""
     scope, label = names[unit]
     return label, scope
+
+
+def width(step: OnceStep) -> int:
+    """How many results a step has.
+
+    >>> width(Gather((3, 1, 4), 5))
+    3
+    """
+    match step:
+        case Instruction():
+            return 1
+        case Map():
+            return step.width
+        case Product():
+            return step.height
+        case Gather():
+            return len(step.places)
