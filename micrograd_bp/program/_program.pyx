@@ -20,7 +20,7 @@ from libc.string cimport memcpy, memset, strcmp
 import numpy
 from numpy import empty
 
-from .instructions import Gather, Instruction, Map, Product, Sum, Sums
+from .instructions import Gather, Instruction, Map, Product, Sum, Sums, Weights
 
 cdef extern from *:
     """
@@ -157,6 +157,7 @@ cdef object float64 = numpy.dtype(float)
 cdef int CONTIGUOUS = 0x101  # and aligned
 cdef int MOST_PARTS = 64
 cdef int CACHE = 24576  # numbers: 192 kB, within the second-level cache of any machine of today
+cdef int CACHE_OF_LAYERS = 65536  # that of most: a product uses a number that it loads many times
 cdef int UNWATCHED = 262144  # numbers computed between two looks at the clock: some 0.1 ms
 cdef int PATIENCE = 50000000  # nanoseconds between two looks for a signal, which wait for the GIL
 cdef int SHORT = 65536  # numbers of a block: one point of it is done before the GIL is let go
@@ -307,7 +308,8 @@ cdef class Executor:
         self.constants = plan.constants
         self.functions, self.spaces = [], []
         self.level = &LEVELS[the_level]
-        self._choose_block(any(isinstance(one, Product) for one in plan.each))
+        instructions = [self._as_product(one) for one in instructions]
+        self._choose_block(any(isinstance(one, Product) for one in instructions))
         cdef Py_ssize_t n_numbers = 0, n_fixed = 0
         for one in instructions:
             operands, strides, results, parameters = _numbers_of(one)
@@ -367,6 +369,16 @@ cdef class Executor:
             self._copy(plan.outputs[i], 1)
         self.last_copied = max(self.first_copied, self.last_copied)
 
+    def _as_product(self, one):
+        """A number times neighbours is a matrix of one column: W^T delta of one delta."""
+        if not isinstance(one, Map) or one.function.key != "mul":
+            return one
+        weights, factor = sorted(one.operands)
+        if weights.first >= self.n_scalars or factor.first < self.n_scalars or factor.stride:
+            return one
+        matrix = Weights(weights.first, weights.stride, 0)
+        return Product(one.width, 1, matrix, factor.first, None, one.result)
+
     cdef int _copy(self, Py_ssize_t place, Py_ssize_t width) except -1:
         """Let what is at some places, as far as they are parameters, be copied for each call."""
         if place < self.n_parameters:
@@ -381,7 +393,7 @@ cdef class Executor:
         not all in the same few sets of the cache.
         """
         self.block = 120 if wide else 128
-        while self.block > 8 and self.block * self.n_rows > CACHE:
+        while self.block > 8 and self.block * self.n_rows > (CACHE_OF_LAYERS if wide else CACHE):
             self.block = (self.block // 2 + 8) // 16 * 16 - 8 if wide else self.block // 2
 
     cdef int _prepare(self, Step* step, one) except -1:
@@ -404,7 +416,8 @@ cdef class Executor:
             self._copy(one.factors, one.depth)
         else:
             for i in range(step.n_operands):
-                self._copy(step.operands[i], one.width if isinstance(one, Map) else 1)
+                place = step.strides[i] * (one.width - 1) if isinstance(one, Map) else 0
+                self._copy(step.operands[i], place + 1)
         if isinstance(one, Sum):
             step.kind, step.sums = SUM, self.n_lanes
             self.n_lanes += step.n_results
@@ -651,16 +664,16 @@ cdef class Executor:
         return space.unit
 
     cdef const double* _neighbours(self, _Space space, Step* step, int which) noexcept nogil:
-        """An operand of a Map of numbers: one that all units share is repeated."""
+        """An operand of a Map of numbers, copied where they are not neighbours."""
         cdef double* numbers = space.scalars + step.operands[which]
-        cdef double* repeated
+        cdef double* copied
         cdef int i
-        if step.width == 1 or step.strides[which]:
+        if step.width == 1 or step.strides[which] == 1:
             return numbers
-        repeated = space.room + (step.width if which else 0)
+        copied = space.room + (step.width if which else 0)
         for i in range(step.width):
-            repeated[i] = numbers[0]
-        return repeated
+            copied[i] = numbers[i * step.strides[which]]
+        return copied
 
     cdef int _each_of_a_point(self, _Space space, Step* step) except -1 nogil:
         cdef int unit, i

@@ -170,7 +170,8 @@ def anything(seed: int) -> Plan:
         place, n = rng.choice(found)
         if n < width or rng.random() < 0.2:
             return Span(place + rng.randrange(n), 0)
-        return Span(place + rng.randint(0, n - width), 1)
+        stride = rng.randint(1, (n - 1) // (width - 1)) if width > 1 else 1
+        return Span(place + rng.randint(0, n - 1 - (width - 1) * stride), stride)
 
     def neighbours(width: int, once: bool) -> int:
         fit = [one for one in runs if one[1] >= width and (one[0] < first) >= once]
