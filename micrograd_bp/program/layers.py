@@ -38,7 +38,7 @@ class Turn(NamedTuple):
         last: the last node, as recorded, among all that they need: the recorded order is kept
             where that is possible, so that numbers live as long as in the recorded graph.
         block, part: what orders turns of the same node; parts are 0 for the block itself, 1 for
-            copies of its members, 2 for their sums.
+            copies and products of its members, 2 for their sums.
         serial: the order of creation, which is never equal.
         steps: with nodes in the place of places, a number for an Instruction as it stands.
     """
@@ -86,6 +86,7 @@ class Layers:
         self._at = [0] * len(nodes)  # neighbours in a block are neighbours here
         self._n_placed = 0
         self._copies: dict[tuple[int, ...], int] = {}
+        self._latest: dict[int, int] = {}  # of a new block, the latest that it reads
         self._paired: dict[tuple[object, ...], int] = {}
         self._sort(needed)
         self._last = [-1] * len(self.members)  # of the turn of each block
@@ -227,7 +228,7 @@ class Layers:
             first = end
         return steps
 
-    def _in_one_block(self, operands: list[tuple[int, ...]], first: int, end: int) -> bool:
+    def _in_one_block(self, operands: Sequence[tuple[int, ...]], first: int, end: int) -> bool:
         block = self.block
         return all(block[a] == block[b] for a, b in zip(operands[first], operands[end - 1]))
 
@@ -284,9 +285,7 @@ class Layers:
                 columns = [[*map(at, column)] for column in zip(*(row.operands for row in rows))]
                 end, _ = self._run(columns, 0)
                 if end == len(rows) and self._in_one_block([row.operands for row in rows], 0, end):
-                    for row in rows:
-                        self.nodes[row.node] = self._node(row.node)._replace(operands=row.operands)
-                    return ordered, self._maps(ordered)
+                    return ordered, self._single_sums(rows)
         return ordered, [step for matrix in matrix_of for step in self._products(matrix)]
 
     def _rows(self, members: list[int]) -> list["_Row"]:
@@ -317,11 +316,19 @@ class Layers:
             with_bias = [row for row in matrix if row.bias]
             without = [row for row in matrix if not row.bias]
             return [*self._products(with_bias), *self._products(without)]
+        if not self._are_neighbours(factors):  # so they are copied, in the order that suits
+            places = [*map(self._at.__getitem__, matrix[0].weights)]
+            order = sorted(range(len(places)), key=places.__getitem__)
+            factors = tuple([factors[k] for k in order])
+            matrix = [
+                _Row(row.node, tuple([row.weights[k] for k in order]), factors, row.bias)
+                for row in matrix
+            ]
         runs = self._affine(matrix)
         if runs is None or len(runs) > max(1, len(matrix) // 4):
             weights = [i for row in matrix for i in row.weights]
             if len(matrix) == 1 or any(map(self.varies.__getitem__, weights)):
-                return [*single]
+                return self._single_sums(matrix)
             first = self._copy(tuple(weights))
             copied = range(first, first + len(weights))
             n = len(factors)
@@ -345,6 +352,12 @@ class Layers:
             )
             for first, end, weights_at, bias in runs
         ]
+
+    def _single_sums(self, rows: list["_Row"]) -> list[int | Step]:
+        """Weighted sums one by one, or as a Map where their operands are equally far apart."""
+        for row in rows:
+            self.nodes[row.node] = self._node(row.node)._replace(operands=row.operands)
+        return self._maps([row.node for row in rows])
 
     def _affine(self, matrix: list["_Row"]) -> list[tuple[int, int, Weights, Span | None]] | None:
         """The matrix as matrices whose places are affine in row and column; None where not."""
@@ -393,21 +406,29 @@ class Layers:
     def _copy(self, nodes: tuple[int, ...]) -> int:
         """The first of copies of nodes, in a block of their own, made once."""
         if nodes not in self._copies:
-            first, block = len(self.nodes), len(self.members)
-            copies = [*range(first, first + len(nodes))]
-            varies = any(map(self.varies.__getitem__, nodes))
-            self.nodes += [None] * len(nodes)
-            self.varies += [varies] * len(nodes)
-            self.block += [block] * len(nodes)
-            self._at += [0] * len(nodes)
-            self.members.append(copies)
-            self._place(block, copies)
-            last = self._last_of(nodes, -1)
-            latest = max(map(self.block.__getitem__, nodes))
-            self._last.append(last)
-            self._turn(last, latest, 1, [Gather(nodes, first)])
+            first = self._new_block(len(nodes), nodes)
             self._copies[nodes] = first
+            self._turn_of_new(first, Gather(nodes, first))
         return self._copies[nodes]
+
+    def _new_block(self, n: int, operands: Sequence[int]) -> int:
+        """The first node of a block that was not in the graph."""
+        first, block = len(self.nodes), len(self.members)
+        members = [*range(first, first + n)]
+        varies = any(map(self.varies.__getitem__, operands))
+        self.nodes += [None] * n
+        self.varies += [varies] * n
+        self.block += [block] * n
+        self._at += [0] * n
+        self.members.append(members)
+        self._place(block, members)
+        self._last.append(self._last_of(operands, -1))
+        self._latest[block] = max(map(self.block.__getitem__, operands))
+        return first
+
+    def _turn_of_new(self, node: int, step: Step) -> None:
+        block = self.block[node]
+        self._turn(self._last[block], self._latest[block], 1, [step])
 
     # Sums over the data points
 
@@ -430,6 +451,7 @@ class Layers:
         by_factors: dict[tuple[int, ...], list[int]] = {}
         for shared, (factors_of_one, _) in by_shared.items():
             by_factors.setdefault(tuple(factors_of_one), []).append(shared)
+        self._multiply_pairs(by_factors, by_shared, plain)
         for factors, all_shared in by_factors.items():
             order = sorted(range(len(factors)), key=[*map(at, factors)].__getitem__)
             ordered = [factors[k] for k in order]
@@ -444,6 +466,37 @@ class Layers:
             for neighbours in self._neighbours(sorted(plain, key=at)):
                 self._sum(neighbours, [], tuple(plain[i].pop() for i in neighbours))
             plain = {i: results for i, results in plain.items() if results}
+
+    def _multiply_pairs(
+        self,
+        by_factors: dict[tuple[int, ...], list[int]],
+        by_shared: dict[int, tuple[list[int], list[int]]],
+        plain: dict[int, list[int]],
+    ) -> None:
+        """Products of numbers in a row with each its own factor become a Map, summed as such."""
+        at = self._at
+        pairs = [
+            (all_shared[0], factors[0])
+            for factors, all_shared in by_factors.items()
+            if len(factors) == len(all_shared) == 1
+        ]
+        pairs.sort(key=lambda pair: (at[pair[0]], at[pair[1]]))
+        columns = [[at[a] for a, _ in pairs], [at[b] for _, b in pairs]]
+        first = 0
+        while first < len(pairs):
+            end, strides = self._run(columns, first)
+            operands = [*pairs[first:end]]
+            while end - first > 1 and not self._in_one_block(operands, 0, end - first):
+                end -= 1
+            if end - first > 1:
+                n = end - first
+                product = self._new_block(n, pairs[first])
+                spans = tuple(map(Span, pairs[first], strides))
+                self._turn_of_new(product, Map(functions.mul, (), n, spans, product))
+                for j, (shared, factor) in enumerate(pairs[first:end]):
+                    plain[product + j] = by_shared[shared][1]
+                    del by_factors[(factor,)]
+            first = end
 
     def _sum(self, shared: list[int], factors: list[int], results: tuple[int, ...]) -> None:
         """One step, or several where a result would be there twice."""
@@ -463,7 +516,8 @@ class Layers:
             factor = factors[0] if factors else 0
             step = Sums(len(shared), shared[0], len(factors), factor, results)
         nodes = [shared[0], *factors[:1]]
-        latest = max(map(self.block.__getitem__, nodes))
+        blocks = [self.block[i] for i in nodes]
+        latest = max(self._latest.get(block, block) for block in blocks)
         self._turn(self._last_of(nodes, -1), latest, 2, [step])
 
     def _neighbours(self, nodes: list[int]) -> list[list[int]]:

@@ -1,9 +1,7 @@
-"""From a recorded graph to a list of instructions: what a Program runs.
+"""From a recorded graph to numbered functions of numbers: the first passes of a compiler.
 
-The passes are those of any compiler of straight-line code (Aho et al., Compilers, 2006, chapter
-8): fold constants, share common subexpressions, drop what no result needs, fuse products into
-the weighted sums they are terms of, tell what depends on the data from what does not, and let
-rows be used again as soon as the last reader is done.
+Those of any compiler of straight-line code (Aho et al., Compilers, 2006, chapter 8): fold
+constants and share common subexpressions. The next are in fusing.py, layers.py and placing.py.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -109,9 +107,25 @@ def _weighted_sum(
 ) -> int | None:
     if len(operands) % 2 and constants[-1] == 0.0:
         return graph.apply(functions.dot, operands[:-1])
-    if len(operands) == 2:
-        return graph.apply(functions.mul, operands)
-    return operands[0] if len(operands) == 1 else None
+    if len(operands) < 3:
+        return graph.apply(functions.mul, operands) if len(operands) == 2 else operands[0]
+    if 1.0 in constants[: len(operands) // 2 * 2]:
+        return _without_ones(graph, operands, constants)
+    a, b = operands[0], operands[len(operands) // 2]
+    if len(operands) == 4 and operands == [a, a, b, b]:  # from the derivative of a square
+        return graph.apply(functions.mul, [graph.constant(2.0), graph.apply(functions.mul, [a, b])])
+    return None
+
+
+def _without_ones(graph: Numbered, operands: Numbers, constants: Constants) -> int:
+    """A weighted sum whose terms with a factor 1 are no products: a bias, or added."""
+    n = len(operands) // 2
+    kept = [i for i in range(n) if constants[i] != 1.0 and constants[n + i] != 1.0]
+    added = [operands[n + i if constants[i] == 1.0 else i] for i in range(n) if i not in kept]
+    first, *others = [*operands[2 * n :], *added]
+    halves = [operands[i] for i in kept], [operands[n + i] for i in kept]
+    total = graph.apply(functions.dot, [*halves[0], *halves[1], first])
+    return reduce(lambda x, y: graph.apply(functions.add, [x, y]), others, total)
 
 
 def _many(two: Function | None) -> Callable[..., int | None]:
