@@ -29,7 +29,7 @@ typedef void (*PointProductFunction)(double *, const Matrix *, const double *);
 typedef void (*OuterFunction)(
     double *, ptrdiff_t, int, int, int, const double *, const double *, ptrdiff_t, int, double *);
 typedef void (*RowSumsFunction)(double *, ptrdiff_t, int, const double *, ptrdiff_t, int);
-typedef void (*PointOuterFunction)(
+typedef double (*PointOuterFunction)(
     double *, ptrdiff_t, int, int, int, const double *, const double *);
 typedef void (*ActivationFunction)(double *, double *, const double *, ptrdiff_t);
 

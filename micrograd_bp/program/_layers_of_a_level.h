@@ -383,27 +383,41 @@ static void LEVEL(point_product)(double *y, const Matrix *w, const double *x) {
 }
 
 /* products_ji = d_j x_i, and d_j in a last column where there is one. Rows follow each other, or
-   have others' numbers between them; a short row that is followed may be written beyond its end. */
-static void LEVEL(point_outer)(
+   have others' numbers between them; a short row that is followed may be written beyond its end.
+   Gives 0, or nan where a product is inf or nan. */
+static double LEVEL(point_outer)(
     double *products, ptrdiff_t apart, int m, int k, int biases, const double *d,
     const double *x) {
+    Vector checks[2] = {ALL(0.0), ALL(0.0)};
+    double check = 0.0, lanes[WIDTH] = {0.0};
     int j = 0;
     if (k + biases < WIDTH && apart == k + biases) {
-        double lanes[WIDTH] = {0.0};
         Vector row;
         for (int i = 0; i < k; i++) lanes[i] = x[i];
         if (biases) lanes[k] = 1.0;
         row = LOAD(lanes);
-        for (; j * apart + WIDTH <= m * apart; j++) STORE(products + j * apart, ALL(d[j]) * row);
+        for (; j * apart + WIDTH <= m * apart; j++) {
+            Vector products_of_row = ALL(d[j]) * row;
+            STORE(products + j * apart, products_of_row);
+            checks[0] += products_of_row * ALL(0.0);
+        }
     }
     for (; j < m; j++) {
         double *at = products + j * apart;
         Vector factor = ALL(d[j]);
         int i = 0;
-        for (; i + WIDTH <= k; i += WIDTH) STORE(at + i, factor * LOAD(x + i));
-        for (; i < k; i++) at[i] = d[j] * x[i];
-        if (biases) at[k] = d[j];
+        for (; i + 2 * WIDTH <= k; i += 2 * WIDTH)
+            UNROLL for (int v = 0; v < 2; v++) {
+                Vector product = factor * LOAD(x + i + v * WIDTH);
+                STORE(at + i + v * WIDTH, product);
+                checks[v] += product * ALL(0.0);
+            }
+        for (; i < k; i++) check += (at[i] = d[j] * x[i]) * 0.0;
+        if (biases) check += (at[k] = d[j]) * 0.0;
     }
+    STORE(lanes, checks[0] + checks[1]);
+    for (int l = 0; l < WIDTH; l++) check += lanes[l];
+    return check;
 }
 
 #endif

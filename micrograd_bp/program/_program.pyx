@@ -106,7 +106,7 @@ cdef extern from "_layers.h" nogil:
         double*, Py_ssize_t, int, int, int, const double*, const double*, Py_ssize_t, int, double*
     )
     ctypedef void (*RowSumsFunction)(double*, Py_ssize_t, int, const double*, Py_ssize_t, int)
-    ctypedef void (*PointOuterFunction)(
+    ctypedef double (*PointOuterFunction)(
         double*, Py_ssize_t, int, int, int, const double*, const double*
     )
     ctypedef void (*ActivationFunction)(double*, double*, const double*, Py_ssize_t)
@@ -151,6 +151,7 @@ cdef struct Step:
 cdef struct Totals:
     double* value  # the first sum
     double* slopes  # the others
+    double* check  # what is not 0 where one that a point gives is inf or nan
 
 cdef type ndarray = numpy.ndarray
 cdef object float64 = numpy.dtype(float)
@@ -539,11 +540,13 @@ cdef class Executor:
             result = empty(self.n_outputs)
         else:
             result = empty((x.dimensions[0], self.n_outputs))
-        cdef double value = 0.0
+        cdef double value = 0.0, check = 0.0
         cdef double* outputs = (<Array*>result).data
         cdef Py_ssize_t n_results = max(0, self.n_sums - 1)
         if one_point:
-            self._run_point(x.data, w.data, &value, outputs)
+            self._run_point(x.data, w.data, Totals(&value, outputs, &check))
+            if self.once_each:
+                n_results = 0
             n_results += self.n_outputs
         else:
             job = _Job.__new__(_Job)
@@ -554,7 +557,7 @@ cdef class Executor:
             self._run_points(job, threads)
             value = job.value
             n_results += job.n * self.n_outputs
-        finite = isfinite(value) and all_finite(outputs, n_results)
+        finite = isfinite(value) and check == 0.0 and all_finite(outputs, n_results)
         return value if self.n_sums else None, result, finite
 
     cdef _Space _space(self):
@@ -572,11 +575,9 @@ cdef class Executor:
         return 0
 
     cdef int _run_point(
-        self, const double* inputs, const double* parameters, double* value, double* results
+        self, const double* inputs, const double* parameters, Totals totals
     ) except -1:
         cdef _Space space = self._space()
-        cdef Totals totals
-        totals.value, totals.slopes = value, results
         if self.work < SHORT:
             self._point(space, inputs, parameters, totals)
         else:
@@ -708,13 +709,14 @@ cdef class Executor:
         """A result of a single point; it is added to where several steps sum the same."""
         cdef double* total = totals.slopes + (which - 1) if which else totals.value
         total[0] = number if self.once_each else total[0] + number
+        totals.check[0] += number * 0.0
 
     cdef void _sums_of_a_point(self, _Space space, Step* step, Totals totals) noexcept nogil:
         cdef const double* shared = space.scalars + step.operands[0]
         cdef const double* factors = space.scalars + step.operands[1]
         cdef int j, k
         if self.once_each and step.apart:
-            self.level.point_outer(
+            totals.check[0] += self.level.point_outer(
                 totals.slopes + (step.results[0] - 1), step.apart, step.width, step.depth,
                 step.biases, shared, factors,
             )
