@@ -32,7 +32,9 @@ def _describe_call(function: Function, operands: Sequence[Any], parameters: Sequ
     shown = [describe(operand) for operand in operands[:6]]
     if len(operands) > 6:
         shown.append(f"and {len(operands) - 6} more")
-    return f"{function.name} of {', '.join([*shown, *map(repr, parameters)])}"
+    if not function.words:
+        shown += map(repr, parameters)
+    return f"{function.said(*parameters)} of {', '.join(shown)}"
 
 
 def describe_node(node: Any) -> str:

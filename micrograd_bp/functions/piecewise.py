@@ -56,6 +56,7 @@ leaky_step: Function = Function(
     parameters=1,
     flat=lambda x, slope: x != 0.0,
     exact=lambda mp, x, slope: mp.mpf(1 if x > 0 else slope),
+    words="the derivative of leaky_relu",
 )
 elu: Function = Function(
     "elu",
@@ -63,7 +64,7 @@ elu: Function = Function(
     lambda x, alpha: (step(x) + elu_tail(x, alpha),),
     parameters=1,
     kink=_is_zero,
-    flat=lambda x, alpha: x < 0.0 and alpha == 0.0,
+    flat=lambda x, alpha: alpha == 0.0 and x < 0.0,
     public=True,
     tried=((1.0,), (0.5,)),
     activation=True,
@@ -74,8 +75,9 @@ elu_tail: Function = Function(
     lambda x, alpha: 0.0 if x > 0.0 else accurate.scaled_exp(x, alpha),
     lambda x, alpha: (elu_tail(x, alpha),),
     parameters=1,
-    flat=lambda x, alpha: x > 0.0 or alpha == 0.0,
+    flat=lambda x, alpha: alpha == 0.0 or x > 0.0,
     exact=lambda mp, x, alpha: mp.mpf(0) if x > 0 else alpha * mp.exp(x),
+    words="the derivative of elu",
 )
 softsign: Function = Function(
     "softsign",
@@ -91,6 +93,7 @@ softsign_derivative: Function = Function(
     lambda x, n: (-float(n) * sign(x) * softsign_derivative(x, n + 1),),
     parameters=1,
     exact=lambda mp, x, n: 1 / (1 + mp.fabs(x)) ** int(n),
+    words="the derivative of softsign",
 )
 abs: Function = Function(
     "abs",
@@ -153,8 +156,9 @@ within: Function = Function(
     _within,
     lambda x, low, high: (0.0,),
     parameters=2,
-    flat=lambda x, low, high: x not in (low, high),
+    flat=lambda x, low, high: (x != low) & (x != high),
     exact=lambda mp, x, low, high: mp.mpf(low <= x <= high),
+    words="the derivative of clip",
 )
 maximum: Function = Function(
     "maximum",
@@ -188,6 +192,7 @@ greater: Function = Function(
     symbol=">",
     flat=lambda x, y: x != y,
     exact=lambda mp, x, y: (1 + mp.sign(x - y)) / 2,
+    words="the derivative of maximum or minimum",
 )
 where: Function = Function(
     "where",

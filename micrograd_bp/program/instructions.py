@@ -87,7 +87,7 @@ class Map(NamedTuple):
         function: the entry of the table; also one of any number of operands, such as dot.
         parameters: its fixed arguments.
         width: how many results, at least 2.
-        operands: one Span an operand.
+        operands: one Span an operand, one of them with a stride.
         result: the place of the first result; the others are its neighbours.
         names: of the units.
     """

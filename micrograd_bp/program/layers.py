@@ -239,7 +239,7 @@ class Layers:
         if first + 1 == n:
             return n, []
         strides = [column[first + 1] - column[first] for column in columns]
-        if min(strides) < 0:
+        if min(strides) < 0 or not any(strides):
             return first + 1, []
         end = n
         for column, stride in zip(columns, strides):

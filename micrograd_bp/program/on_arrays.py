@@ -64,16 +64,21 @@ class OnArrays:
                 self._done[time - len(plan.once)].append(array)
 
     def start(self, inputs: Array, parameters: Array) -> Arrays:
-        """The arrays of what depends on no data point; inputs tell the type of the constants."""
+        """The arrays of what depends on no data point; inputs tell the type of listed numbers."""
         kind = 0.0 * inputs
-        if hasattr(kind, "new_tensor"):
-            constants = kind.new_tensor(self._plan.constants)
-        else:
-            constants = self._library.asarray(self._plan.constants, dtype=kind.dtype)
-        arrays = [None, parameters, constants]
+        known = [
+            self._array(numbers, kind) if isinstance(numbers, (list, tuple)) else numbers
+            for numbers in (parameters, self._plan.constants)
+        ]
+        arrays = [None, *known]
         for run in self._once:
             arrays.append(run(arrays))
         return arrays
+
+    def _array(self, numbers: Sequence[float], kind: Array) -> Array:
+        if hasattr(kind, "new_tensor"):  # PyTorch's, on the same device
+            return kind.new_tensor(numbers)
+        return self._library.asarray(numbers, dtype=kind.dtype)
 
     def outputs(self, inputs: Array, arrays: Arrays) -> list[Array]:
         """The outputs for inputs of shape (..., n_inputs), from the arrays of ``start``.

@@ -42,7 +42,7 @@ def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
     reached = needed(nodes, wanted if summed else results)
     layers = Layers(nodes, reached, varies, graph.n_inputs, graph.n_parameters)
     layers.add_sums(terms)
-    constants = [node for i in layers.members[2] if type(node := nodes[i]) is float]
+    constants = [node for i in layers.members[2] if isinstance(node := nodes[i], float)]
     placing = _Placing(layers, graph, () if summed else results)
     return Plan(
         n_inputs=graph.n_inputs,

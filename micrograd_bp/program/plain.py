@@ -207,7 +207,7 @@ class _Reading:
             spans = tuple(
                 self._span(span, n) for span in _items("operands", operands, _arity(function))
             )
-            _check(len(spans) > 0, "operands", spans, "one at least")
+            _check(any(span.stride for span in spans), "operands", spans, "of more than one unit")
             return Map(
                 function,
                 _parameters(parameters, function, len(spans)),

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from ..engine import Value
 from ..numeric import show
-from ..transforms import jvp, takes
+from ..transforms import jvp
 from ..transforms.chain_rule import data_of
 from ..transforms.nested import Structure, leaves, paths, rebuild
-from ..transforms.recorded_call import check_function, numbers_in
+from ..transforms.recorded_call import check_function, numbers_in, takes
 from .extrapolation import Difference
 from .finite_differences import as_number
 from .report import Mismatch, Report

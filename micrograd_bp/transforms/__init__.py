@@ -13,11 +13,11 @@ A result that was not computed from what it is differentiated by is said in a Us
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from inspect import signature
 from typing import Any
 
 from .. import modes
 from ..engine import Value, engine_kind, fsum
+from ..messages import refuse_no_list
 from ..numeric import show
 from .chain_rule import Sweeps
 from .nested import Structure, flatten, nest, rebuild
@@ -29,6 +29,7 @@ from .recorded_call import (
     matching,
     positions_of,
     record_call,
+    takes,
 )
 
 gradient_graph: Callable[[Value, list[Value]], list[Value] | None] | None = None
@@ -64,6 +65,12 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     """
     if isinstance(inputs, Value):
         raise TypeError(f"the inputs of gradient are a list of Values: [x], not {show(inputs)}")
+    if isinstance(output, (list, tuple)):
+        raise TypeError(
+            f"gradient differentiates one Value, not {show(output)}: take the gradient of each, or"
+            " jacobian(f) of a function"
+        )
+    refuse_no_list("gradient", inputs, "Values to differentiate by")
     for value in (output, *inputs):
         if not isinstance(value, Value):
             raise TypeError(f"gradient differentiates a Value by Values, not {show(value)}")
@@ -185,21 +192,6 @@ def _call_along(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequenc
                 " argument w they are (w,) and (v,))"
             ) from error
         raise
-
-
-def takes(f: Callable[..., Any], arguments: Sequence[Any]) -> bool:
-    """Whether f can be called with so many arguments.
-
-    >>> takes(lambda x, y: x, [1.0, 2.0]), takes(lambda x, y: x, [1.0])
-    (True, False)
-    """
-    try:
-        signature(f).bind(*arguments)
-    except TypeError:
-        return False
-    except ValueError:  # a function that does not tell
-        return True
-    return True
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:

@@ -344,6 +344,7 @@ def damaged(kind: str, changes: dict[int, Any]) -> Any:
         ("map", {4: []}, "operands should be a list of 1"),
         ("map", {4: [[0, 1, 2]]}, "a span should be a list of 2"),
         ("map", {4: [[0, -1]]}, "a stride should be from 0"),
+        ("map", {4: [[0, 0]]}, "operands should be of more than one unit"),
         ("map", {4: [[0, 10**9]]}, "operands should be places of one kind"),
         ("map", {4: [[24, 1]]}, "operands should be places of one kind"),
         ("map", {5: 0}, "the place of the result should be from"),
