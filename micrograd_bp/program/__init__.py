@@ -25,11 +25,13 @@ from . import program_file
 from .arguments import floats, thread_count
 from .by_engine import by_engine
 from .choices import warn_of_choices
+from .instructions import Plan
 from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .jumps import JUMP, jumps
 from .leaves import warn_of_leaves
 from .listing import count, listing, result_names
-from .lowering import Plan, lower, plan
+from .lowering import lower
+from .placing import plan
 from .plain import Parts, from_plain, to_plain
 from .traces import traced
 
@@ -125,6 +127,7 @@ class Program:
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
         for jump in jumps(graph, order, numbers, weights) if slopes else ():
             self._results[1] = graph.apply(functions.add, [self._results[1], jump])
+        graph.forget()
         return order
 
     # Each plan, and what runs it, is made when it is first asked for.
@@ -232,7 +235,7 @@ class Program:
             inputs, parameters = self._checked(inputs, parameters)
             found = self._run_summed(inputs, parameters, threads)
         value, slopes, finite = found
-        if errors not in ("raise", "ignore"):
+        if errors != "raise" and errors != "ignore":
             raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
         if not finite:
             return self._left_to_the_engine(inputs, parameters, threads, errors, (value, slopes))
