@@ -24,6 +24,7 @@ _LOADED_ON_USE = {
     for module, names in {
         "drawing": "Graph draw draw_network",
         "explorer": "explore",
+        "own_function": "function",
         "program": "Program",
         "text.explain": "explain",
         "text.find": "find",

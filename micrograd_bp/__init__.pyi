@@ -15,6 +15,7 @@ from .nn import MLP as MLP
 from .nn import Layer as Layer
 from .nn import Module as Module
 from .nn import Neuron as Neuron
+from .own_function import function as function
 from .program import Program as Program
 from .text.evaluation_trace import trace_table as trace_table
 from .text.explain import explain as explain

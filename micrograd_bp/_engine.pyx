@@ -30,7 +30,7 @@ cdef extern from "Python.h":
     PyObject** PySequence_Fast_ITEMS(object o)
     long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
     int PyErr_CheckSignals() except -1
-    int PyObject_GenericSetAttr(object o, object name, PyObject* attribute) except -1
+    int PyObject_GenericSetAttr(object o, object name, PyObject* attribute)  # no check: see _set_own
     ctypedef struct PyTypeObject:
         PyObject* tp_dict
     ctypedef struct PyGetSetDef:
@@ -38,6 +38,12 @@ cdef extern from "Python.h":
     ctypedef struct PyGetSetDescrObject:
         PyGetSetDef* d_getset
     void PyType_Modified(object type)
+
+cdef extern from *:
+    """
+    static int raise_what_is_set(void) { return -1; }
+    """
+    int raise_what_is_set() except -1
 
 ctypedef unsigned long long Mark
 
@@ -93,8 +99,9 @@ cdef class Value:
     cdef object _scope
     cdef object __weakref__
 
-    def __init__(self, data, label=""):
-        label = _text("label", label)
+    def __init__(self, data, label="", _op=None):
+        if type(label) is not str or _op is not None:
+            label = messages.text_of_label(label, _op)
         self._data = _double(data)
         if label:
             self._label = label
@@ -133,13 +140,7 @@ cdef class Value:
 
     @grad.setter
     def grad(self, number):
-        cdef double grad = _double(number)
-        if grad == 0.0:
-            self._grad = 0.0
-            self._size &= ~HAS_GRAD
-        else:
-            self._grad = grad
-            self._size |= HAS_GRAD
+        _set_grad(self, _double(number))
 
     @property
     def has_grad(self):
@@ -229,14 +230,22 @@ cdef class Value:
             return NotImplemented
         if isinstance(exponent, Value):
             return record(functions.pow, (self, exponent))
-        if type(exponent) is int or type(exponent) is float or is_number(exponent):
+        if type(exponent) is int or type(exponent) is float or _is_operand(exponent):
             return _power(self, _double(exponent))
         return NotImplemented
 
     def __rpow__(self, base, modulus):
-        if modulus is not None or not is_number(base):
+        if modulus is not None or not _is_operand(base):
             return NotImplemented
         return record(functions.pow, (base, self))
+
+    def __matmul__(self, other):
+        messages.refuse_matrix_product(other)
+        return NotImplemented
+
+    def __rmatmul__(self, other):
+        messages.refuse_matrix_product(other)
+        return NotImplemented
 
     def __floordiv__(self, other):
         return record(functions.floordiv, (self, other)) if _is_operand(other) else NotImplemented
@@ -339,24 +348,24 @@ cdef class Value:
     def __getattr__(self, name):
         if type(self._label) is _Extras and name in (<_Extras>self._label).attributes:
             return (<_Extras>self._label).attributes[name]
+        if name == "_backward":
+            messages.refuse_closure(AttributeError)
         raise AttributeError(f"a Value has no attribute {name!r}")
 
     def __setattr__(self, name, attribute):
-        try:
-            PyObject_GenericSetAttr(self, name, <PyObject*>attribute)
-        except AttributeError:
-            if hasattr(type(self), name):
-                raise
-            messages.check_attribute(name, attribute)
-            if type(self._label) is not _Extras:
-                self._label = _Extras(self._label)
-            (<_Extras>self._label).attributes[name] = attribute
+        if type(self) is Value and name is GRAD:  # what is set all the time, without a search
+            _set_grad(self, _double(attribute))
+        elif type(self) is Value and name is DATA:
+            self._data = _double(attribute)
+        elif PyObject_GenericSetAttr(self, name, <PyObject*>attribute) < 0:
+            _set_own(self, name, attribute)
 
     def __delattr__(self, name):
         if type(self._label) is _Extras and name in (<_Extras>self._label).attributes:
             del (<_Extras>self._label).attributes[name]
         elif hasattr(self, name):
-            PyObject_GenericSetAttr(self, name, NULL)
+            if PyObject_GenericSetAttr(self, name, NULL) < 0:
+                raise_what_is_set()
         else:
             raise AttributeError(f"a Value has no attribute {name!r}")
 
@@ -380,6 +389,14 @@ cdef class Value:
     def _op(self):
         return self._operation.symbol if self._operation and self._size & SIZE else ""
 
+    @property
+    def _backward(self):
+        messages.refuse_closure(AttributeError)
+
+    @_backward.setter
+    def _backward(self, closure):
+        messages.refuse_closure(TypeError)
+
     # Elementary functions with arguments of their own, as in methods.py; the others come below
 
     def atan2(self, x): return record(functions.atan2, (self, x))
@@ -391,6 +408,33 @@ cdef class Value:
     def leaky_relu(self, slope=0.01): return record(functions.leaky_relu, (self,), (to_float(slope),))
     def elu(self, alpha=1.0): return record(functions.elu, (self,), (to_float(alpha),))
     def clip(self, low=-math.inf, high=math.inf): return record(functions.clip, (self,), bounds(low, high))
+
+
+cdef str GRAD = "grad", DATA = "data"
+
+
+cdef inline void _set_grad(Value node, double grad) noexcept:
+    if grad == 0.0:
+        node._grad = 0.0
+        node._size &= ~HAS_GRAD
+    else:
+        node._grad = grad
+        node._size |= HAS_GRAD
+
+
+cdef int _set_own(Value node, name, attribute) except -1:
+    """An attribute that failed to be set: one of the user's own, unless the class has it. What is
+    raised by then is caught here, where it costs the numbers that are set all the time nothing."""
+    try:
+        raise_what_is_set()
+    except AttributeError:
+        if hasattr(type(node), name):
+            raise
+        messages.check_attribute(name, attribute)
+        if type(node._label) is not _Extras:
+            node._label = _Extras(node._label)
+        (<_Extras>node._label).attributes[name] = attribute
+    return 0
 
 
 # Where a node keeps its parents and their local derivatives
@@ -464,8 +508,11 @@ cdef inline object _text(str what, object text):
     return text if type(text) is str else as_text(what, text)
 
 
-cdef inline bint _is_operand(object x):
-    return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
+cdef inline bint _is_operand(object x) except -1:
+    if type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x):
+        return True
+    messages.refuse_beside(x)
+    return False
 
 
 cdef inline double _compared(Value node, object other) except? -1.0:
@@ -509,7 +556,7 @@ cdef inline Value _operand(object x):
         return _constant(_double(x))
     if isinstance(x, Value):
         return <Value>x
-    return _constant(to_float(x)) if is_number(x) else None
+    return _constant(to_float(x)) if _is_operand(x) else None
 
 
 cdef inline Value _constant(double data):
@@ -1138,16 +1185,18 @@ def sweep(
     cdef Mark mark
     cdef Py_ssize_t i
     cdef list found = [0.0] * len(wanted)
+    cdef list numbers_there = [_double(seed) for seed in seeds]  # Python, which may sort: first
+    outputs = list(outputs)  # no other holds this one, and it holds the graph
     _sort_graph(outputs, &order)
     mark = _last_mark
     numbers = <double*>calloc(order.n + 1, sizeof(double))
     try:
         if numbers is NULL:
             raise MemoryError("no memory for a sweep")
-        for i in range(min(len(nodes), len(seeds))):
+        for i in range(min(len(nodes), len(numbers_there))):
             node = nodes[i]
             if node._mark == mark:
-                numbers[node._position] += <double>seeds[i]
+                numbers[node._position] += <double>numbers_there[i]
         if back:
             _carry_back(&order, numbers)
         else:

@@ -8,15 +8,14 @@ Deep Learning, 2024, section 8.1). In the terms of a network the adjoint of a pr
 a_j is the error delta_j.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from math import isfinite
 from operator import index
+from types import MemberDescriptorType
 from typing import Any
 
-from . import functions, messages, modes, poles
+from . import functions, messages, modes, poles, twins
 from .functions import Function, Operation
 from .methods import ElementaryMethods
 from .modes import allow_nonfinite, no_grad, scope
@@ -45,9 +44,10 @@ class Value(ElementaryMethods):
     Args:
         data: the number: int, float, bool, Fraction, Decimal or a real NumPy scalar.
         label: a name for pictures and messages.
+        _op: what micrograd's own operations pass; not here, see ``function``.
 
     Raises:
-        TypeError: data is anything else, or label is no string.
+        TypeError: data is anything else, label is no string, or there is an _op.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x + 1
@@ -69,8 +69,9 @@ class Value(ElementaryMethods):
         "_scope",
     )
 
-    def __init__(self, data: Number, label: str = "") -> None:
-        self._label = label if type(label) is str else as_text("label", label)
+    def __init__(self, data: Number, label: str = "", _op: object = None) -> None:
+        is_plain = type(label) is str and _op is None
+        self._label = label if is_plain else messages.text_of_label(label, _op)
         self._data: float = data if type(data) is float else to_float(data)
         self._grad: float | None = None
         self._parents: tuple[Value, ...] = ()
@@ -212,6 +213,12 @@ class Value(ElementaryMethods):
     def __rpow__(self, base: Any) -> "Value":
         return record(functions.pow, (base, self)) if _is_operand(base) else NotImplemented
 
+    def __matmul__(self, other: Any) -> Any:
+        messages.refuse_matrix_product(other)
+        return NotImplemented
+
+    __rmatmul__ = __matmul__
+
     def __floordiv__(self, other: Any) -> "Value":
         return record(functions.floordiv, (self, other)) if _is_operand(other) else NotImplemented
 
@@ -311,6 +318,14 @@ class Value(ElementaryMethods):
     @property
     def _op(self) -> str:
         return self._operation.symbol if self._operation and self._parents else ""
+
+    @property
+    def _backward(self) -> Any:
+        messages.refuse_closure(AttributeError)
+
+    @_backward.setter
+    def _backward(self, closure: object) -> None:
+        messages.refuse_closure(TypeError)
 
     # What the table of functions calls when its operands are Values
 
@@ -606,7 +621,10 @@ def apply(function: Function, *operands: Any, parameters: tuple[float, ...] = ()
 
 
 def _is_operand(x: object) -> bool:
-    return type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x)
+    if type(x) is Value or type(x) is float or isinstance(x, Value) or is_number(x):
+        return True
+    messages.refuse_beside(x)
+    return False
 
 
 def _compared(node: Value, other: Any) -> float:
@@ -643,7 +661,12 @@ def reduce_leaf(value: Value) -> tuple[Any, ...]:
         messages.refuse_copy(value)
     kind = type(value)
     added = [base for base in kind.__mro__ if issubclass(base, Value) and base is not Value]
-    slots = [name for base in added for name in base.__dict__.get("__slots__", ())]
+    slots = [
+        name
+        for base in added
+        for name, member in vars(base).items()
+        if isinstance(member, MemberDescriptorType)
+    ]
     attributes = {name: getattr(value, name) for name in slots if hasattr(value, name)}
     attributes.update(getattr(value, "__dict__", {}))
     grad = value.grad if value.has_grad else None
@@ -676,7 +699,7 @@ def engine_kind() -> str:
 
     The compiled one wherever it was built, unless MICROGRAD_BP_PURE is set in the environment.
 
-    >>> import subprocess, sys
+    >>> import os, subprocess, sys
     >>> check = "import micrograd_bp; print(micrograd_bp.engine_kind())"
     >>> pure = {**os.environ, "MICROGRAD_BP_PURE": "1"}
     >>> print(subprocess.check_output([sys.executable, "-c", check], env=pure, text=True).strip())
@@ -685,8 +708,8 @@ def engine_kind() -> str:
     return "pure" if Value.__module__ == __name__ else "compiled"
 
 
-if not os.environ.get("MICROGRAD_BP_PURE"):
-    with suppress(ImportError):
+if twins.wanted():
+    with twins.imported(__file__, "_engine"):
         from ._engine import (  # type: ignore[no-redef]
             Value,
             apply,

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from . import functions
 from .functions import Function
 from .modes import current
-from .numeric import show
+from .numeric import as_text, is_number, show, to_float
 
 
 def describe(operand: Any) -> str:
@@ -32,7 +32,9 @@ def _describe_call(function: Function, operands: Sequence[Any], parameters: Sequ
     shown = [describe(operand) for operand in operands[:6]]
     if len(operands) > 6:
         shown.append(f"and {len(operands) - 6} more")
-    return f"{function.name} of {', '.join([*shown, *map(repr, parameters)])}"
+    if not function.words:
+        shown += map(repr, parameters)
+    return f"{function.said(*parameters)} of {', '.join(shown)}"
 
 
 def describe_node(node: Any) -> str:
@@ -55,6 +57,44 @@ def refuse_float(value: Any) -> NoReturn:
         " for the number, or the functions of micrograd_bp, such as micrograd_bp.exp(v), in"
         " place of those of math"
     )
+
+
+_SURELY_NONE = (list, tuple, dict, set, str, bytes, complex, type(None))  # beside a Value
+
+
+def refuse_beside(operand: Any) -> None:
+    """Raise for what cannot stand beside a Value in + - * / ** or a comparison.
+
+    An object of another library is let pass: it may know what to do with a Value.
+
+    Raises:
+        TypeError: the operand is a list, a string or the like; the message says what to do.
+
+    >>> refuse_beside([1, 2])
+    Traceback (most recent call last):
+    ...
+    TypeError: a Value is one number, and so is what stands beside it, not [1, 2] (list): go \
+through the elements, [v + x for x in xs], or take an array of them, numpy.array(xs)
+    """
+    if type(operand) in (list, tuple):
+        raise TypeError(
+            f"a Value is one number, and so is what stands beside it, not {show(operand)}: go"
+            " through the elements, [v + x for x in xs], or take an array of them, numpy.array(xs)"
+        )
+    if type(operand) in _SURELY_NONE:
+        try:
+            to_float(operand)
+        except TypeError as error:
+            raise TypeError(f"beside a Value: {error}") from None
+
+
+def refuse_matrix_product(operand: Any) -> None:
+    """Raise for v @ w, where v is a Value and w is no array."""
+    if hasattr(operand, "_record") or is_number(operand) or type(operand) in _SURELY_NONE:
+        raise TypeError(
+            "@ is a product of vectors or matrices, and a Value is one number: write v * w, or"
+            " dot([v1, v2], [w1, w2]), or take arrays of Values, numpy.array([v1, v2]) @ ..."
+        )
 
 
 def refuse_copy(value: Any) -> NoReturn:
@@ -85,6 +125,18 @@ def refuse_no_list(name: str, operands: Any, what: str = "numbers or Values") ->
         iter(operands)
     except TypeError:
         raise TypeError(f"{name} takes a list of {what}, not {show(operands)}") from None
+
+
+def refuse_no_parameters(parameters: Any) -> None:
+    """Raise for what ``parameters()`` of a model gives and is no list of Values."""
+    refuse_no_list("training", parameters, "Values from parameters()")
+    for parameter in parameters:
+        if not hasattr(parameter, "_record"):
+            advice = ": the Value itself, not its .data" if is_number(parameter) else ""
+            raise TypeError(
+                f"parameters() of a model gives a list of Values, and in it is {show(parameter)}"
+                f"{advice}"
+            )
 
 
 def refuse_activation(result: Any) -> NoReturn:
@@ -151,8 +203,9 @@ def refuse_nonfinite(
     if current.get().nonfinite_allowed:
         return
     if all(map(isfinite, numbers)) and all(map(isfinite, parameters)):
-        error, reason = function.fault(*numbers, *parameters)
-        raise error(f"{_describe_call(function, operands, parameters)}: {reason}")
+        error, reason, *cause = function.fault(*numbers, *parameters)
+        words = f"{_describe_call(function, operands, parameters)}: {reason}"
+        raise error(words) from (cause[0] if cause else None)
 
 
 def refuse_nonfinite_grad(
@@ -167,6 +220,39 @@ def refuse_nonfinite_grad(
                 f"backward: the grad {node.grad} of {describe_node(node)} plus {adjoint} is"
                 " beyond the largest float, 1.8e308; set .grad to 0 between passes"
             )
+
+
+def text_of_label(label: object, operation: object) -> str:
+    """The label of a new Value that is no plain string, or came with an operation.
+
+    Raises:
+        TypeError: it is none; or the Value was made as micrograd's operations make theirs.
+
+    >>> text_of_label(3, None)
+    Traceback (most recent call last):
+    ...
+    TypeError: the label of a Value is a string, not 3 (int)
+    """
+    if operation is None and not isinstance(label, (tuple, set)):
+        return as_text("label", label)
+    raise TypeError(
+        "Value(data, label) is a leaf: what has parents is made by operations and functions."
+        + OWN_FUNCTION
+    )
+
+
+def refuse_closure(error: type[AttributeError | TypeError]) -> NoReturn:
+    """Raise for the _backward of a Value, read or written."""
+    raise error(
+        "a Value has no _backward: it keeps the local derivatives that its operation recorded, and"
+        " backward() multiplies them." + OWN_FUNCTION
+    )
+
+
+OWN_FUNCTION = (
+    " A function of your own with its own derivative is function(value, partials, name), as in"
+    ' tanh = function(math.tanh, lambda x: 1 - tanh(x) ** 2, "tanh")'
+)
 
 
 def check_attribute(name: str, attribute: object) -> None:

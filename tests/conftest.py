@@ -1,9 +1,9 @@
-"""How many examples the property tests try, and the fixtures that several files share.
+"""Which tests run, how many examples they try, and the fixtures that several files share.
 
-The environment variable HYPOTHESIS_PROFILE says: "ci", the default, tries the same examples each
-time, so that a red run belongs to the commit and not to the dice; "quick", the default of
-`pytest -m "not slow"`, tries the first few of them; "thorough" draws new ones, and many. None minds
-a slow machine.
+`pytest` runs the quick tests and tries a few examples of each property; `pytest --all` runs all.
+The environment variable HYPOTHESIS_PROFILE says how many: "quick" and "ci", which are the defaults
+of the two, try the same each time, so that a red run belongs to the commit and not to the dice;
+"thorough" draws new ones, and many. None minds a slow machine.
 """
 
 import os
@@ -31,7 +31,14 @@ settings.register_profile(
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="run the slow tests too")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    named = any("::" in argument for argument in config.args)
+    if not (config.getoption("all") or config.getoption("markexpr") or named):
+        config.option.markexpr = "not slow"
     default = "quick" if config.getoption("markexpr") == "not slow" else "ci"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
 

@@ -20,6 +20,7 @@ from ..drawing import draw, draw_network
 from ..engine import engine_kind
 from ..explorer import Explorer, explore
 from ..nn import MLP
+from ..whole_file import write_whole
 from .backprop import SIGMOIDAL, Weights, gradient_step, total_derivatives, total_error
 from .differences import DIFFERENCE_TOLERANCE, ROUNDING_TOLERANCE
 from .files import (
@@ -347,7 +348,7 @@ def _write(
             Path(options.output).mkdir(parents=True, exist_ok=True)
         for name, svg in pictures.items():
             path = Path(options.output, name.replace(" ", "_") + ".svg")
-            path.write_bytes(svg.encode())
+            write_whole(path, svg.encode())
             files[name] = str(path)
         if page is not None:
             Path(options.explore).parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..whole_file import parse_json, write_whole
 from .backprop import SIGMOIDAL, Weights
 
 
@@ -280,13 +281,13 @@ def read_weights(path: str) -> Weighted:
         InputError: the file cannot be read, or does not have this form.
     """
     try:
-        content: Any = json.loads(Path(path).read_bytes())
+        content: Any = parse_json(Path(path).read_bytes())
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except json.JSONDecodeError as error:
         where = f"{path}, row {error.lineno}, column {error.colno}"
         raise InputError(f"{where}: this is no JSON: {error.msg}") from None
-    except (ValueError, RecursionError) as error:  # not UTF-8, an endless number, deep nesting
+    except (ValueError, RecursionError) as error:  # not UTF-8, a key twice, deep nesting
         raise InputError(f"{path}: this is no JSON: {error}") from None
     keys = ["activation", "w1", "w2"]
     if not isinstance(content, dict) or sorted({*content} - {"standardized"}) != keys:
@@ -389,4 +390,4 @@ def save_weights(
         f'  "w1": [\n{w1}\n  ],\n  "w2": [\n{w2}\n  ]\n}}\n'
     )
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(text, encoding="utf-8")
+    write_whole(path, text.encode())

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
+
+from ..whole_file import write_whole
 
 
 class Graph:
@@ -61,7 +63,7 @@ class Graph:
         ...     graph.save(folder + "/square.svg").name
         'square.svg'
         """
-        path = Path(path)
+        name, path = fspath(path), Path(path)
         suffix = path.suffix.lower()
         if suffix == ".svg":
             content = self.svg.encode()
@@ -70,8 +72,8 @@ class Graph:
         elif suffix in (".png", ".pdf"):
             content = run_dot(self.dot, suffix[1:])
         else:
-            raise ValueError(f"cannot save {str(path)!r}: need a name in .svg, .dot, .png or .pdf")
-        path.write_bytes(content)
+            raise ValueError(f"cannot save {name!r}: need a name in .svg, .dot, .png or .pdf")
+        write_whole(path, content)
         return path
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

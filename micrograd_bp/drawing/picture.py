@@ -119,7 +119,7 @@ def _legend(scale: Scale | None, cards: list[Card]) -> list[tuple[str, list[Swat
 def _is_constant(group: Group) -> bool:
     """Constants take no part in the scale: nobody asks for their grads, and they may be huge."""
     operation = group.nodes[0].operation
-    return operation is not None and operation.name == "constant"
+    return operation is not None and operation.key == "constant"
 
 
 def _largest_grad(group: Group) -> float | None:
@@ -155,7 +155,7 @@ def _node_card(node: Value, path: Path, warning: str, is_root: bool) -> Card:
     label, operation = read_name(node.label).plain, node.operation
     symbol = clean(operation.symbol) if operation else "leaf"
     kind: Kind = "operation"
-    if operation is None or operation.name == "constant":
+    if operation is None or operation.key == "constant":
         kind = "constant" if operation else "leaf"
     return Card(
         title=label or symbol,

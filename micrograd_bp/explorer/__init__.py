@@ -6,7 +6,7 @@ by unit (Bishop & Bishop, Deep Learning, 2024, section 8.1), where the graph has
 """
 
 from html import escape
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..messages import refuse_changed
 from ..nn import MLP
 from ..nn.units import find_units
 from ..numeric import show
+from ..whole_file import write_whole
 from .page import write_page
 
 __all__ = ["Explorer", "explore"]
@@ -63,12 +64,10 @@ class Explorer:
         ...     explorer.save(folder + "/square.html").name
         'square.html'
         """
-        path = Path(path)
+        name, path = fspath(path), Path(path)
         if path.suffix.lower() not in (".html", ".htm"):
-            raise ValueError(
-                f"cannot save {str(path)!r}: need a name in .html; draw saves pictures"
-            )
-        path.write_bytes(self.html.encode())
+            raise ValueError(f"cannot save {name!r}: need a name in .html; draw saves pictures")
+        write_whole(path, self.html.encode())
         return path
 
     def _repr_html_(self) -> str:

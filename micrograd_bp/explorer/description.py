@@ -125,9 +125,9 @@ def name_nodes(order: Sequence[Value]) -> Names:
 def is_pre_activation(node: Value) -> bool:
     """Whether a node is the a_j of a unit: one ``dot``, and in a scope or called a."""
     operation = node.operation
-    if operation is None or operation.name == "constant":
+    if operation is None or operation.key == "constant":
         return False
-    is_unit = operation.name == "dot" and bool(layer_of(node))
+    is_unit = operation.key == "dot" and bool(layer_of(node))
     return is_unit or bool(re.match(r"a\d*_", node.label))
 
 

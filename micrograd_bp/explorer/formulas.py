@@ -12,9 +12,10 @@ from typing import ClassVar
 from ..engine import Value
 from ..text.names import END, SUP
 from ..text.numbers import scripted
-from ..text.operations import ATOM, LOOSE, POWER, PRODUCT, SUM, Part, Printer
+from ..text.operations import ATOM, LOOSE, POWER, PRODUCT, SUM, Operands, Part, Printer
 
 _SQUARED = f"{SUP}2{END}"
+_NO_SLOTS = str.maketrans("{}", "()")
 
 
 class _PagePrinter(Printer):
@@ -39,6 +40,9 @@ class _PagePrinter(Printer):
 
     def number(self, number: float) -> Part:
         return Part(scripted(number))
+
+    def call(self, name: str, operands: Operands, parameters: Sequence[float]) -> Part:
+        return super().call(name.translate(_NO_SLOTS), operands, parameters)
 
     def inside(self, part: Part | None, level: int) -> str:
         text = super().inside(part, LOOSE)
@@ -83,19 +87,19 @@ def derivative(node: Value, slot: int) -> str:
     operation, number = node.operation, len(node.parents)
     if operation is None:
         return ""
-    if operation.name == "dot":
+    if operation.key == "dot":
         half = number // 2
         if slot == 2 * half:
             return "1"
         return _slot(slot + half if slot < half else slot - half).text
-    if operation.name == "fsum":
+    if operation.key == "fsum":
         return "1"
-    if operation.name == "pow" and operation.parameters:
+    if operation.key == "constant_power":
         exponent = operation.parameters[0]
         if exponent == 2.0:
             return "2 · {0}"
         return f"{scripted(exponent)} · {{0^}}{SUP}{scripted(exponent - 1.0)}{END}"
-    derivatives = _DERIVATIVES.get(operation.name, ())
+    derivatives = _DERIVATIVES.get(operation.key, ())
     return derivatives[slot] if slot < len(derivatives) else ""
 
 

@@ -70,6 +70,7 @@ divide_by_power: Function = Function(
     parameters=1,
     pole=lambda x, y, n: y == 0.0,
     exact=lambda mp, x, y, n: x / y ** int(n),
+    words="the derivative of div",
 )
 reciprocal: Function = Function(
     "reciprocal",
@@ -110,6 +111,7 @@ power_partial: Function = Function(
     domain=lambda x, y, k, j: x > 0.0,
     needs="a base > 0",
     exact=_exact_power_partial,
+    words="the derivative of pow",
 )
 constant_power: Function = Function(
     "constant_power",
@@ -135,6 +137,7 @@ constant_power_derivative: Function = Function(
     pole=lambda x, c, k: x == 0.0,
     flat=lambda x, c, k: c % 1.0 == 0.0 and 0.0 <= c <= k,
     exact=lambda mp, x, c, k: mp.ff(mp.mpf(c), int(k)) * _exact_power(mp, x, mp.mpf(c) - int(k)),
+    words=lambda c, k: f"the derivative of {'sqrt' if c == 0.5 else f'**{c:g}'}",
 )
 sqrt: Function = Function(
     "sqrt",
@@ -169,4 +172,5 @@ cbrt_derivative: Function = Function(
     lambda x: (div(cbrt_derivative(x), x) * (-2.0 / 3.0),),
     pole=lambda x: x == 0.0,
     exact=lambda mp, x: 1 / (3 * _exact_root(mp, x) ** 2),
+    words="the derivative of cbrt",
 )

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .function import Function
+from .function import Function, Rule
 
 Forms = Callable[[Function], Callable[..., Any]]
 
@@ -58,12 +58,13 @@ def _give_operators() -> None:
 _give_operators()
 
 
-def composed(function: Function, forms: Forms) -> Callable[..., Any]:
-    """The value of a function of the table, on numbers of another kind.
+def composed(function: Function, forms: Forms, rule: Rule | None = None) -> Callable[..., Any]:
+    """The value of a function of the table, on numbers of another kind; or its partials.
 
     Args:
         function: an entry whose value is made of operators and functions of the table.
         forms: what gives, for such a function, the one on numbers of that kind.
+        rule: the function's partials, where they are wanted and not its value.
 
     Raises:
         TypeError: when it is called, and the value asks for a float.
@@ -77,6 +78,8 @@ def composed(function: Function, forms: Forms) -> Callable[..., Any]:
     def on_others(*arguments: Any) -> Any:
         n = len(arguments) - function.parameters
         others = [_Other(number, function, forms) for number in arguments[:n]]
+        if rule is not None:
+            return tuple(map(_number, rule(*others, *arguments[n:])))
         return _number(function.value(*others, *arguments[n:]))
 
     return on_others

@@ -31,19 +31,23 @@ class Function:
     """A function of the table.
 
     Attributes:
-        key: its name in the table, and in programs and pickles.
+        key: its name in the table, and in programs and pickles; "" of a function of the user's
+            own (own_function.py), which is in none of them.
         value: from one float an operand (and one a parameter) to a float; never raises.
         partials: from the same arguments, floats or Values, to one partial an operand.
         operands: how many it takes; None for any number.
         parameters: how many trailing arguments are fixed numbers without a derivative.
         name: the field's name for it, which users see; the key unless given.
+        words: what messages say in its place, where the user wrote another function and this one
+            came of it: "the derivative of tanh"; or what gives that for the parameters.
         symbol: what a picture shows, such as "+", with {} for a parameter; the name unless given.
         domain: whether finite operands lie in the domain; everywhere unless given.
         needs: the domain in words, for the message of an error.
         pole: whether finite operands ask for a division by zero.
         kink: whether there is a kink, a step or a cut, and no derivative but by convention.
         flat: where a derivative is 0, whether the function is flat around these operands, as a
-            branch not taken is, and nothing comes that way; nowhere unless given.
+            branch not taken is, and nothing comes that way; nowhere unless given. Of arrays too,
+            so with | and &.
         doc: what it says of itself; with it there is a function and a method of its name.
         public: whether users have it, as a function or an operator, and not rules only.
         activation: whether units of a network may have it, by its key.
@@ -60,6 +64,7 @@ class Function:
     operands: int | None = 1
     parameters: int = 0
     name: str = ""
+    words: str | Callable[..., str] = ""
     symbol: str = ""
     domain: Callable[..., bool] | None = None
     needs: str = ""
@@ -94,8 +99,19 @@ class Function:
                 return operand._record(self, arguments[:n_operands], arguments[n_operands:])
         return self.value(*arguments)
 
-    def fault(self, *arguments: float) -> tuple[type[ArithmeticError | ValueError], str]:
-        """Why the result on these finite arguments is not finite: an exception and the words."""
+    def said(self, *parameters: float) -> str:
+        """What messages call it.
+
+        >>> FUNCTIONS["sech2"].said(), FUNCTIONS["tanh"].said()
+        ('the derivative of tanh', 'tanh')
+        """
+        return self.words(*parameters) if callable(self.words) else self.words or self.name
+
+    def fault(self, *arguments: float) -> tuple[Any, ...]:
+        """Why the result on these finite arguments is not finite: an exception and the words.
+
+        Where another exception is behind it, that is the third.
+        """
         if self.pole is not None and self.pole(*arguments):
             return ZeroDivisionError, "division by zero"
         if self.domain is not None and not self.domain(*arguments):
@@ -121,6 +137,11 @@ class Operation:
     def name(self) -> str:
         """The field's name: "add", "mul", "dot", "tanh", "pow", ..."""
         return self.function.name
+
+    @property
+    def key(self) -> str:
+        """The function's name in the table; "" of one of the user's own, whatever its name."""
+        return self.function.key
 
     @property
     def symbol(self) -> str:

@@ -100,4 +100,5 @@ exp_of_difference: Function = Function(  # what the shares of a softmax have in 
     _exp_of_difference_rule,
     operands=2,
     exact=lambda mp, x, y: mp.exp(x - y),
+    words="softmax",
 )

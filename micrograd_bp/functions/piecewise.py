@@ -3,7 +3,6 @@
 import builtins
 import math
 from collections.abc import Callable
-from fractions import Fraction
 from math import isfinite, isnan, nan
 from typing import Any
 
@@ -39,8 +38,8 @@ def _floordiv(x: float, y: float) -> float:
     return x // y if y != 0.0 else accurate.divide(x, y)
 
 
-def _is_multiple(x: float, y: float) -> bool:
-    return _mod(x, y) == 0.0
+def _is_no_multiple(x: Any, y: Any) -> Any:  # of arrays too, as all that tells what is flat
+    return (y != 0.0) & (x % (y + (y == 0.0)) != 0.0)
 
 
 def _round(x: float, digits: float) -> float:
@@ -50,10 +49,8 @@ def _round(x: float, digits: float) -> float:
         return math.copysign(math.inf, x)
 
 
-def _is_halfway(x: float, digits: float) -> bool:
-    """Whether x is as far from the number below as from the one above, of so many digits."""
-    scale = Fraction(10) ** int(min(max(digits, -400.0), 400.0))
-    return isfinite(x) and Fraction(x) * scale % 1 == Fraction(1, 2)
+def _is_not_halfway(x: Any, digits: float) -> Any:
+    return x * 10.0 ** min(max(digits, -300.0), 300.0) % 1.0 != 0.5
 
 
 def _exact_round(mp: Any, x: Any, digits: Any) -> Any:
@@ -88,6 +85,7 @@ leaky_step: Function = Function(
     parameters=1,
     flat=lambda x, slope: x != 0.0,
     exact=lambda mp, x, slope: mp.mpf(1 if x > 0 else slope),
+    words="the derivative of leaky_relu",
 )
 elu: Function = Function(
     "elu",
@@ -95,7 +93,7 @@ elu: Function = Function(
     lambda x, alpha: (step(x) + elu_tail(x, alpha),),
     parameters=1,
     kink=_is_zero,
-    flat=lambda x, alpha: x < 0.0 and alpha == 0.0,
+    flat=lambda x, alpha: alpha == 0.0 and x < 0.0,
     public=True,
     tried=((1.0,), (0.5,)),
     activation=True,
@@ -106,8 +104,9 @@ elu_tail: Function = Function(
     lambda x, alpha: 0.0 if x > 0.0 else accurate.scaled_exp(x, alpha),
     lambda x, alpha: (elu_tail(x, alpha),),
     parameters=1,
-    flat=lambda x, alpha: x > 0.0 or alpha == 0.0,
+    flat=lambda x, alpha: alpha == 0.0 or x > 0.0,
     exact=lambda mp, x, alpha: mp.mpf(0) if x > 0 else alpha * mp.exp(x),
+    words="the derivative of elu",
 )
 softsign: Function = Function(
     "softsign",
@@ -123,6 +122,7 @@ softsign_derivative: Function = Function(
     lambda x, n: (-float(n) * sign(x) * softsign_derivative(x, n + 1),),
     parameters=1,
     exact=lambda mp, x, n: 1 / (1 + mp.fabs(x)) ** int(n),
+    words="the derivative of softsign",
 )
 abs: Function = Function(
     "abs",
@@ -174,7 +174,7 @@ trunc: Function = Function(
     _integral(math.trunc),
     flat,
     kink=lambda x: x % 1.0 == 0.0 and x != 0.0,
-    flat=lambda x: x % 1.0 != 0.0 or x == 0.0,
+    flat=lambda x: (x % 1.0 != 0.0) | (x == 0.0),
     doc=Doc("x without its fraction; the derivative is 0", "-1.5", "-1.0", "0.0"),
     exact=lambda mp, x: mp.sign(x) * mp.floor(mp.fabs(x)),
 )
@@ -183,8 +183,8 @@ round: Function = Function(  # Python's own: round(x) and round(x, digits)
     _round,
     lambda x, digits: (0.0,),
     parameters=1,
-    kink=_is_halfway,
-    flat=lambda x, digits: not _is_halfway(x, digits),
+    kink=lambda x, digits: not _is_not_halfway(x, digits),
+    flat=_is_not_halfway,
     public=True,
     tried=((0.0,), (1.0,)),
     exact=_exact_round,
@@ -196,8 +196,8 @@ floordiv: Function = Function(
     operands=2,
     symbol="//",
     pole=lambda x, y: y == 0.0,
-    kink=_is_multiple,
-    flat=lambda x, y: not _is_multiple(x, y),
+    kink=lambda x, y: not _is_no_multiple(x, y),
+    flat=_is_no_multiple,
     public=True,
     exact=lambda mp, x, y: mp.floor(x / y),
 )
@@ -208,8 +208,8 @@ mod: Function = Function(  # x - floor(x/y) y, with the sign of y
     operands=2,
     symbol="%",
     pole=lambda x, y: y == 0.0,
-    kink=_is_multiple,
-    flat=lambda x, y: not _is_multiple(x, y),
+    kink=lambda x, y: not _is_no_multiple(x, y),
+    flat=_is_no_multiple,
     public=True,
     exact=lambda mp, x, y: x - mp.floor(x / y) * y,
 )
@@ -229,8 +229,9 @@ within: Function = Function(
     _within,
     lambda x, low, high: (0.0,),
     parameters=2,
-    flat=lambda x, low, high: x not in (low, high),
+    flat=lambda x, low, high: (x != low) & (x != high),
     exact=lambda mp, x, low, high: mp.mpf(low <= x <= high),
+    words="the derivative of clip",
 )
 maximum: Function = Function(
     "maximum",
@@ -264,6 +265,7 @@ greater: Function = Function(
     symbol=">",
     flat=lambda x, y: x != y,
     exact=lambda mp, x, y: (1 + mp.sign(x - y)) / 2,
+    words="the derivative of maximum or minimum",
 )
 where: Function = Function(
     "where",

@@ -45,20 +45,25 @@ erfc: Function = Function(
 
 
 def _moment(
-    key: str, value: Callable[[float, int], float], decay: float, exact: Callable[..., Any]
+    key: str,
+    value: Callable[[float, int], float],
+    decay: float,
+    exact: Callable[..., Any],
+    of: str,
 ) -> Function:
-    """x**n times a bell curve whose derivative is -decay * x times itself."""
+    """x**n times a bell curve whose derivative is -decay * x times itself, as rules have it."""
 
     def rule(x: Scalar, n: int) -> tuple[Scalar, ...]:
         falling = -decay * bell(x, n + 1)
         return (falling + n * bell(x, n - 1),) if n else (falling,)
 
-    bell = Function(key, value, rule, parameters=1, exact=exact)
+    words = f"the derivative of {of}"
+    bell = Function(key, value, rule, parameters=1, exact=exact, words=words)
     return bell
 
 
-gauss: Function = _moment("gauss", accurate.gauss, 2.0, _exact_gauss)
-normal: Function = _moment("normal", accurate.normal, 1.0, _exact_normal)
+gauss: Function = _moment("gauss", accurate.gauss, 2.0, _exact_gauss, "erf")
+normal: Function = _moment("normal", accurate.normal, 1.0, _exact_normal, "gelu")
 gelu: Function = Function(
     "gelu",
     accurate.gelu,
@@ -77,12 +82,14 @@ gelu_derivative: Function = Function(
     accurate.gelu_derivative,
     lambda x: (gelu_second_derivative(x),),
     exact=lambda mp, x: _exact_cumulative(mp, x) + x * _exact_normal(mp, x),
+    words="the derivative of gelu",
 )
 gelu_second_derivative: Function = Function(
     "gelu_second_derivative",
     accurate.gelu_second_derivative,
     lambda x: (normal(x, 3) - 4.0 * normal(x, 1),),
     exact=lambda mp, x: (2 - x * x) * _exact_normal(mp, x),
+    words="the derivative of gelu",
 )
 
 # The logistic family
@@ -114,6 +121,7 @@ logistic_density: Function = Function(
     accurate.logistic_density,
     lambda x: (-tanh(0.5 * x) * logistic_density(x),),
     exact=_exact_density,
+    words="the derivative of sigmoid",
 )
 softplus: Function = Function(
     "softplus",
@@ -150,12 +158,14 @@ silu_derivative: Function = Function(
     accurate.silu_derivative,
     lambda x: (silu_second_derivative(x),),
     exact=lambda mp, x: _exact_sigmoid(mp, x) + x * _exact_density(mp, x),
+    words="the derivative of silu",
 )
 silu_second_derivative: Function = Function(
     "silu_second_derivative",
     accurate.silu_second_derivative,
     lambda x: (logistic_density(x) * (x - 6.0 * x * logistic_density(x) - 3.0 * tanh(0.5 * x)),),
     exact=lambda mp, x: _exact_density(mp, x) * (2 - x * mp.tanh(x / 2)),
+    words="the derivative of silu",
 )
 logaddexp: Function = Function(
     "logaddexp",
@@ -183,4 +193,5 @@ softmax_of_two: Function = Function(
     _softmax_of_two_rule,
     operands=2,
     exact=lambda mp, x, y: _exact_sigmoid(mp, x - y),
+    words="the derivative of logaddexp",
 )

@@ -117,6 +117,7 @@ sec2: Function = Function(
     lambda x: 1.0 + accurate.tan(x) ** 2,
     lambda x: (2.0 * tan(x) * sec2(x),),
     exact=lambda mp, x: 1 / mp.cos(x) ** 2,
+    words="the derivative of tan",
 )
 sinh: Function = Function(
     "sinh",
@@ -162,6 +163,7 @@ sech2: Function = Function(
     accurate.sech2,
     lambda x: (-2.0 * tanh(x) * sech2(x),),
     exact=lambda mp, x: 1 / mp.cosh(x) ** 2,
+    words="the derivative of tanh",
 )
 
 # Their inverses
@@ -210,6 +212,7 @@ asin_derivative: Function = Function(
     lambda x: (div(x * asin_derivative(x), one_minus_square(x)),),
     pole=lambda x: x in (-1.0, 1.0),
     exact=lambda mp, x: 1 / mp.sqrt((1 - x) * (1 + x)),
+    words="the derivative of asin or acos",
 )
 one_minus_square: Function = Function(
     "one_minus_square",
@@ -217,6 +220,7 @@ one_minus_square: Function = Function(
     lambda x: (-2.0 * x,),
     symbol="1-x²",
     exact=lambda mp, x: (1 - x) * (1 + x),
+    words="the derivative of atanh",
 )
 atan: Function = Function(
     "atan",
@@ -231,6 +235,7 @@ atan_derivative: Function = Function(
     accurate.atan_derivative,
     lambda x: (-2.0 * (x * atan_derivative(x)) * atan_derivative(x),),
     exact=lambda mp, x: 1 / (1 + x * x),
+    words="the derivative of atan",
 )
 asinh: Function = Function(
     "asinh",
@@ -245,6 +250,7 @@ asinh_derivative: Function = Function(
     lambda x: 1.0 / math.hypot(1.0, x),
     lambda x: (-(x * asinh_derivative(x)) * atan_derivative(x),),
     exact=lambda mp, x: 1 / mp.sqrt(1 + x * x),
+    words="the derivative of asinh",
 )
 acosh: Function = Function(
     "acosh",
@@ -268,6 +274,7 @@ acosh_derivative: Function = Function(
     lambda x: (-div(div(x * acosh_derivative(x), x - 1.0), x + 1.0),),
     pole=lambda x: x == 1.0,
     exact=lambda mp, x: 1 / mp.sqrt((x - 1) * (x + 1)),
+    words="the derivative of acosh",
 )
 atanh: Function = Function(
     "atanh",
@@ -314,6 +321,7 @@ inverse_power: Function = Function(  # the real part of i**k / (x + iy)**n
     parameters=2,
     symbol="Re iᵏ/(x+iy)ⁿ",
     exact=lambda mp, x, y, n, k: (mp.mpc(0, 1) ** int(k) / mp.mpc(x, y) ** int(n)).real,
+    words="the derivative of atan2",
 )
 hypot: Function = Function(
     "hypot",
@@ -337,6 +345,7 @@ hypot_direction: Function = Function(
     operands=2,
     symbol="x/hypot",
     exact=lambda mp, x, y: x / mp.sqrt(x * x + y * y),
+    words="the derivative of hypot",
 )
 
 
@@ -357,4 +366,5 @@ hypot_moment: Function = Function(
     parameters=3,
     symbol="xᵃyᵇ/hypotⁿ",
     exact=lambda mp, x, y, a, b, n: x ** int(a) * y ** int(b) / mp.hypot(x, y) ** int(n),
+    words="the derivative of hypot",
 )

@@ -6,14 +6,16 @@ pass from the error E, delta_j = dE/da_j is the grad of the node a_j, and the gr
 diagram of the network. The interface is that of karpathy/micrograd.
 """
 
+import math
 import os
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from types import MethodType
+from typing import Any, Generic, TypeVar
 
-from .. import functions
+from .. import elementary, functions
 from ..engine import Value, unit
-from ..messages import refuse_no_list
+from ..messages import refuse_no_list, refuse_no_parameters
 from ..modes import inside
 from ..numeric import show
 
@@ -28,6 +30,26 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     },
     "logistic": functions.sigmoid,
 }
+
+INITIALIZERS: dict[str, Callable[[int, int], float] | None] = {
+    "uniform": None,  # micrograd's
+    "glorot": lambda n_in, n_out: math.sqrt(6.0 / (n_in + n_out)),  # Glorot & Bengio 2010
+    "he": lambda n_in, n_out: math.sqrt(6.0 / n_in),  # He et al. 2015, for relu
+    "lecun": lambda n_in, n_out: math.sqrt(3.0 / n_in),  # LeCun et al. 1998
+}
+"""The bound of the weights and biases at first, by the inputs and units of a layer."""
+
+
+class _OfClassOrInstance(Generic[Self]):
+    """A method that may be called on the class too, and is given the class then."""
+
+    def __init__(self, method: Callable[[Any, str | os.PathLike[str]], Self]) -> None:
+        self.__func__ = method
+
+    def __get__(
+        self, instance: Self | None, owner: type[Self]
+    ) -> Callable[[str | os.PathLike[str]], Self]:
+        return MethodType(self.__func__, owner if instance is None else instance)
 
 
 class Module:
@@ -46,6 +68,9 @@ class Module:
     3.0
     """
 
+    classes: list[Any] | None = None
+    """The names of the classes that it tells apart, if ``fit`` was given such."""
+
     def parameters(self) -> list[Value]:
         """The weights and biases, in a fixed order: none, until a class of one's own says them.
 
@@ -63,8 +88,12 @@ class Module:
         >>> [p.grad for p in neuron.parameters()]
         [0.0, 0.0]
         """
-        for parameter in self.parameters():
-            parameter.grad = 0.0
+        try:
+            for parameter in self.parameters():
+                parameter.grad = 0.0
+        except AttributeError:
+            refuse_no_parameters(self.parameters())
+            raise
 
     def named_weights(self) -> Mapping[str, list[Value] | list[list[Value]]]:
         """The parameters by the names under which they are saved.
@@ -79,7 +108,9 @@ class Module:
         >>> Line().named_weights()
         {'parameters': [Value(data=2.0, grad=0.0)]}
         """
-        return {"parameters": self.parameters()}
+        parameters = self.parameters()
+        refuse_no_parameters(parameters)
+        return {"parameters": parameters}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the weights to a safetensors file, every bit of them.
@@ -109,22 +140,28 @@ class Module:
         """
         from . import weights_file  # NumPy, only where it is needed
 
-        weights_file.save(self.named_weights(), path)
+        weights_file.save(self.named_weights(), path, self._noted())
 
-    def load(self: Self, path: str | os.PathLike[str]) -> Self:
+    @_OfClassOrInstance
+    def load(self: Any, path: str | os.PathLike[str]) -> Any:
         """Read the weights from a file that ``save`` or PyTorch wrote.
+
+        ``model.load(path)`` takes them into the model; ``MLP.load(path)`` makes the MLP that
+        wrote the file.
 
         Args:
             path: a safetensors file with the names and shapes that ``save`` gives, in double,
                 single or half precision. Nothing in it is run, and no pickle is read.
 
         Returns:
-            The model itself.
+            The model itself, or the new one.
 
         Raises:
             OSError: the file cannot be read.
             ValueError: it is damaged, or of another model, or a weight is nan
-                (``allow_nonfinite`` takes it). No weight has changed then.
+                (``allow_nonfinite`` takes it). No weight has changed then. Or a model is to be
+                made, and the file does not tell the activations, or one is the user's own.
+            TypeError: it is called on a class other than MLP.
             ImportError: there is no safetensors (``pip install safetensors``).
 
         >>> import tempfile
@@ -134,11 +171,32 @@ class Module:
         ...     neuron = Neuron(2, seed=1).load(f"{folder}/neuron.safetensors")
         >>> [w.data for w in neuron.w] == [w.data for w in trained.w]
         True
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     MLP(2, [3, 1], hidden="tanh").save(f"{folder}/model.safetensors")
+        ...     print(MLP.load(f"{folder}/model.safetensors"))
+        MLP of 2 inputs and 13 parameters:
+          layer1: 3 units, tanh
+          layer2: 1 unit, linear
         """
         from . import weights_file
 
-        weights_file.load(self.named_weights(), path)
-        return self
+        model = self._to_load(path) if isinstance(self, type) else self  # type: ignore[attr-defined]
+        weights_file.load(model.named_weights(), path)
+        classes = weights_file.noted(path).get("classes")
+        if isinstance(classes, list):
+            model.classes = classes
+        return model
+
+    @classmethod
+    def _to_load(cls, path: str | os.PathLike[str]) -> "Module":
+        raise TypeError(
+            f"{cls.__name__}.load makes no {cls.__name__}: make one, and model.load(path)"
+        )
+
+    def _noted(self) -> dict[str, Any]:
+        """What a file says beside the weights."""
+        is_plain = all(isinstance(name, (str, int, float)) for name in self.classes or [])
+        return {"classes": self.classes} if self.classes and is_plain else {}
 
 
 class Neuron(Module):
@@ -153,6 +211,7 @@ class Neuron(Module):
         index: j, the unit's number within its layer from 1, for its labels.
         is_output: whether its value is called y_j, and not z_j.
         path: the scope of its nodes, such as "layer1/neuron3", below the one in force.
+        bound: weights and bias are uniform in [-bound, bound], if it is given.
 
     Attributes:
         w: the weights w_j1, w_j2, ..., Values.
@@ -161,7 +220,8 @@ class Neuron(Module):
         nonlin: whether there is an h; False for a linear unit.
 
     Raises:
-        TypeError: nin is no integer, or activation neither a name nor callable.
+        TypeError: nin is no integer, nonlin neither True nor False, or activation neither a name
+            nor callable.
         ValueError: nin < 1, or a name that is not known.
 
     >>> neuron = Neuron(2, activation="tanh", seed=1)
@@ -181,13 +241,20 @@ class Neuron(Module):
         index: int = 1,
         is_output: bool = False,
         path: str = "",
+        bound: float | None = None,
     ) -> None:
         _check_size("nin", nin)
+        if nonlin not in (True, False):
+            raise TypeError(
+                f"nonlin is True or False, not {show(nonlin)}: what a neuron computes is chosen by"
+                " its activation"
+            )
         self._function, self.activation = _activation(activation if nonlin else "linear")
         self.nonlin = self._function is not None
         uniform = _generator(rng, seed).uniform
-        self.w = [Value(uniform(-1, 1), weight_label(index, i + 1)) for i in range(nin)]
-        self.b = Value(0.0, weight_label(index, 0))
+        r = 1.0 if bound is None else bound
+        self.w = [Value(uniform(-r, r), weight_label(index, i + 1)) for i in range(nin)]
+        self.b = Value(0.0 if bound is None else uniform(-r, r), weight_label(index, 0))
         self._path = path
         for parameter in self.parameters():
             parameter.scope = inside(path)
@@ -236,26 +303,32 @@ class Layer(Module):
     Args:
         nin: number of inputs.
         nout: number of units.
+        init: how large its weights are: a key of ``INITIALIZERS``; see ``MLP``.
         options: as for ``Neuron``, the same for each unit.
 
     Attributes:
         neurons: the units, in order.
 
     Raises:
-        TypeError, ValueError: as for ``Neuron``, for nin, nout and the activation.
+        TypeError, ValueError: as for ``Neuron``, for nin, nout and the activation; or init is no
+            such name.
 
     >>> layer = Layer(2, 3, activation="tanh", seed=1)
     >>> [z.label for z in layer([1.0, -2.0])]
     ['z_1', 'z_2', 'z_3']
     """
 
-    def __init__(self, nin: int, nout: int, **options: Any) -> None:
+    def __init__(self, nin: int, nout: int, init: str = "uniform", **options: Any) -> None:
+        _check_size("nin", nin)
         _check_size("nout", nout)
+        if init not in INITIALIZERS:
+            raise ValueError(f"no init is called {init!r}; there are {', '.join(INITIALIZERS)}")
+        bound = INITIALIZERS[init]
         rng = _generator(options.pop("rng", None), options.pop("seed", None))
         path = options.pop("path", "")
         self._paths = [f"{path}/neuron{j}" if path else f"neuron{j}" for j in range(1, nout + 1)]
         self.neurons = [
-            Neuron(nin, index=j, rng=rng, path=path, **options)
+            Neuron(nin, index=j, rng=rng, path=path, bound=bound and bound(nin, nout), **options)
             for j, path in enumerate(self._paths, start=1)
         ]
 
@@ -313,7 +386,12 @@ class Layer(Module):
         }
 
     def __repr__(self) -> str:
-        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+        return f"Layer of [{', '.join(map(repr, self.neurons))}]"
+
+    def __str__(self) -> str:
+        n = len(self.neurons)
+        names = dict.fromkeys(neuron.activation for neuron in self.neurons)
+        return f"{n} unit{'s' * (n != 1)}, {', '.join(names)}"
 
 
 class MLP(Module):
@@ -326,13 +404,18 @@ class MLP(Module):
         output: h of the output units.
         rng: a ``random.Random`` that draws the weights; the module ``random`` unless given.
         seed: in place of rng.
+        init: how large the weights are at first. "uniform" is micrograd's: in [-1, 1], and
+            biases 0. The others draw weights and, as scikit-learn does, biases from [-r, r],
+            where r of a layer of n_out units, each of n_in inputs, is sqrt(6 / (n_in + n_out))
+            for "glorot", sqrt(6 / n_in) for "he", and sqrt(3 / n_in) for "lecun". Layers of more
+            than some ten units learn better with one of these.
 
     Attributes:
         layers: the layers, in order; scopes number them and their neurons from 1.
 
     Raises:
         TypeError: a size is no integer, or an activation neither a name nor callable.
-        ValueError: a size < 1, no layer, or an activation whose name is not known.
+        ValueError: a size < 1, no layer, or an activation or init whose name is not known.
 
     >>> model = MLP(2, [3, 1], hidden="sigmoid", output="linear", seed=0)
     >>> y = model([0.5, -0.5])
@@ -350,6 +433,7 @@ class MLP(Module):
         *,
         rng: Any = None,
         seed: int | None = None,
+        init: str = "uniform",
     ) -> None:
         if not isinstance(nouts, Iterable):
             raise TypeError(f"nouts is a list of sizes, such as [3, 1], not {show(nouts)}")
@@ -369,6 +453,7 @@ class MLP(Module):
                 is_output=index == last,
                 path=f"layer{index}",
                 rng=rng,
+                init=init,
             )
             for index in range(1, last + 1)
         ]
@@ -408,8 +493,48 @@ class MLP(Module):
             for name, weights in layer.named_weights().items()
         }
 
+    def summary(self) -> Any:
+        """The layers as a table, which shows itself at a prompt and in a notebook.
+
+        >>> MLP(2, [3, 1], hidden="tanh").summary()
+        layer   inputs  units  activation  parameters
+        layer1       2      3  tanh                 9
+        layer2       3      1  linear               4
+        in all                                     13
+        """
+        from .summary import Summary  # tables of text, only where they are needed
+
+        return Summary(self.layers)
+
+    def _noted(self) -> dict[str, Any]:
+        return {**super()._noted(), "activations": [_known(layer) for layer in self.layers]}
+
+    @classmethod
+    def _to_load(cls, path: str | os.PathLike[str]) -> "MLP":
+        from . import weights_file
+
+        sizes, noted = weights_file.sizes(path), weights_file.noted(path)
+        activations = noted.get("activations")
+        if not (
+            isinstance(activations, list)
+            and all(name in ("linear", *ACTIVATIONS) for name in activations)
+            and len(activations) == len(sizes) - 1
+            and len({*activations[:-1]}) < 2
+        ):
+            raise ValueError(
+                f"{path} does not tell the activations, by names that are known, of an MLP: make"
+                f" it, MLP({sizes[0]}, {sizes[1:]}, hidden=..., output=...), and model.load(path)"
+            )
+        return cls(sizes[0], sizes[1:], hidden=activations[0], output=activations[-1], seed=0)
+
     def __repr__(self) -> str:
-        return f"MLP of [{', '.join(map(str, self.layers))}]"
+        return f"MLP of [{', '.join(map(repr, self.layers))}]"
+
+    def __str__(self) -> str:
+        nin, n = len(self.layers[0].neurons[0].w), len(self.parameters())
+        first = f"MLP of {nin} input{'s' * (nin != 1)} and {n} parameters:"
+        layers = (f"  layer{index}: {layer}" for index, layer in enumerate(self.layers, 1))
+        return "\n".join([first, *layers])
 
 
 def weight_label(j: int, i: int) -> str:
@@ -432,6 +557,14 @@ def _activation(activation: Activation) -> tuple[Callable[[Value], Value] | None
     if not callable(activation):
         raise TypeError(f"an activation is a name or a function, not {show(activation)}")
     return activation, getattr(activation, "__name__", type(activation).__name__)
+
+
+def _known(layer: Layer) -> str | None:
+    """The name of the activation of a layer, from which it can be made again; None if it cannot."""
+    (name, *others) = {neuron.activation for neuron in layer.neurons}
+    ours = (None if name == "linear" else ACTIVATIONS.get(name), getattr(elementary, name, None))
+    known = all(neuron._function in ours for neuron in layer.neurons)
+    return name if known and not others else None
 
 
 def _generator(rng: Any, seed: int | None) -> Any:

@@ -103,7 +103,7 @@ def _weights_by_scopes(order: Sequence[Value]) -> _Weights:
     weights: dict[tuple[int, int], Sequence[Value]] = {}
     for node in order:
         match = _SCOPE.fullmatch(node.scope)
-        if match and node.operation and node.operation.name == "dot":
+        if match and node.operation and node.operation.key == "dot":
             weights[int(match[1]), int(match[2])] = node.parents[: len(node.parents) // 2]
     layers: _Weights = []
     while (len(layers) + 1, 1) in weights:
@@ -116,7 +116,7 @@ def _weights_by_scopes(order: Sequence[Value]) -> _Weights:
 
 def _is_pre_activation(node: Value, weights: Sequence[Value]) -> bool:
     return node.operation is not None and (
-        node.operation.name == "dot" and node.parents[: len(weights)] == tuple(weights)
+        node.operation.key == "dot" and node.parents[: len(weights)] == tuple(weights)
     )
 
 

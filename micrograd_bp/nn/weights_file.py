@@ -4,6 +4,7 @@ The names are the model's to give; a file is read into a model only if names and
 same, all of them. Format: https://github.com/huggingface/safetensors.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from importlib import import_module
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..engine import Value
 from ..modes import current
-from ..whole_file import write_whole
+from ..whole_file import read_whole, write_whole
 
 NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
 
@@ -25,7 +26,13 @@ _OTHER_FORMATS = (".pt", ".pth", ".bin", ".pkl", ".npz", ".h5")
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 
-def save(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
+_NOTED = "micrograd_bp"
+"""Under this name the metadata of the file have what is noted beside the weights, as JSON."""
+
+
+def save(
+    weights: NamedWeights, path: str | os.PathLike[str], noted: Mapping[str, Any] | None = None
+) -> None:
     """Write weights in double precision, every bit of them.
 
     The file is replaced at once: it is never there in part.
@@ -33,6 +40,7 @@ def save(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
     Args:
         weights: what is stored under each name.
         path: the file.
+        noted: what else it is to say, such as {"classes": ["a", "b"]}: plain data.
 
     Raises:
         ValueError: its name is that of another format, such as "m.pt".
@@ -54,7 +62,8 @@ def save(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
             f" {name.with_suffix('.safetensors')}"
         )
     content: bytes = _library("safetensors.numpy").save(
-        {name: _array(values) for name, values in weights.items()}
+        {name: _array(values) for name, values in weights.items()},
+        {_NOTED: json.dumps(noted)} if noted else None,
     )
     write_whole(path, content)
 
@@ -73,12 +82,7 @@ def load(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
             has changed then.
         ImportError: there is no safetensors.
     """
-    safetensors = _library("safetensors")
-    content = Path(path).read_bytes()
-    try:
-        tensors = dict(safetensors.deserialize(content))
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is no safetensors file, or not all of one: {error}") from error
+    tensors, _ = _read(path)
     _check_names(path, set(weights), set(tensors))
     numbers = {name: _numbers(path, name, tensor) for name, tensor in tensors.items()}
     for name, values in weights.items():
@@ -94,6 +98,66 @@ def load(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
     for name, values in weights.items():
         for value, number in zip(_flat(values), numbers[name].ravel().tolist()):
             value.data = number
+
+
+def noted(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What ``save`` noted beside the weights; nothing, if another program wrote the file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no safetensors file.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save({"bias": [Value(0.5)]}, f"{folder}/w.safetensors", {"classes": ["a", "b"]})
+    ...     noted(f"{folder}/w.safetensors")
+    {'classes': ['a', 'b']}
+    """
+    _, header = _read(path)
+    try:
+        found = json.loads(header.get("__metadata__", {}).get(_NOTED, "{}"))
+    except (ValueError, RecursionError):  # another program's
+        found = {}
+    return found if isinstance(found, dict) else {}
+
+
+def sizes(path: str | os.PathLike[str]) -> list[int]:
+    """The sizes of the layers of the MLP that a file has the weights of, the inputs first.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it has the weights of no MLP.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save({"0.weight": [[Value(0.5), Value(0.5)]]}, f"{folder}/w.safetensors")
+    ...     sizes(f"{folder}/w.safetensors")
+    [2, 1]
+    """
+    shapes = {name: tensor["shape"] for name, tensor in _read(path)[0].items()}
+    found: list[int] = []
+    for index in range(len(shapes)):
+        shape = shapes.get(f"{2 * index}.weight", ())
+        if len(shape) != 2:
+            break
+        n_out, n_in = shape
+        if index and found[-1] != n_in:
+            raise ValueError(f"{path} has layers that do not fit each other: {shapes}")
+        found += [n_out] if index else [n_in, n_out]
+    if not found:
+        raise ValueError(f"{path} is of no MLP: it has {', '.join(shapes)}")
+    return found
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The tensors of a file, and its header."""
+    safetensors = _library("safetensors")
+    content = read_whole(path)
+    try:
+        tensors = dict(safetensors.deserialize(content))
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path} is no safetensors file, or not all of one: {error}") from error
+    return tensors, json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
 
 
 def _check_names(path: Any, wanted: set[str], found: set[str]) -> None:

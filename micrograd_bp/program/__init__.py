@@ -12,25 +12,25 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
 
-from .. import functions, messages
+from .. import functions, messages, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..transforms import gradient
 from . import program_file
 from .arguments import floats, thread_count
-from .array_functions import array_functions
 from .by_engine import by_engine
 from .choices import warn_of_choices
-from .interpreter import Executor, filled, first_nonfinite, linked, nonfinite_rows, walk
+from .interpreter import Executor, first_nonfinite, nonfinite_rows
+from .jumps import JUMP, jumps
 from .listing import count, listing, result_names
 from .lowering import Plan, lower, plan
 from .plain import Parts, from_plain, to_plain
+from .traces import traced
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Floats = NDArray[numpy.float64]
 
 if engine_kind() == "compiled":
-    with suppress(ImportError):
+    with twins.imported(__file__, "_program"):
         from ._program import Executor  # type: ignore[no-redef]
 
 
@@ -88,13 +88,15 @@ class Program:
         _check_leaves(columns, weights)
         order = order_of(wanted)
         _check_nodes(order, weights if self._single else [])
-        warn_of_choices(order, columns, weights)
         self._recorded = numpy.array([weight.data for weight in weights])
         self._names = _names([*columns, *weights])
         slopes = gradient(wanted[0], weights) if self._single and weights else []
+        warn_of_choices(order, columns, weights)  # also of those made in partials just now
         with_slopes = order_of([*wanted, *slopes])
         graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
+        for jump in jumps(graph, order, numbers, weights) if slopes else ():
+            self._results[1] = graph.apply(functions.add, [self._results[1], jump])
 
     # Each plan, and what runs it, is made when it is first asked for.
 
@@ -207,7 +209,7 @@ class Program:
             return self._left_to_the_engine(inputs, parameters, threads, errors, (value, slopes))
         return value, slopes
 
-    def trace(self, library: Any) -> Callable[[Any, Any], Any]:
+    def trace(self, library: Any) -> Callable[..., Any]:
         """The program as a function built on another array library.
 
         Args:
@@ -215,8 +217,10 @@ class Program:
 
         Returns:
             A function of inputs, of shape (n_inputs,) or (N, n_inputs), and parameters, of shape
-            (n_parameters,), both arrays of the library: the outputs, as the call gives them,
-            but as arrays always. The library can differentiate and compile it.
+            (n_parameters,), both arrays of the library; without parameters, of those recorded.
+            It gives the outputs as the call gives them, but as arrays always. The library can
+            differentiate and compile it: a branch that is not taken contributes nothing there
+            either.
 
         Raises:
             TypeError: the library is none of the three.
@@ -226,20 +230,7 @@ class Program:
         >>> f(numpy.array([[1.0], [2.0]]), numpy.array([10.0]))
         array([10., 40.])
         """
-        forward, single = self._forward, self._single
-        steps = linked((*forward.once, *forward.each), array_functions(library))
-
-        def run(inputs: Any, parameters: Any) -> Any:
-            zero = 0.0 * inputs.sum(-1)  # in the shape of the result
-            constants = [zero * 0.0 + constant for constant in forward.constants]
-            columns = [inputs[..., i] for i in range(forward.n_inputs)]
-            places = filled(forward, [*parameters, *constants], columns)
-            for _ in walk(steps, places):
-                pass
-            outputs = [places[output] + zero for output in forward.outputs]
-            return outputs[0] if single else library.stack(outputs, -1)
-
-        return run
+        return traced(self._forward, library, self._recorded.tolist(), self._single)
 
     def __str__(self) -> str:
         return listing(self._summed or self._forward, self._names)
@@ -359,11 +350,12 @@ class Program:
         if errors == "ignore" and not len(rows):
             return found
         again = []
-        for row in rows.tolist():
-            numbers = by_engine(self._forward, table[row], weights, errors == "ignore")
-            if numbers is None:
-                raise self._fault(summed, points, rows[rows == row], weights)
-            again.append(numbers)
+        try:
+            for row in rows.tolist():
+                point, ignored = table[row], errors == "ignore"
+                again.append(by_engine(self._forward, point, weights, self._names, ignored))
+        except ArithmeticError as error:
+            raise self._fault(summed, points, rows[len(again) :], weights, error) from None
         value, slopes, _ = self._run_summed(numpy.delete(table, rows, axis=0), weights, threads)
         with numpy.errstate(over="ignore", invalid="ignore"):
             sums = numpy.sum([[value, *slopes], *again], axis=0)
@@ -372,14 +364,21 @@ class Program:
             raise FloatingPointError(f'{what}; to get such results instead, pass errors="ignore"')
         return float(sums[0]), sums[1:]
 
-    def _fault(self, run: Plan, points: Floats, rows: Any, weights: Floats) -> FloatingPointError:
-        """What tells of the first of some data points that has inf or nan of finite numbers."""
+    def _fault(
+        self, run: Plan, points: Floats, rows: Any, weights: Floats, error: object = ""
+    ) -> FloatingPointError:
+        """What tells of the first of some data points that has inf or nan of finite numbers.
+
+        Args:
+            error: what the engine says of the first row; the words are its own where the program
+                only knows of a jump.
+        """
         results = result_names(run, self._names)
-        found = first_nonfinite(run, numpy.atleast_2d(points), rows, weights, results)
-        at = f", at data point {found.row}" if points.ndim == 2 and found.row is not None else ""
-        return FloatingPointError(
-            f'{found.what}{at}; to get such results instead, pass errors="ignore"'
-        )
+        what, row = first_nonfinite(run, numpy.atleast_2d(points), rows, weights, results)
+        if JUMP in what:
+            what = str(error).partition(";")[0]
+        at = f", at data point {row}" if points.ndim == 2 and row is not None else ""
+        return FloatingPointError(f'{what}{at}; to get such results instead, pass errors="ignore"')
 
 
 def _values(what: str, values: object) -> list[Value]:
@@ -430,7 +429,7 @@ def _check_condition(node: Value) -> None:
     if node.operation is None or node.operation.function is not functions.where:
         return
     condition = node.parents[0].operation
-    if condition is not None and condition.name == "constant":
+    if condition is not None and condition.key == "constant":
         raise ValueError(
             f"the condition of {messages.describe_node(node)} was a bool or a number when it was"
             " recorded, and would be the same for all data points: make it of Values, as in"

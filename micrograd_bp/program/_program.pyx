@@ -103,7 +103,7 @@ cdef class _Space:
     cdef Term* terms
     cdef double* products
 
-    def __cinit__(self, Executor run):
+    def __cinit__(self, Executor run not None):
         cdef Py_ssize_t block = run.block
         self.scalars = <double*>_allocated(run.n_places * 8)
         cdef Py_ssize_t size = (run.n_rows * block + run.n_sums * LANES + 3 * block) * 8
@@ -447,7 +447,9 @@ cdef class Executor:
                 job.sums[i] += job.sums[part * self.n_sums + i]
         return 0
 
-    def _help(self, _Job job, Py_ssize_t first, Py_ssize_t stride):
+    def _help(self, _Job job not None, Py_ssize_t first, Py_ssize_t stride):
+        if job.parameters is NULL:
+            raise ValueError("a job is made by run")
         try:
             self._work(job, first, stride, False)
         except BaseException as error:

@@ -51,9 +51,22 @@ def array_functions(library: Any) -> Callable[[Function], ArrayFunction]:
     formulas = _formulas(library, special)
 
     def known(function: Function) -> ArrayFunction:
+        if not function.key:
+            raise TypeError(
+                f"{function.name} is a function of your own, in Python, which {name} can neither"
+                " run nor differentiate: trace(numpy) calls it; for other libraries write it with"
+                " operators and functions of micrograd_bp, without function(...)"
+            )
         return formulas.get(function.key) or composed(function, known)
 
     return known
+
+
+def without_derivative(number: Array) -> Array:
+    """An array of JAX or PyTorch as a constant to them."""
+    if hasattr(number, "detach"):
+        return number.detach()
+    return import_module("jax").lax.stop_gradient(number)
 
 
 def dot(*operands: Array) -> Array:
@@ -112,13 +125,6 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
     def below_zero(x: Array) -> Array:  # keeps a branch that is not taken from overflowing
         return where(x > 0.0, xp.zeros_like(x), x)
 
-    def choose(condition: Array, x: Array, y: Array) -> Array:
-        """``where`` of numbers and arrays, with the type of the arrays."""
-        return where(condition, xp.asarray(x, dtype=_type(x, y)), xp.asarray(y, dtype=_type(x, y)))
-
-    def _type(*arrays: Array) -> Any:
-        return next((array.dtype for array in arrays if hasattr(array, "dtype")), None)
-
     def step(x: Array) -> Array:
         return where(x > 0.0, xp.ones_like(x), where(x <= 0.0, xp.zeros_like(x), x))
 
@@ -152,6 +158,12 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
     def total(*terms: Array) -> Array:
         return reduce(add, terms)
 
+    def off_origin(function: ArrayFunction, x: Array, y: Array) -> Array:
+        """A function of a point with, at the origin, the derivatives of a constant."""
+        origin = (x == 0.0) & (y == 0.0)
+        there = without_derivative(function(x, y))
+        return where(origin, there, function(where(origin, 1.0, x), y))
+
     formulas: dict[str, ArrayFunction] = {
         **ARITHMETIC,
         "fsum": total,
@@ -167,6 +179,11 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
         "cbrt_derivative": lambda x: absolute(x) ** (-2.0 / 3.0) / 3.0,
         **{key: getattr(xp, key) for key in _SAME_NAME},
         **{key: getattr(xp, name) for key, name in _OTHER_NAME.items()},
+        "abs": lambda x: x * xp.sign(x),  # with a derivative of 0 at 0
+        "atan2": lambda y, x: off_origin(xp.arctan2, y, x),
+        "maximum": lambda x, y: where(x > y, x, where(x < y, y, 0.5 * x + 0.5 * y)),
+        "minimum": lambda x, y: where(x < y, x, where(x > y, y, 0.5 * x + 0.5 * y)),
+        "hypot": lambda x, y: off_origin(xp.hypot, x, y),
         "sec2": lambda x: 1.0 + xp.tan(x) ** 2,
         "sech2": lambda x: 4.0 * logistic_density(2.0 * x),
         "asin_derivative": lambda x: 1.0 / square_root((1.0 - x) * (1.0 + x)),
@@ -207,22 +224,18 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
         "elu_tail": lambda x, alpha: (1.0 - step(x)) * alpha * exp(below_zero(x)),
         "softsign": lambda x: x / (1.0 + absolute(x)),
         "softsign_derivative": lambda x, n: (1.0 + absolute(x)) ** -n,
-        "clip": lambda x, low, high: xp.clip(x, low, high),
+        "clip": lambda x, low, high: where(x < low, low, where(x > high, high, x)),
+        "within": lambda x, low, high: where((x >= low) & (x <= high), xp.ones_like(x), 0.0),
         "mod": xp.remainder,
         "floordiv": lambda x, y: xp.round((x - xp.remainder(x, y)) / y),  # PyTorch's has no slope
         "round": lambda x, digits: xp.round(x, decimals=int(digits)),
-        "within": lambda x, low, high: choose((x >= low) & (x <= high), xp.ones_like(x), 0.0),
         "greater": lambda x, y: 0.5 + 0.5 * xp.sign(x - y),
-        "where": lambda condition, x, y: choose(condition != 0.0, x, y),
+        "where": lambda condition, x, y: where(condition != 0.0, x, y),
     }
     return formulas
 
 
 _SAME_NAME = (
-    "exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh hypot maximum minimum"
-    " abs sign floor ceil trunc"
+    "exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh sign floor ceil trunc"
 ).split()
-_OTHER_NAME = {
-    **{f"a{name}": f"arc{name}" for name in "sin cos tan sinh cosh tanh".split()},
-    "atan2": "arctan2",
-}
+_OTHER_NAME = {f"a{name}": f"arc{name}" for name in "sin cos tan sinh cosh tanh".split()}

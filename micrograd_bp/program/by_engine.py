@@ -5,6 +5,7 @@ knows which adjoints are those of a branch that is not taken, and contributes no
 lies behind it. So the few points where that matters are recorded and differentiated again.
 """
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -12,36 +13,40 @@ from .. import modes
 from ..engine import Value
 from ..transforms.chain_rule import Sweeps
 from .interpreter import filled, linked, walk
-from .lowering import Plan
+from .lowering import Instruction, Plan
 
 Array = Any
 
 
 def by_engine(
-    plan: Plan, point: Array, parameters: Array, nonfinite_allowed: bool
-) -> list[float] | None:
+    plan: Plan, point: Array, parameters: Array, names: Sequence[str], nonfinite_allowed: bool
+) -> list[float]:
     """The output at one data point and its derivatives by the parameters.
 
     Args:
         plan: of lowering.py, with one output.
         point: of shape (n_inputs,).
         parameters: of shape (n_parameters,).
+        names: the labels of the inputs, then of the parameters.
         nonfinite_allowed: whether inf and nan are among what may be returned.
 
     Returns:
-        The output and its derivatives; None where one is not finite and that is not allowed.
+        The output and its derivatives.
+
+    Raises:
+        ArithmeticError: one is not finite, and that is not allowed.
     """
-    weights = [*map(Value, parameters.tolist())]
-    columns = [*map(Value, point.tolist())]
-    try:
-        with modes.changed(recording=True, nonfinite_allowed=True, scope=""):
-            places = filled(plan, [*weights, *plan.constants], columns)
-            for _ in walk(linked((*plan.once, *plan.each), lambda function: function), places):
-                pass
-            output = places[plan.outputs[0]]
-        with modes.changed(nonfinite_allowed=nonfinite_allowed):
-            adjoints = Sweeps([output], weights).back({output: 1.0})
-    except ArithmeticError:
-        return None
+    columns = [*map(Value, point.tolist(), names)]
+    weights = [*map(Value, parameters.tolist(), names[len(columns) :])]
+    with modes.changed(recording=True, nonfinite_allowed=True, scope=""):
+        places = filled(plan, [*weights, *plan.constants], columns)
+        for one, _ in walk(linked((*plan.once, *plan.each), lambda function: function), places):
+            if isinstance(one, Instruction) and one.label:
+                places[one.result].label, places[one.result].scope = one.label, one.scope
+        output = places[plan.outputs[0]]
+    with modes.changed(nonfinite_allowed=nonfinite_allowed):
+        adjoints = Sweeps([output], weights).back({output: 1.0})
     numbers = [output.data, *(adjoints.get(weight, 0.0) for weight in weights)]
-    return numbers if nonfinite_allowed or all(map(isfinite, numbers)) else None
+    if not nonfinite_allowed and not all(map(isfinite, numbers)):
+        raise ArithmeticError("a result is not finite")
+    return numbers

@@ -189,7 +189,8 @@ def first_nonfinite(
                         name, pair = f"the product in {results[k]}", [operands[0], factor]
                         found = _earlier(found, rows[at:], name, pair, pair[0] * pair[1])
                     continue
-                name = " ".join(part for part in (one.function.name, one.scope, one.label) if part)
+                said = one.function.said(*one.parameters)
+                name = " ".join(part for part in (said, one.scope, one.label) if part)
                 found = _earlier(found, rows[at:], name, operands, places[one.result])
             if found is not None:
                 row, what = found

@@ -261,7 +261,7 @@ def lower(
         elif operation is not None:
             operands = [numbers[parent] for parent in node.parents]
             function = operation.function
-            if _has_edge(graph, operation, operands) or not edged.isdisjoint(node.parents):
+            if has_edge(graph, operation, operands) or not edged.isdisjoint(node.parents):
                 edged.add(node)
             if function is functions.dot and node not in recorded:
                 numbers[node] = _adjoint(graph, node, operands, gates, edged)
@@ -278,7 +278,7 @@ def lower(
     return graph, numbers
 
 
-def _has_edge(graph: Numbered, operation: Operation, operands: Sequence[int]) -> bool:
+def has_edge(graph: Numbered, operation: Operation, operands: Sequence[int]) -> bool:
     """Whether the result may be inf or nan for finite operands, or a derivative of it may."""
     function = operation.function
     if function is functions.div:
@@ -286,8 +286,15 @@ def _has_edge(graph: Numbered, operation: Operation, operands: Sequence[int]) ->
     if function in (functions.constant_power, functions.constant_power_derivative):
         exponent = operation.parameters[0]
         return exponent < 0.0 or exponent % 1.0 != 0.0
-    return function.domain is not None or function.pole is not None
+    return function.domain is not None or function.pole is not None or function in _POLE_AT_0
 
+
+_POLE_AT_0 = (
+    functions.cbrt,
+    functions.hypot_direction,
+    functions.hypot_moment,
+    functions.inverse_power,
+)
 
 _GATES = (functions.greater, functions.within, functions.step)
 

@@ -47,6 +47,11 @@ def _plain(plan: Plan) -> dict[str, Any]:
     def plain(one: Instruction | Sum) -> tuple[Any, ...]:
         if isinstance(one, Sum):
             return "sum", one.shared, one.factors, one.results
+        if not one.function.key:
+            raise TypeError(
+                f"a program with {one.function.name}, a function of your own, which is Python, is"
+                " neither pickled nor saved: record the graph again where it is to run"
+            )
         return one.function.key, one.parameters, one.operands, one.result, one.label, one.scope
 
     sections = {"once": plan.once, "each": plan.each}

@@ -10,11 +10,10 @@ import hashlib
 import json
 import os
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 from ..numeric import show
-from ..whole_file import write_whole
+from ..whole_file import parse_json, read_whole, write_whole
 from .plain import Parts, from_plain, to_plain
 
 FORMAT, VERSION = "micrograd_bp program", 1
@@ -38,7 +37,7 @@ def load(path: str | os.PathLike[str]) -> Parts:
         OSError: the file cannot be read.
         ValueError: it is no such file, or damaged, or of a later version.
     """
-    content = Path(path).read_bytes()
+    content = read_whole(path)
     try:
         return _parts(content)
     except (ValueError, RecursionError) as error:
@@ -46,7 +45,7 @@ def load(path: str | os.PathLike[str]) -> Parts:
 
 
 def _parts(content: bytes) -> Parts:
-    found = json.loads(content.decode("utf-8"), object_pairs_hook=_once_each)
+    found = parse_json(content.decode("utf-8"))
     if type(found) is not dict or found.get("format") != FORMAT:
         raise ValueError(f"it does not begin with the format {FORMAT!r}")
     if found.get("version") != VERSION:
@@ -55,13 +54,6 @@ def _parts(content: bytes) -> Parts:
     if found.get("sha256") != _checksum(_json(program)):
         raise ValueError("its checksum is that of another program")
     return from_plain(program)
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key is there twice")
-    return found
 
 
 def _json(data: Any) -> str:

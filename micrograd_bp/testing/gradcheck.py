@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from ..engine import Value
 from ..numeric import show
-from ..transforms import jvp, takes
+from ..transforms import jvp
 from ..transforms.chain_rule import data_of
 from ..transforms.nested import Structure, leaves, paths, rebuild
-from ..transforms.recorded_call import check_function, numbers_in
+from ..transforms.recorded_call import check_function, numbers_in, takes
 from .extrapolation import Difference
 from .finite_differences import as_number
 from .report import Mismatch, Report
@@ -43,6 +43,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     Raises:
         GradientError: a derivative is wrong.
         TypeError: f gives something else than Values, or does not take these arguments.
+        ValueError: an input is inf or nan.
 
     >>> from micrograd_bp import tanh
     >>> print(gradcheck(lambda w, x: tanh(w[0] * x + w[1]), [0.5, -0.3], 2.0))
@@ -52,6 +53,11 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     subject = f"gradcheck of {getattr(f, '__name__', repr(f))}"
     names = [f"input {i}{path}" for i, part in enumerate(inputs) for path in paths(part)]
     numbers = [data_of(leaf) for leaf in numbers_in(inputs, "what gradcheck passes to f")]
+    for name, number in zip(names, numbers, strict=True):
+        if not isfinite(number):
+            raise ValueError(
+                f"{name} of gradcheck is {number}, and has no finite numbers beside it"
+            )
 
     def outputs_at(point: Sequence[float]) -> tuple[list[Value], Structure]:
         values = [Value(number) for number in point]
@@ -114,8 +120,8 @@ def _by_backward(values: Sequence[Value], outputs: Structure, k: int) -> list[fl
 
 def _by_forward_mode(f: Callable[..., Any], numbers: Sequence[float]) -> list[list[float]]:
     """The derivatives of all outputs by each input, one forward sweep an input."""
-    units = [[float(i == j) for j in range(len(numbers))] for i in range(len(numbers))]
-    return [jvp(f, numbers, unit)[1] for unit in units]
+    indices = range(len(numbers))
+    return [jvp(f, numbers, [float(i == j) for j in indices])[1] for i in indices]
 
 
 class _Verdict(NamedTuple):

@@ -173,6 +173,11 @@ class _Check:
         for node in self.order:
             if not node.parents or node.operation is None:
                 continue
+            if not node.operation.key:
+                self._take_as_recorded(node)
+                what = f"comes of {node.operation.name}, a function of your own: its value and"
+                self.notes.append(f"{self.names[node]} {what} local derivatives, as recorded")
+                continue
             form = exact(node.operation.function)
             fixed = node.operation.parameters
             operands = [self.data[parent] for parent in node.parents]
@@ -182,11 +187,15 @@ class _Check:
                 self.forms[node] = form
                 self.slopes[node] = [slope.derivative for slope in slopes]
             else:
-                self.slopes[node] = [mpf(d if isfinite(d) else 0.0) for d in node.local_derivatives]
+                self._take_as_recorded(node)
                 self.notes.append(
                     f"{self.names[node]} stands at a kink or the edge of its domain: its local"
                     " derivatives are a convention, taken as recorded"
                 )
+
+    def _take_as_recorded(self, node: Value) -> None:
+        found = node.local_derivatives
+        self.slopes[node] = [self.mp.mpf(d if isfinite(d) else 0.0) for d in found]
 
     def _step(self, x: Any, bits: int) -> Any:
         return self.mp.ldexp(max(abs(x), self.mp.ldexp(1, -10)), -(bits // 3))
@@ -228,10 +237,10 @@ class _Check:
         faults = []
         for node, residual in self.residuals.items():
             allowed = VALUE_ULPS * ulp(node.data)
-            name = node.operation.name if node.operation else ""
-            if name in ("gelu_derivative", "silu_derivative"):
+            key = node.operation.key if node.operation else ""
+            if key in ("gelu_derivative", "silu_derivative"):
                 allowed = VALUE_ULPS * ulp(1.0)
-            elif name in N_ARY:
+            elif key in N_ARY:
                 terms = zip(node.parents, self.slopes[node], strict=True)
                 size = abs(node.data) + sum_in_order(float(abs(self.data[p] * s)) for p, s in terms)
                 allowed = EPSILON * (len(node.parents) + 3) * size
@@ -269,8 +278,8 @@ class _Check:
 
     def _size(self, node: Value, slope: Any) -> Any:
         """What the error of a recorded local derivative is in proportion to."""
-        name = node.operation.name if node.operation else ""
-        if name in ROOTS and ROOTS[name][0] < node.parents[0].data < ROOTS[name][1]:
+        key = node.operation.key if node.operation else ""
+        if key in ROOTS and ROOTS[key][0] < node.parents[0].data < ROOTS[key][1]:
             return self.mp.mpf(1)
         return abs(slope)
 

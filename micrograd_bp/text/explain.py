@@ -216,9 +216,9 @@ class _Names:
     def local_derivative(self, node: Value, i: int) -> Cell:
         """The derivative by operand i: of a product the other factor, by its name."""
         operands = node.parents
-        name = node.operation.name if node.operation else ""
+        key = node.operation.key if node.operation else ""
         half = len(operands) // 2
-        if name in ("mul", "dot") and i < 2 * half:
+        if key in ("mul", "dot") and i < 2 * half:
             return self.cell(operands[i + half if i < half else i - half])
         return self.derivative(node, operands[i])
 

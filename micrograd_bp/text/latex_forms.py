@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from .names import Name
 from .numbers import number_formula, significant
 from .operations import ATOM, LOOSE, NEGATED, POWER, PRODUCT, SUM, Form, Operands, Part, Printer
+from .tables import text_formula
 
 Numbers = Sequence[float]
 
@@ -32,7 +33,8 @@ class LatexPrinter(Printer):
 
     def call(self, name: str, operands: Operands, parameters: Numbers) -> Part:
         """An operation that has no form of its own, by its name."""
-        operator = re.sub("[^A-Za-z0-9]", " ", name)
+        operator = re.sub(r"[\W_]", " ", name)
+        operator = operator if operator.strip() else text_formula(name)
         arguments = [*operands, *map(self.number, parameters)]
         return self.function(rf"\operatorname{{{operator}}}", arguments)
 

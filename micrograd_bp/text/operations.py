@@ -109,7 +109,7 @@ class Printer:
         seen = visible(function, len(operands), self.first)
         written = [part if is_seen else None for part, is_seen in zip(operands, seen)]
         if form is None:
-            return self.call(function.key, written, parameters)
+            return self.call(function.key or function.name, written, parameters)
         if callable(form):
             return form(self, written, parameters)
         return self.template(form, written, parameters)

@@ -32,14 +32,15 @@ def table(name: str, data: Any) -> Table:
         array = np.asarray(data)
     except ValueError as error:
         raise ValueError(f"{name} has rows of different lengths: {show(data)}") from error
-    if array.dtype.kind == "O":
+    if array.dtype.kind in "OU":
+        columns = [*map(str, getattr(data, "columns", ()))]
         array = np.reshape(
-            [_cell(name, index, x) for index, x in np.ndenumerate(array)], array.shape
+            [_cell(name, index, x, columns) for index, x in np.ndenumerate(array.astype(object))],
+            array.shape,
         )
     if array.dtype.kind not in "biuf":
         first = array.flat[0] if array.size else data
-        advice = ": number the classes from 0" if array.dtype.kind == "U" else ""
-        raise TypeError(f"{name} needs numbers, not {array.dtype} such as {show(first)}{advice}")
+        raise TypeError(f"{name} needs numbers, not {array.dtype} such as {show(first)}")
     with np.errstate(over="ignore"):
         found: Table = array.astype(float)
     if found.ndim == 1:
@@ -53,12 +54,82 @@ def table(name: str, data: Any) -> Table:
     return found
 
 
-def _cell(name: str, index: tuple[int, ...], x: Any) -> float:
+def weight_column(sample_weight: Any, n_points: int, average: bool) -> Table:
+    """How much each data point counts, a column; for a mean over them 1 on average."""
+    weights = table("sample_weight", sample_weight)
+    if weights.shape != (n_points, 1):
+        raise ValueError(
+            f"sample_weight has a number for each of the {n_points} data points, not the shape"
+            f" {np.shape(sample_weight)}"
+        )
+    if weights.min() < 0.0 or not weights.any():
+        raise ValueError("sample_weight has numbers from 0 on, and they are not all zero")
+    return weights / (weights / n_points).sum() if average else weights
+
+
+def _cell(name: str, index: tuple[int, ...], x: Any, columns: list[str]) -> float:
     try:
         return to_float(x)
     except TypeError as error:
         place = f"[{', '.join(map(str, index))}]" if index else ""
-        raise TypeError(f"{name}{place}: {error}") from error
+        column = f" (column {columns[index[1]]})" if columns else ""
+        reason = f"{show(x)} is a name: {_CODED}" if _is_name(x) else error
+        raise TypeError(f"{name}{place}{column}: {reason}") from error
+
+
+_CODED = (
+    "number the classes from 0 for targets, as names, T = numpy.unique(column, return_inverse=True)"
+    " does; for inputs take a column for each, as pandas.get_dummies does"
+)
+
+
+def _is_name(x: Any) -> bool:
+    """Whether a cell is a word, and not a number that is written as text."""
+    try:
+        float(x)
+    except ValueError:
+        return True
+    except TypeError:
+        return False
+    return False
+
+
+def class_names(T: Any, loss: Loss) -> list[Any] | None:
+    """The names of the classes, if T has such: pandas' categories in order, or strings, sorted."""
+    if loss not in _OF_CLASSES:
+        return None
+    refuse_masked("names of T", T)
+    categories = getattr(getattr(T, "dtype", None), "categories", None)
+    if categories is not None:
+        return [*categories.tolist()]
+    labels = _labels(T)
+    if labels.ndim != 1 or not labels.size or not all(isinstance(x, str) for x in labels):
+        return None
+    return sorted({str(x) for x in labels})
+
+
+def numbered(name: str, T: Any, loss: Loss, names: list[Any]) -> Any:
+    """Classes that go by names, as the numbers that the loss takes.
+
+    Raises:
+        ValueError: a name is none of those there are, or they are not two for a loss of two.
+    """
+    if loss is not cross_entropy and len(names) != 2:
+        raise ValueError(
+            f"{loss.__name__} is for two classes, and {name} has {len(names)}, {names}: take"
+            " cross_entropy, and a model of an output for each"
+        )
+    number = {label: k for k, label in enumerate(names)}
+    for n, label in enumerate(_labels(T)):
+        if label not in number:
+            raise ValueError(f"{name}[{n}] is {show(label)}, which is none of the classes {names}")
+    codes = np.array([number[label] for label in _labels(T)])
+    return 2 * codes - 1 if loss is hinge else codes
+
+
+def _labels(T: Any) -> NDArray[Any]:
+    labels = np.asarray(T, dtype=object)
+    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
 def coded(name: str, T: Table, loss: Loss, n_outputs: int) -> Table:

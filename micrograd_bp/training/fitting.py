@@ -1,11 +1,12 @@
 """Training: one data point's graph is recorded and compiled, and the program does the rest.
 
 ``fit`` minimizes the error E over all data points, by gradient descent on minibatches or on all
-at once (Bishop & Bishop, Deep Learning, 2024, section 7.2). It changes the model's weights only,
-runs the same to the last bit with the same seed, and leaves the model with the weights of the
-last epoch that ended well, whatever happens.
+at once (Bishop & Bishop, Deep Learning, 2024, section 7.2). It changes the model's weights, and
+notes the names of classes if they have such; runs the same to the last bit with the same seed;
+and leaves the model with the weights of the last epoch that ended well, whatever happens.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,16 +14,19 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ..engine import Value
-from ..messages import describe
+from ..messages import describe, refuse_no_parameters
 from ..modes import changed
 from ..numeric import show
-from .data import Table, coded, table, tables
+from ..program import Program
+from ..program.arguments import thread_count
+from .data import Table, class_names, coded, numbered, table, tables, weight_column
 from .losses import LOSSES, Loss, binary_cross_entropy, cross_entropy, sum_of_squares
 from .one_graph import compiled
-from .optim import LBFGS, Optimizer, Vector, update_named, write
+from .optim import LBFGS, OPTIMIZERS, Optimizer, Vector, at_least_zero, update_named, write
 
 
 class Model(Protocol):
@@ -74,6 +78,12 @@ class History:
     validation: list[float] = field(default_factory=list)
     ended: str = ""
 
+    @property
+    def best_epoch(self) -> int:
+        """The number of the epoch after which the error was lowest, over validation data if any."""
+        errors = self.validation or self.error_after
+        return 1 + errors.index(min(errors))
+
     def __repr__(self) -> str:
         if not self.error_after:
             return "History(no epoch)"
@@ -101,12 +111,16 @@ def fit(
     T: Any,
     *,
     loss: str | Loss,
-    optimizer: Optimizer | LBFGS,
+    optimizer: str | Optimizer | LBFGS,
     epochs: int = 100,
     batch_size: int | None = None,
+    sample_weight: Any = None,
     validation: tuple[Any, Any] | None = None,
+    early_stopping: int | None = None,
+    min_delta: float = 0.0,
     callbacks: Callable[[Epoch], Any] | Iterable[Callable[[Epoch], Any]] = (),
     seed: int = 0,
+    threads: int = 1,
     progress: bool = True,
 ) -> History:
     """Train a model: lower the error E of its outputs on data, epoch by epoch.
@@ -126,19 +140,30 @@ def fit(
         X: the inputs, (N, D) real numbers, or (N,) for D = 1.
         T: the targets, (N, K) or (N,) for K = 1. For "cross_entropy" classes, (N,) integers
             from 0, or (N, K) probabilities; for "binary_cross_entropy" from 0 to 1; for
-            "hinge" -1 or 1.
+            "hinge" -1 or 1. For these three names will do as well, strings or pandas'
+            categories: they are then the model's ``classes``, sorted or in their order, which
+            ``predict(..., classes=True)`` gives back.
         loss: the name of a loss (``LOSSES``), or a function of the model's outputs and of the
             targets of one data point (a list of Values; a bare Value if K = 1) that gives a
             Value.
-        optimizer: SGD, Adam, AdamW or LBFGS; it begins afresh. If it was made with some of the
-            model's parameters, it trains those, and the others stay as they are.
+        optimizer: SGD, Adam, AdamW or LBFGS, or "sgd", "adam", "adamw" or "lbfgs" for one with
+            its usual settings; it begins afresh. If it was made with some of the model's
+            parameters, it trains those, and the others stay as they are.
         epochs: how many times to go through the data; for LBFGS, how many steps at most.
         batch_size: how many data points a step takes into account, shuffled anew in each
             epoch; None for all. LBFGS takes all.
+        sample_weight: how much each data point counts, (N,) numbers from 0 on: E is then
+            sum_n w_n E_n, or that divided by sum_n w_n where it is a mean. A weight of 2 is as
+            good as the data point twice.
         validation: inputs and targets (X, T) of data points that are not trained on.
+        early_stopping: the training ends after this many epochs on end in which the error over
+            the validation data (over the training data, without such) has not improved, and
+            the model gets the weights of the epoch in which it was lowest. None goes on.
+        min_delta: by how much the lowest error has to fall for an epoch to be an improvement.
         callbacks: functions that are called with an ``Epoch`` after each epoch. If one returns
             True, it is the last.
         seed: what the shuffling follows from: the same seed, the same weights, bit for bit.
+        threads: how many to run on; the weights are the same for any number.
         progress: whether to show a progress bar.
 
     Returns:
@@ -164,62 +189,80 @@ def fit(
     >>> round(model([0, 1]).data, 1)
     1.0
     """
-    loss = _loss(loss)
-    epochs = _at_least_one("epochs", epochs)
+    loss, optimizer = _loss(loss), named_optimizer(optimizer)
+    epochs = at_least_one("epochs", epochs)
+    min_delta = at_least_zero("min_delta", min_delta)
+    best = None
+    if early_stopping is not None:
+        best = Best(at_least_one("early_stopping", early_stopping), min_delta)
     parameters = _parameters(model, optimizer)
     callbacks = [callbacks] if callable(callbacks) else list(callbacks)
     for callback in callbacks:
         if not callable(callback):
             raise TypeError(f"a callback is a function, not {show(callback)}")
     rng = np.random.default_rng(seed)
+    threads = thread_count(threads)
+    average = loss is not sum_of_squares
+    classes = class_names(T, loss)
+    if classes:
+        T = numbered("T", T, loss, classes)
     inputs, targets = tables("X", X, "T", T)
+    tables_of = {"x": inputs}
     try:
         with changed(recording=True, nonfinite_allowed=False, scope=""):
             with changed(nonfinite_allowed=True):  # for the number of outputs
                 outputs = _outputs(_called(model, [*map(Value, inputs[0].tolist())]))
             _check_logits(loss, outputs)
             n_outputs = len(outputs)
-            targets = coded("T", targets, loss, n_outputs)
-            tables_of = {"x": inputs, "t": targets}
-            program, _ = compiled(partial(_error, model, loss), tables_of, parameters)
+            if classes and loss is cross_entropy and n_outputs not in (1, len(classes)):
+                raise ValueError(
+                    f"T has {len(classes)} classes, {show(classes)}, and the model {n_outputs}"
+                    " outputs: it needs one for each"
+                )
+            tables_of["t"] = targets = coded("T", targets, loss, n_outputs)
+            if sample_weight is not None:
+                tables_of["w"] = weight_column(sample_weight, len(inputs), average)
+            program = error_program(model, loss, tables_of, parameters)
     except ArithmeticError as error:
         raise FloatingPointError(_message(1, error, "that it began with")) from error
-    batch_size = len(inputs) if batch_size is None else _at_least_one("batch_size", batch_size)
+    batch_size = len(inputs) if batch_size is None else at_least_one("batch_size", batch_size)
     if isinstance(optimizer, LBFGS) and batch_size < len(inputs):
         raise ValueError(
             f"LBFGS takes all {len(inputs)} data points at once, not batch_size={batch_size}:"
             " leave batch_size out, or take SGD or Adam"
         )
-    average = loss is not sum_of_squares
-    objective = _Objective(program, np.hstack([inputs, targets]), average, batch_size)
+    points = np.hstack([*tables_of.values()])
+    objective = Objective(program, points, average, batch_size, threads)
     held_out = None
     if validation is not None:
-        points = _validation_points(validation, inputs, loss, n_outputs, targets.shape[1])
-        held_out = _Objective(program, points, average, batch_size=1)
-    theta = np.array([parameter.data for parameter in parameters])
-    run = _Run(model, parameters, objective, held_out, callbacks, theta)
-    with tqdm(total=epochs, disable=not progress, desc="fit", unit="epoch") as bar:
-        run.bar = bar
-        try:
-            run.begin()
-            if isinstance(optimizer, LBFGS):
-                reason = optimizer.minimize(run.evaluate, theta, epochs, run.after)
-                run.history.ended = run.history.ended or f"{run.epochs_done}: {reason}"
-            else:
-                optimizer.reset()
-                run.descend(optimizer, epochs, rng)
-                run.history.ended = run.history.ended or run.epochs_done
-        finally:
-            write(parameters, run.theta)
-    return run.history
+        points = _validation_points(validation, inputs, loss, classes, n_outputs, targets.shape[1])
+        if sample_weight is not None:
+            points = np.hstack([points, np.ones((len(points), 1))])
+        held_out = Objective(program, points, average, batch_size=1, threads=threads)
+    if isinstance(optimizer, Optimizer):
+        optimizer.reset()
+    if classes != getattr(model, "classes", None):
+        model.classes = classes  # type: ignore[attr-defined]
+    run = Run(model, parameters, objective, held_out, callbacks, best)
+    return run.train(optimizer, epochs, rng, progress)
 
 
-class _Objective:
+def error_program(
+    model: Model, loss: Loss, tables_of: dict[str, Table], parameters: Sequence[Value]
+) -> Program:
+    """The program of E_n, or w_n E_n, of one data point: x, t and perhaps w are its inputs."""
+    program, _ = compiled(partial(_error, model, loss), tables_of, parameters)
+    return program
+
+
+class Objective:
     """The error over data points and its gradient, as functions of the parameters."""
 
-    def __init__(self, program: Any, points: Table, average: bool, batch_size: int) -> None:
+    def __init__(
+        self, program: Program, points: Table, average: bool, batch_size: int, threads: int
+    ) -> None:
         self.program, self.points, self.average = program, points, average
-        self.batch_size = batch_size
+        self.batch_size, self.threads = batch_size, threads
         self.all_at_once = batch_size >= len(points)
         self._last: tuple[Vector, float, Vector] | None = None
 
@@ -234,7 +277,7 @@ class _Objective:
         if self.all_at_once:  # the gradient here is that of the next step
             return self.evaluate(theta)[0]
         with np.errstate(over="ignore"):
-            total = float(np.sum(self.program(self.points, theta)))
+            total = float(np.sum(self.program(self.points, theta, threads=self.threads)))
         if not np.isfinite(total):
             raise FloatingPointError("the sum of the errors E_n is beyond the largest float")
         return total / len(self.points) if self.average else total
@@ -257,11 +300,34 @@ class _Objective:
             raise
 
     def _on(self, theta: Vector, points: Table) -> tuple[float, Vector]:
-        error, gradient = self.program.value_and_grad(points, theta)
+        error, gradient = self.program.value_and_grad(points, theta, threads=self.threads)
         return (error / len(points), gradient / len(points)) if self.average else (error, gradient)
 
 
-class _Run:
+class Best:
+    """The lowest error so far and the weights then; and how long it has not improved.
+
+    Args:
+        patience: after how many epochs without improvement it is enough.
+        min_delta: what an improvement is, at least.
+    """
+
+    theta: Vector
+
+    def __init__(self, patience: int, min_delta: float) -> None:
+        self.patience, self.min_delta = patience, min_delta
+        self.error, self.epochs_without = math.inf, 0
+
+    def is_enough(self, error: float, theta: Vector) -> bool:
+        """An epoch is over: whether it was the last of as many as are borne without success."""
+        improved = error < self.error - self.min_delta or self.error == math.inf
+        self.epochs_without = 0 if improved else self.epochs_without + 1
+        if error < self.error:
+            self.error, self.theta = error, theta
+        return self.epochs_without >= self.patience
+
+
+class Run:
     """How far the training is: the history, and the weights after the last epoch."""
 
     bar: Any
@@ -270,39 +336,62 @@ class _Run:
         self,
         model: Model,
         parameters: list[Value],
-        objective: _Objective,
-        held_out: _Objective | None,
-        callbacks: Sequence[Callable[[Epoch], Any]],
-        theta: Vector,
+        objective: Objective,
+        held_out: Objective | None,
+        callbacks: Sequence[Callable[[Epoch], Any]] = (),
+        best: Best | None = None,
     ) -> None:
         self.model, self.parameters, self.callbacks = model, parameters, callbacks
-        self.objective, self.held_out = objective, held_out
-        self.theta = theta
+        self.objective, self.held_out, self.best = objective, held_out, best
+        self.theta = np.array([parameter.data for parameter in parameters])
         self.history = History()
 
+    def train(
+        self,
+        optimizer: Optimizer | LBFGS,
+        epochs: int,
+        rng: np.random.Generator,
+        progress: bool,
+    ) -> History:
+        """Go through the data ``epochs`` times at most, and leave the weights with the model."""
+        with tqdm(total=epochs, disable=not progress, desc="fit", unit="epoch") as self.bar:
+            try:
+                self._begin()
+                if isinstance(optimizer, LBFGS):
+                    reason = optimizer.minimize(self._evaluate, self.theta, epochs, self._after)
+                    self.history.ended = self.history.ended or f"{self._epochs_done}: {reason}"
+                else:
+                    self._descend(optimizer, epochs, rng)
+                    self.history.ended = self.history.ended or self._epochs_done
+                if self.best and self.history.error_after:
+                    self.theta = self.best.theta
+            finally:
+                write(self.parameters, self.theta)
+        return self.history
+
     @property
-    def epochs_done(self) -> str:
+    def _epochs_done(self) -> str:
         n = len(self.history.error_after)
         return f"after {n} epoch{'s' if n != 1 else ''}"
 
-    def begin(self) -> None:
+    def _begin(self) -> None:
         with self._telling():
             self._error = self.objective.error(self.theta)
 
-    def evaluate(self, theta: Vector) -> tuple[float, Vector]:
+    def _evaluate(self, theta: Vector) -> tuple[float, Vector]:
         with self._telling():
             return self.objective.evaluate(theta)
 
-    def descend(self, optimizer: Optimizer, epochs: int, rng: np.random.Generator) -> None:
+    def _descend(self, optimizer: Optimizer, epochs: int, rng: np.random.Generator) -> None:
         theta = self.theta
         for _ in range(epochs):
             with self._telling():
                 for gradient in self.objective.gradients(rng):
                     theta = update_named(optimizer, self.parameters, theta, gradient(theta))
-            if self.after(theta):
+            if self._after(theta):
                 return
 
-    def after(self, theta: Vector) -> bool:
+    def _after(self, theta: Vector) -> bool:
         """An epoch is over: whether it was the last."""
         history, validation = self.history, None
         with self._telling():
@@ -318,15 +407,21 @@ class _Run:
         self._error = error
         self.bar.set_postfix_str(f"error {error:.4g}", refresh=False)
         self.bar.update()
+        if self.best and self.best.is_enough(error if validation is None else validation, theta):
+            over = "training" if validation is None else "validation"
+            history.ended = (
+                f"{self._epochs_done}: the {over} error has not improved for {self.best.patience};"
+                f" the weights are those of epoch {history.best_epoch}"
+            )
         if not self.callbacks:
-            return False
+            return bool(history.ended)
         write(self.parameters, theta)
         epoch = Epoch(
             len(history.error_after), history.error_before[-1], error, validation, self.model
         )
         results = [callback(epoch) for callback in self.callbacks]
         if any(isinstance(result, (bool, np.bool_)) and result for result in results):
-            history.ended = f"{self.epochs_done}: a callback returned True"
+            history.ended = history.ended or f"{self._epochs_done}: a callback returned True"
         return bool(history.ended)
 
     @contextmanager
@@ -350,8 +445,10 @@ def _message(epoch: int, error: ArithmeticError, kept: str) -> str:
     )
 
 
-def predict(model: Callable[[list[Any]], Any], X: Any, *, threads: int = 1) -> Table:
-    """The outputs of a model for all of many data points, by a program.
+def predict(
+    model: Callable[[list[Any]], Any], X: Any, *, classes: bool = False, threads: int = 1
+) -> NDArray[Any]:
+    """The outputs of a model for all of many data points, by a program; or their classes.
 
     The model is run by Python for a few data points, as by ``fit``, with its present weights.
 
@@ -359,10 +456,14 @@ def predict(model: Callable[[list[Any]], Any], X: Any, *, threads: int = 1) -> T
         model: an MLP, or what else is called with a list of D Values and gives a Value or a list
             of Values.
         X: the inputs, (N, D) real numbers, or (N,) for D = 1.
+        classes: whether to give the class of each data point: that of the largest output; where
+            there is one, the second class if it is a logit above 0, or a probability, by a
+            sigmoid, above 1/2.
         threads: how many to run on.
 
     Returns:
-        The outputs y_k of each data point, an array of shape (N, K), or (N,) for K = 1.
+        The outputs y_k of each data point, an array of shape (N, K), or (N,) for K = 1; or the
+        classes, (N,): the names that ``fit`` was given, or numbers from 0.
 
     Raises:
         TypeError: X is not made of real numbers, or the model gives something else than Values.
@@ -375,12 +476,27 @@ def predict(model: Callable[[list[Any]], Any], X: Any, *, threads: int = 1) -> T
     >>> y = predict(model, [[0.5, -1.0], [1.0, 2.0]])
     >>> y.shape, bool(abs(y[0] - model([0.5, -1.0]).data) < 1e-15)
     ((2,), True)
+    >>> _ = fit(model, [[0, 1], [1, 0]], ["up", "down"], loss="binary_cross_entropy",
+    ...         optimizer="lbfgs", progress=False)
+    >>> predict(model, [[0, 2], [2, 0]], classes=True).tolist()
+    ['up', 'down']
     """
     inputs = table("X", X)
     with changed(recording=True, nonfinite_allowed=False, scope=""):
         program, outputs = compiled(lambda x: _outputs(_called(model, x)), {"x": inputs})
     found: Table = program(inputs, threads=threads)
-    return found[:, 0] if len(outputs) == 1 else found
+    if len(outputs) > 1:
+        return _names(model, found.argmax(axis=1)) if classes else found
+    if not classes:
+        return found[:, 0]
+    last = outputs[0].operation
+    threshold = 0.5 if last and last.name == "sigmoid" else 0.0
+    return _names(model, (found[:, 0] > threshold).astype(int))
+
+
+def _names(model: Any, numbers: NDArray[Any]) -> NDArray[Any]:
+    names = getattr(model, "classes", None)
+    return numbers if names is None else np.array(names)[numbers]
 
 
 def _called(model: Any, x: list[Value]) -> Any:
@@ -393,8 +509,10 @@ def _called(model: Any, x: list[Value]) -> Any:
         raise type(error)(f"the model was called with {what}: {error}") from error
 
 
-def _error(model: Model, loss: Loss, x: list[Value], t: list[Value]) -> Value:
-    """E_n of one data point."""
+def _error(
+    model: Model, loss: Loss, x: list[Value], t: list[Value], w: Sequence[Value] = ()
+) -> Value:
+    """E_n of one data point, times its weight if it has one."""
     y = model(x)
     targets: Any = t if len(t) > 1 else t[0]
     try:
@@ -406,7 +524,7 @@ def _error(model: Model, loss: Loss, x: list[Value], t: list[Value]) -> Value:
         ) from error
     if not isinstance(E, Value):
         raise TypeError(f"a loss gives a Value, not {show(E)}")
-    return E
+    return w[0] * E if w else E
 
 
 def _outputs(y: Any) -> list[Value]:
@@ -430,6 +548,16 @@ def _loss(loss: Any) -> Loss:
     return found
 
 
+def named_optimizer(optimizer: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
+    """The optimizer of that name, with its usual settings."""
+    if not isinstance(optimizer, str):
+        return optimizer
+    if optimizer not in OPTIMIZERS:
+        known = ", ".join(OPTIMIZERS)
+        raise ValueError(f"no optimizer is called {optimizer!r}; there are {known}")
+    return OPTIMIZERS[optimizer]()
+
+
 def _check_logits(loss: Loss, outputs: Sequence[Value]) -> None:
     """Refuse probabilities for a loss that would make probabilities of them once more."""
     names = {output.operation.name for output in outputs if output.operation}
@@ -447,8 +575,10 @@ def _parameters(model: Any, optimizer: Any) -> list[Value]:
     if not callable(model) or not callable(getattr(model, "parameters", None)):
         raise TypeError(f"the model is an MLP or another Module that is called, not {show(model)}")
     if not isinstance(optimizer, (Optimizer, LBFGS)):
-        raise TypeError(f"an optimizer is such as Adam(lr=0.01), not {show(optimizer)}")
-    parameters = list(dict.fromkeys(model.parameters()))
+        raise TypeError(f'an optimizer is such as Adam(lr=0.01) or "adam", not {show(optimizer)}')
+    parameters = model.parameters()
+    refuse_no_parameters(parameters)
+    parameters = list(dict.fromkeys(parameters))
     if not parameters:
         raise ValueError("the model has no parameters to train")
     chosen = getattr(optimizer, "parameters", None) or parameters
@@ -465,7 +595,8 @@ def _parameters(model: Any, optimizer: Any) -> list[Value]:
     return list(chosen)
 
 
-def _at_least_one(name: str, number: Any) -> int:
+def at_least_one(name: str, number: Any) -> int:
+    """The number as an int from 1 on, or an error that names it."""
     if isinstance(number, bool) or not hasattr(number, "__index__"):
         raise TypeError(f"{name} is an integer, not {show(number)}")
     if number.__index__() < 1:
@@ -475,11 +606,19 @@ def _at_least_one(name: str, number: Any) -> int:
 
 
 def _validation_points(
-    validation: Any, inputs: Table, loss: Loss, n_outputs: int, n_targets: int
+    validation: Any,
+    inputs: Table,
+    loss: Loss,
+    classes: list[Any] | None,
+    n_outputs: int,
+    n_targets: int,
 ) -> Table:
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise TypeError(f"validation is a pair (X, T), not {show(validation)}")
-    X, T = tables("the X of validation", validation[0], "the T of validation", validation[1])
+    X, T = validation
+    if classes:
+        T = numbered("the T of validation", T, loss, classes)
+    X, T = tables("the X of validation", X, "the T of validation", T)
     T = coded("the T of validation", T, loss, n_outputs)
     if X.shape[1] != inputs.shape[1] or T.shape[1] != n_targets:
         raise ValueError(

@@ -104,5 +104,5 @@ def _operations(outputs: Sequence[Value], inputs: list[Value]) -> list[Any]:
             made_of = tuple(place[parent] for parent in node.parents)
             operations.append((operation.name, operation.parameters, made_of))
         else:
-            operations.append(leaves.get(node) or repr(node.data))
+            operations.append(leaves.get(node) or node.data.hex())
     return operations

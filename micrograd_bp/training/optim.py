@@ -39,7 +39,7 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Value] | None = None, lr: float = 0.001) -> None:
         self.parameters = _values(parameters)
-        self.lr = _at_least_zero("lr", lr)
+        self.lr = at_least_zero("lr", lr)
         self.reset()
 
     def reset(self) -> None:
@@ -165,8 +165,8 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(parameters, lr)
         self.momentum = _below_one("momentum", momentum)
-        self.dampening = _at_least_zero("dampening", dampening)
-        self.weight_decay = _at_least_zero("weight_decay", weight_decay)
+        self.dampening = at_least_zero("dampening", dampening)
+        self.weight_decay = at_least_zero("weight_decay", weight_decay)
         self.nesterov = nesterov
         if nesterov and (not momentum or dampening):
             raise ValueError(
@@ -218,8 +218,8 @@ class Adam(Optimizer):
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
             raise ValueError(f"betas are two numbers, such as (0.9, 0.999), not {show(betas)}")
         self.betas = (_below_one("betas[0]", betas[0]), _below_one("betas[1]", betas[1]))
-        self.eps = _at_least_zero("eps", eps)
-        self.weight_decay = _at_least_zero("weight_decay", weight_decay)
+        self.eps = at_least_zero("eps", eps)
+        self.weight_decay = at_least_zero("weight_decay", weight_decay)
 
     def _updated(self, theta: Vector, gradient: Vector) -> tuple[Vector, tuple[Any, ...]]:
         if self.weight_decay:
@@ -298,8 +298,8 @@ class LBFGS:
         if not isinstance(history_size, int) or history_size < 1:
             raise ValueError(f"history_size is an integer from 1 on, not {show(history_size)}")
         self.history_size = history_size
-        self.gradient_tolerance = _at_least_zero("gradient_tolerance", gradient_tolerance)
-        self.error_tolerance = _at_least_zero("error_tolerance", error_tolerance)
+        self.gradient_tolerance = at_least_zero("gradient_tolerance", gradient_tolerance)
+        self.error_tolerance = at_least_zero("error_tolerance", error_tolerance)
 
     def minimize(
         self,
@@ -362,6 +362,14 @@ class LBFGS:
         return f"LBFGS({', '.join(f'{name}={x}' for name, x in vars(self).items())})"
 
 
+OPTIMIZERS: dict[str, type[Optimizer] | type[LBFGS]] = {
+    "sgd": SGD,
+    "adam": Adam,
+    "adamw": AdamW,
+    "lbfgs": LBFGS,
+}
+
+
 class _EndedByCaller(Exception):
     """What leaves scipy's loop."""
 
@@ -415,7 +423,8 @@ def _values(parameters: Any) -> list[Value]:
     return values
 
 
-def _at_least_zero(name: str, number: Any) -> float:
+def at_least_zero(name: str, number: Any) -> float:
+    """The number as a finite float that is not negative, or a ValueError that names it."""
     x = to_float(number)
     if not 0.0 <= x < math.inf:
         raise ValueError(f"{name} is a finite number from 0 on, not {show(number)}")

@@ -13,13 +13,14 @@ A result that was not computed from what it is differentiated by is said in a Us
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from inspect import signature
+from math import isfinite
 from typing import Any
 
 from .. import modes
 from ..engine import Value, engine_kind, fsum
-from ..numeric import show
-from .chain_rule import Sweeps
+from ..messages import refuse_no_list
+from ..numeric import Number, show, to_float
+from .chain_rule import Sweeps, data_of
 from .nested import Structure, flatten, nest, rebuild
 from .recorded_call import (
     Argnums,
@@ -29,6 +30,7 @@ from .recorded_call import (
     matching,
     positions_of,
     record_call,
+    takes,
 )
 
 gradient_graph: Callable[[Value, list[Value]], list[Value] | None] | None = None
@@ -64,6 +66,12 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     """
     if isinstance(inputs, Value):
         raise TypeError(f"the inputs of gradient are a list of Values: [x], not {show(inputs)}")
+    if isinstance(output, (list, tuple)):
+        raise TypeError(
+            f"gradient differentiates one Value, not {show(output)}: take the gradient of each, or"
+            " jacobian(f) of a function"
+        )
+    refuse_no_list("gradient", inputs, "Values to differentiate by")
     for value in (output, *inputs):
         if not isinstance(value, Value):
             raise TypeError(f"gradient differentiates a Value by Values, not {show(value)}")
@@ -110,25 +118,36 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     return lambda *args, **kwargs: both(*args, **kwargs)[1]
 
 
-def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def value_and_grad(
+    f: Callable[..., Any], argnums: Argnums = 0, outside: Number | None = None
+) -> Callable[..., Any]:
     """A function that gives f's value and its gradient, from one call of f.
 
     Fits ``scipy.optimize.minimize(value_and_grad(f), x0, jac=True)``.
 
     Args:
         f, argnums: as for ``grad``.
+        outside: the value where f or its gradient is not finite, as beyond the edge of a domain,
+            instead of an error; the gradient is then 0. So a line search that leaves the domain
+            goes back and on: ``inf`` suits BFGS, CG, Newton-CG and trust-constr of scipy, while
+            L-BFGS-B needs a finite number above all values of f, such as 1e10.
 
     Returns:
         A function that gives the pair (value, gradient).
 
     Raises:
-        TypeError: as for ``grad``.
+        TypeError: as for ``grad``, or outside is no number.
 
     >>> value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
     (6.0, (3.0, 2.0))
+    >>> barrier = value_and_grad(lambda x: x - x.log(), outside=float("inf"))
+    >>> barrier(2.0), barrier(-2.0)
+    ((1.3068528194400546, 0.5), (inf, 0.0))
     """
     check_function(f)
     positions, single = positions_of(argnums)
+    if outside is not None:
+        outside = to_float(outside)
 
     def of(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         call = record_call(f, args, positions, kwargs)
@@ -138,10 +157,13 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
         else:
             slopes = call.back([output], [1.0])
         call.warn_if_independent(slopes)
+        value = call.value
+        if outside is not None and not all(map(isfinite, map(data_of, (value, *slopes)))):
+            value, slopes = outside, [0.0] * len(slopes)
         gradients = rebuild(call.primals, slopes)
-        return call.value, gradients[0] if single else gradients
+        return value, gradients[0] if single else gradients
 
-    return of
+    return of if outside is None else modes.allow_nonfinite()(of)
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -185,21 +207,6 @@ def _call_along(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequenc
                 " argument w they are (w,) and (v,))"
             ) from error
         raise
-
-
-def takes(f: Callable[..., Any], arguments: Sequence[Any]) -> bool:
-    """Whether f can be called with so many arguments.
-
-    >>> takes(lambda x, y: x, [1.0, 2.0]), takes(lambda x, y: x, [1.0])
-    (True, False)
-    """
-    try:
-        signature(f).bind(*arguments)
-    except TypeError:
-        return False
-    except ValueError:  # a function that does not tell
-        return True
-    return True
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:

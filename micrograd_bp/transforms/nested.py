@@ -4,13 +4,13 @@ A structure is a number or Value, or a list, tuple, dict or NumPy array of struc
 it a pytree). NumPy is never imported here: whoever passes an array has imported it.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from functools import cache
 from itertools import islice
 from typing import Any
+
+from .. import twins
 
 __all__ = ["Structure", "flatten", "is_array", "leaves", "nest", "paths", "rebuild"]
 
@@ -209,6 +209,6 @@ def _array(items: list[Any], shape: tuple[int, ...]) -> Any:
     return array.reshape(shape)
 
 
-if not os.environ.get("MICROGRAD_BP_PURE"):
-    with suppress(ImportError):
+if twins.wanted():
+    with twins.imported(__file__, "_nested"):
         from ._nested import flatten, rebuild  # type: ignore[no-redef]

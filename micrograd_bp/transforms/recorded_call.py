@@ -8,6 +8,7 @@ transparency, 2005).
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from inspect import signature
 from math import isfinite
 from typing import Any
 
@@ -160,6 +161,11 @@ def record_call(
     try:
         output = f(*arguments, **(kwargs or {}))
         differentiated = _differentiated.get()
+    except TypeError as error:
+        hint = "" if kwargs else _on_arguments(f, args)
+        if not hint:
+            raise
+        raise TypeError(f"{error}; {hint}") from error
     finally:
         _enclosing.reset(token)
         _differentiated.reset(outside)
@@ -178,6 +184,36 @@ def record_call(
     if attached:
         _differentiated.set(True)
     return Call(name, primals, inputs, directions, output, outputs, attached, differentiated)
+
+
+def takes(f: Callable[..., Any], arguments: Sequence[Any]) -> bool:
+    """Whether f can be called with so many arguments.
+
+    >>> takes(lambda x, y: x, [1.0, 2.0]), takes(lambda x, y: x, [1.0])
+    (True, False)
+    """
+    try:
+        signature(f).bind(*arguments)
+    except TypeError:
+        return False
+    except ValueError:  # a function that does not tell
+        return True
+    return True
+
+
+def _on_arguments(f: Callable[..., Any], args: Sequence[Any]) -> str:
+    """What to do where f was called with one list for several arguments, or the other way round."""
+    if takes(f, args):
+        return ""
+    if len(args) == 1 and hasattr(args[0], "__len__") and takes(f, args[0]):
+        return (
+            f"it was called with one argument, {show(args[0])}: give each argument by itself, and"
+            " differentiate by several with argnums, as in grad(f, argnums=(0, 1))(1.0, 2.0); or"
+            " let f take one list and unpack it"
+        )
+    if len(args) > 1 and takes(f, [args]):
+        return "of an f that takes one list the arguments are one list: grad(f)([1.0, 2.0])"
+    return ""
 
 
 def _fresh(leaf: Scalar) -> Value:

@@ -115,3 +115,30 @@ def test_a_cycle_is_refused_in_words_or_freed(make: Callable[[Value], Any]) -> N
     del y
     gc.collect()
     assert gone() is None
+
+
+class OneSlot(Value):
+    __slots__ = "only"
+
+
+class PrivateSlot(OneSlot):
+    __slots__ = ("__hidden", "shown")
+
+    def hide(self, thing: Any) -> None:
+        self.__hidden = thing
+
+    def found(self) -> Any:
+        return self.__hidden
+
+
+@pytest.mark.parametrize(
+    "travel", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_slots_of_subclasses_travel_with_copies_and_pickles(travel: Callable[[Value], Any]) -> None:
+    node = PrivateSlot(2.0, "x")
+    node.only, node.shown = 1, [2]
+    node.hide("three")
+    node.free = 4
+    other = travel(node)
+    assert (type(other), other.data, other.label) == (PrivateSlot, 2.0, "x")
+    assert (other.only, other.shown, other.found(), other.free) == (1, [2], "three", 4)

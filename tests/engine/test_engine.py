@@ -656,7 +656,7 @@ def test_a_remainder_by_zero_is_an_error_that_shows_the_numbers(divide: Any) -> 
         with pytest.raises(ZeroDivisionError, match=r"(mod|floordiv) of Value\(3.0.*by zero"):
             divide(x, y)
     for x, y in [(Value(3.0), "2"), ([3.0], Value(2.0))]:
-        with pytest.raises(TypeError, match="unsupported operand"):
+        with pytest.raises(TypeError, match=r"a Value"):
             divide(x, y)
 
 

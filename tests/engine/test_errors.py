@@ -1,6 +1,7 @@
 """Nothing goes wrong silently: what raises, what the message says, and that nothing changed."""
 
 import math
+import operator
 import sys
 from collections.abc import Callable
 from decimal import Decimal
@@ -158,6 +159,57 @@ def test_dot_says_which_of_its_lists_is_none() -> None:
         with pytest.raises(TypeError) as raised:
             dot(*operands)
         assert str(raised.value).startswith(message)
+
+
+BESIDE: list[Callable[[Any, Any], Any]] = [
+    *(operator.add, operator.sub, operator.mul, operator.truediv, operator.pow),
+    *(operator.lt, operator.le, operator.gt, operator.ge),
+]
+
+
+@pytest.mark.parametrize("operation", BESIDE)
+@pytest.mark.parametrize(
+    ("operand", "words"),
+    [
+        ([1, 2], "not [1, 2] (list): go through the elements, [v + x for x in xs]"),
+        ((1.0,), "not (1.0,) (tuple): go through the elements"),
+        ("1", "not '1' (str): convert it first, with float(...)"),
+        (None, "not None (NoneType): give an int or a float"),
+        (1j, "not 1j (complex): take its .real"),
+        ({"a": 1.0}, "not {'a': 1.0} (dict): take its elements one by one"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_number_beside_a_value_is_told_the_way_out(
+    operation: Callable[[Any, Any], Any], operand: Any, words: str
+) -> None:
+    for pair in ((p(2.0), operand), (operand, p(2.0))):
+        with pytest.raises(TypeError) as raised:
+            operation(*pair)
+        assert words in str(raised.value)
+
+
+def test_an_object_that_knows_what_to_do_with_a_value_does_it() -> None:
+    class Unit:
+        def __radd__(self, other: Any) -> str:
+            return f"{other.data} m"
+
+        def __rmatmul__(self, other: Any) -> str:
+            return f"{other.data} x"
+
+    assert p(2.0) + Unit() == "2.0 m"
+    assert p(2.0) @ Unit() == "2.0 x"  # type: ignore[operator]
+    with pytest.raises(TypeError, match="unsupported operand"):
+        p(2.0) + object()
+
+
+@pytest.mark.parametrize("operand", [p(3.0), 3.0, [3.0], None], ids=repr)
+def test_a_matrix_product_of_scalars_shows_the_product_and_dot(operand: Any) -> None:
+    for pair in ((p(2.0), operand), (operand, p(2.0))):
+        with pytest.raises(TypeError, match=r"write v \* w, or dot\(\[v1, v2\], \[w1, w2\]\)"):
+            operator.matmul(*pair)
+    vector = np.array([p(2.0), p(3.0)])
+    assert (vector @ vector).data == 13.0
 
 
 @pytest.mark.parametrize("function", [fsum, m.prod, m.mean, m.logsumexp, m.softmax])

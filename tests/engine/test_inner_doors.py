@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd_bp import Value, engine, functions
+from micrograd_bp import Value, engine, engine_kind, functions
 
 CALLS = """
 import itertools, sys
@@ -56,6 +56,105 @@ print("alive")
 """
 
 
+EVERY_DOOR = """
+import itertools, random, sys, types
+from micrograd_bp import Program, Value
+from micrograd_bp.transforms import nested
+
+modules = [sys.modules[name] for name in sys.argv[1:]]
+x = Value(2.0)
+y = x * x + 1.0
+w = Value(3.0)
+program = Program(y * w, [x], [w])
+odd = [
+    None, True, 1.0, -1, 2**31, 2**63, 10**400, float("nan"), "x", b"x", [], [None], [1.0], [y],
+    (), ("a",), (None, None), {}, {"a": 1}, object(), object, Value, x, y, [[1.0], [2.0]],
+    memoryview(b"12345678"), program, program._forward, sys.modules["numpy"].ones((2, 1)),
+    program._run_forward, lambda *_: None, slice(None), range(3),
+]
+made = []
+for kind in [kind for module in modules for kind in vars(module).values()]:
+    if isinstance(kind, type) and kind.__module__ in sys.argv:
+        try:
+            made.append(kind.__new__(kind))  # without what its __init__ would give it
+        except Exception:
+            pass
+rng = random.Random(0)
+lists = [[]] + [[a] for a in odd] + [list(pair) for pair in itertools.product(odd, repeat=2)]
+lists += [[rng.choice(odd) for _ in range(rng.randint(3, 7))] for _ in range(500)]
+for n in 3, 4, 5:
+    lists += itertools.product([None, 1, [], *made], repeat=n)
+tried = set()
+
+
+def call(name, function):
+    tried.add(name)
+    for arguments in lists:
+        try:
+            list(zip(range(5), function(*arguments)))
+        except Exception:
+            pass
+
+
+def instances(kind):
+    for make in (
+        lambda: kind(2.0), lambda: kind(y, [x]), lambda: kind(program._forward),
+        lambda: kind(program._run_forward), lambda: kind("x"), lambda: kind.__new__(kind),
+        lambda: kind.__new__(kind, y, [x]), lambda: kind.__new__(kind, program._forward),
+    ):
+        try:
+            instance = make()
+        except Exception:
+            continue
+        if type(instance) is kind:
+            yield instance
+
+
+for module in modules:
+    for name, thing in list(vars(module).items()):
+        if getattr(thing, "__module__", module.__name__) != module.__name__ or not callable(thing):
+            continue
+        call(name, thing)
+        if not isinstance(thing, type):
+            continue
+        for instance in instances(thing):
+            for attribute in dir(thing):
+                whole = f"{name}.{attribute}"
+                try:
+                    function = getattr(instance, attribute)
+                except Exception:
+                    continue
+                if callable(function):
+                    call(whole, function)
+                for value in odd:
+                    try:
+                        setattr(instance, attribute, value)
+                    except Exception:
+                        pass
+            try:
+                repr(instance)
+            except Exception:
+                pass
+print(len(tried))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(engine_kind() != "compiled", reason="of the compiled modules")
+@pytest.mark.parametrize(
+    ("module", "doors"), [("_engine", 100), ("transforms._nested", 2), ("program._program", 5)]
+)
+def test_every_door_of_the_compiled_modules_takes_odd_arguments(module: str, doors: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", EVERY_DOOR, f"micrograd_bp.{module}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) >= doors
+
+
 def test_odd_arguments_meet_exceptions_and_not_a_crash() -> None:
     done = subprocess.run(
         [sys.executable, "-c", CALLS], capture_output=True, text=True, check=False
@@ -99,3 +198,17 @@ def test_a_unit_has_two_labels(labels: Any) -> None:
 def test_the_graph_of_what_is_no_value_is_refused(odd: Any) -> None:
     with pytest.raises(TypeError, match="a graph is that of Values, not of"):
         engine.order_of([Value(1.0), odd])
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_seed_that_sorts_another_graph_changes_nothing_of_a_sweep(back: bool) -> None:
+    x = Value(3.0)
+    y = x * x
+
+    class Seed(float):
+        def __float__(self) -> float:
+            engine.order_of([(x + 1.0) * y, y * 2.0])
+            return 2.0
+
+    start, end = ([y], [x]) if back else ([x], [y])
+    assert engine.sweep([y], start, [Seed(2.0)], end, back) == [12.0]

@@ -326,6 +326,23 @@ def test_hidden_units_are_relu_and_outputs_linear_by_default() -> None:
     )
 
 
+def test_a_network_prints_a_line_a_layer_and_its_summary_is_a_table() -> None:
+    model = MLP(1, [16, 1], hidden="tanh", seed=0)
+    assert str(model).splitlines() == [
+        "MLP of 1 input and 49 parameters:",
+        "  layer1: 16 units, tanh",
+        "  layer2: 1 unit, linear",
+    ]
+    assert str(model.layers[0]) == "16 units, tanh"
+    assert repr(model.layers[1]) == "Layer of [LinearNeuron(16)]"
+    summary = model.summary()
+    assert repr(summary) == str(summary)
+    rows = [line.split() for line in str(summary).splitlines()[1:]]
+    assert rows[0] == ["layer1", "1", "16", "tanh", "32"]
+    assert rows[-1] == ["in", "all", "49"]
+    assert summary._repr_html_().count("<tr>") == 4
+
+
 def test_hidden_and_output_choose_the_activations() -> None:
     model = MLP(2, [2, 2, 2], hidden="tanh", output="sigmoid", seed=0)
     outputs = model([0.5, -0.5])
@@ -416,6 +433,35 @@ def test_without_seed_the_module_random_is_drawn_from(make: Callable[..., Module
         random.setstate(state)
 
 
+@pytest.mark.parametrize(
+    ("init", "bound"), [("glorot", 0.1), ("he", 0.125), ("lecun", 0.08838834764)]
+)
+def test_init_scales_weights_and_biases_by_the_size_of_the_layer(init: str, bound: float) -> None:
+    layer = Layer(384, 216, init=init, seed=0)
+    for some in [[w.data for n in layer.neurons for w in n.w], [n.b.data for n in layer.neurons]]:
+        assert 0.97 * bound < max(some) < bound * (1 + 1e-9)
+        assert -0.97 * bound > min(some) > -bound * (1 + 1e-9)
+        assert abs(sum(some) / len(some)) < 0.1 * bound
+
+
+def test_the_usual_init_is_that_of_micrograd() -> None:
+    layer, usual = Layer(3, 2, init="uniform", seed=0), random.Random(0)
+    assert [p.data for p in layer.parameters()] == [
+        *[usual.uniform(-1, 1) for _ in range(3)],
+        0.0,
+        *[usual.uniform(-1, 1) for _ in range(3)],
+        0.0,
+    ]
+
+
+def test_every_layer_of_a_network_has_the_init() -> None:
+    for layer in MLP(3, [50, 2], init="lecun", seed=0).layers:
+        weights = [abs(w.data) for neuron in layer.neurons for w in neuron.w]
+        assert 0.9 < max(weights) / (3 / len(layer.neurons[0].w)) ** 0.5 < 1
+    with pytest.raises(ValueError, match="'xavier'; there are uniform, glorot"):
+        MLP(2, [1], init="xavier")
+
+
 def test_a_generator_of_numpy_will_do() -> None:
     one, other = (MLP(2, [2, 1], rng=np.random.default_rng(7)) for _ in range(2))
     assert numbers(one) == numbers(other)
@@ -489,3 +535,10 @@ def test_a_module_of_ones_own_needs_only_its_parameters() -> None:
     assert scale.factor.grad == 0.0
     assert Module().parameters() == []
     Module().zero_grad()
+
+
+@pytest.mark.parametrize("odd", ["tanh", None, 2, math.tanh, 0.5], ids=repr)
+def test_a_nonlin_that_is_no_switch_is_refused(odd: Any) -> None:
+    with pytest.raises(TypeError, match=r"nonlin is True or False, not .*chosen by its activation"):
+        Neuron(2, nonlin=odd)
+    assert Neuron(2, nonlin=np.bool_(False)).activation == "linear"

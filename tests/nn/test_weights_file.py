@@ -3,6 +3,7 @@
 import itertools
 import math
 import pickle
+import random
 import re
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_bp import MLP, Layer, Module, Neuron, Value, allow_nonfinite
+from micrograd_bp import MLP, Layer, Module, Neuron, Value, allow_nonfinite, gelu
 
 safetensors = pytest.importorskip("safetensors")
 from safetensors.numpy import load_file, save_file  # noqa: E402
@@ -255,3 +256,85 @@ def test_without_safetensors_it_says_what_to_install(tmp_path, monkeypatch) -> N
     for call in (Neuron(1).save, Neuron(1).load):
         with pytest.raises(ImportError, match="pip install safetensors"):
             call(tmp_path / "w")
+
+
+# A file that knows its network
+
+
+def bare(tensors: Any, path: Any) -> Any:
+    """A file as another program writes it."""
+    save_file(tensors, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("sizes", "hidden", "output"),
+    [([2, 3, 1], "tanh", "linear"), ([4, 2], "relu", "sigmoid"), ([1, 5, 5, 2], gelu, "linear")],
+)
+def test_a_file_makes_the_network_that_wrote_it(tmp_path, sizes, hidden, output) -> None:
+    model = MLP(sizes[0], sizes[1:], hidden=hidden, output=output, seed=0)
+    model.classes = ["a", "b"]
+    model.save(tmp_path / "w")
+    state = random.getstate()
+    made = MLP.load(tmp_path / "w")
+    assert random.getstate() == state
+    assert weights(made) == weights(model)
+    assert str(made) == str(model)
+    assert repr(made) == repr(model)
+    assert made.classes == ["a", "b"]
+    x = [0.5] * sizes[0]
+    assert str(made(x)) == str(model(x))
+    assert MLP(sizes[0], sizes[1:], seed=1).load(tmp_path / "w").classes == ["a", "b"]
+
+
+def test_a_subclass_makes_its_own_kind(tmp_path) -> None:
+    class Mine(MLP):
+        pass
+
+    Mine(2, [1], seed=0).save(tmp_path / "w")
+    assert type(Mine.load(tmp_path / "w")) is Mine
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"0.weight": np.ones((3, 2)), "0.bias": np.ones(3)}, r"not tell .*MLP\(2, \[3\], hidden"),
+        ({"p": np.ones(3)}, "is of no MLP: it has p"),
+        ({"0.weight": np.ones(3)}, "is of no MLP"),
+        ({"0.weight": np.ones((3, 2)), "2.weight": np.ones((1, 4))}, "do not fit each other"),
+    ],
+)
+def test_a_file_that_does_not_know_its_network_makes_none(tmp_path, tensors, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        MLP.load(bare(tensors, tmp_path / "w"))
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [b"[]", b"5", b"not json", b'{"activations": 5}', b'{"activations": ["rm", {}]}', b"[" * 10**5],
+)
+def test_what_is_noted_in_a_hostile_file_does_no_harm(tmp_path, noted) -> None:
+    tensors = {"0.weight": np.ones((3, 2)), "0.bias": np.ones(3)}
+    save_file(tensors, tmp_path / "w", {"micrograd_bp": noted.decode()})
+    with pytest.raises(ValueError, match="not tell"):
+        MLP.load(tmp_path / "w")
+    assert weights(MLP(2, [3], seed=0).load(tmp_path / "w")) == [1.0] * 9
+
+
+def test_an_activation_of_ones_own_is_not_in_the_file(tmp_path) -> None:
+    MLP(2, [3, 1], hidden=lambda a: a * a, seed=0).save(tmp_path / "w")
+    with pytest.raises(ValueError, match=r"not tell .*MLP\(2, \[3, 1\], hidden"):
+        MLP.load(tmp_path / "w")
+
+    def tanh(a: Value) -> Value:  # by this name another one is known
+        return a
+
+    MLP(2, [3, 1], hidden=tanh, seed=0).save(tmp_path / "w")
+    with pytest.raises(ValueError, match="not tell"):
+        MLP.load(tmp_path / "w")
+
+
+def test_no_other_class_is_made_from_a_file(tmp_path) -> None:
+    Layer(2, 1, seed=0).save(tmp_path / "w")
+    with pytest.raises(TypeError, match=r"Layer.load makes no Layer: make one, and model\.load"):
+        Layer.load(tmp_path / "w")

@@ -1,12 +1,37 @@
 """A Program as a function of NumPy, JAX and PyTorch: values, and gradients by the library."""
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from branches import NUMBERS, Build, builds, by_the_engine, recorded
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from micrograd_bp import MLP, Value, digamma, erfinv, fsum, functions, lgamma, trunc
+from micrograd_bp import (
+    MLP,
+    Value,
+    atan2,
+    clip,
+    digamma,
+    elu,
+    erfinv,
+    exp,
+    fsum,
+    functions,
+    grad,
+    hypot,
+    leaky_relu,
+    lgamma,
+    maximum,
+    minimum,
+    relu,
+    sign,
+    trunc,
+)
 from micrograd_bp.program import Program
 from micrograd_bp.program.array_functions import array_functions
 
@@ -134,3 +159,93 @@ def test_several_outputs_are_stacked(library: Any) -> None:
     points = array([[1.0, 2.0], [3.0, 4.0]])
     assert np.asarray(traced(points, array([10.0]))).tolist() == [[10, 13, 100], [30, 17, 100]]
     assert np.asarray(traced(points[0], array([10.0]))).tolist() == [10, 13, 100]
+
+
+def gradients_by_torch(program: Program, points: list[float], weights: list[float]) -> list[Any]:
+    torch = pytest.importorskip("torch")
+    traced = program.trace(torch)
+    found = []
+    for x in points:
+        w = torch.tensor(weights, dtype=torch.float64, requires_grad=True)
+        value = traced(torch.tensor([x], dtype=torch.float64), w)
+        value = value + 0.0 * w.detach().sum()
+        slopes = torch.autograd.grad(value, w)[0] if value.requires_grad else torch.zeros(2)
+        found.append([value.item(), *slopes.tolist()])
+    return found
+
+
+def gradients_by_jax(
+    program: Program, points: list[float], weights: list[float], mode: str = "grad"
+) -> list[Any]:
+    jax = pytest.importorskip("jax")
+    xp, array = jax_library()
+    traced = program.trace(xp)
+
+    def of(x: Any) -> Any:
+        if mode == "jacfwd":
+            w = array(weights)
+            return xp.append(traced(x[None], w), jax.jacfwd(lambda w: traced(x[None], w))(w))
+        value, slopes = jax.value_and_grad(lambda w: traced(x[None], w))(array(weights))
+        return xp.append(value, slopes)
+
+    of_all = jax.vmap(of)
+    return list(np.asarray((jax.jit(of_all) if mode == "jit" else of_all)(array(points))))
+
+
+WEIGHTS = st.sampled_from(NUMBERS)
+
+
+def held_to_the_engine(build: Build, weights: list[float], gradients: Any) -> None:
+    program = recorded(build)
+    assume(program is not None)
+    expected = [by_the_engine(build, dict(zip("xwb", (x, *weights)))) for x in NUMBERS]
+    for wanted, found in zip(expected, gradients(program, NUMBERS, weights), strict=True):
+        if wanted is not None:
+            assert list(found) == pytest.approx(wanted, rel=1e-8, abs=1e-11)
+
+
+@settings(max_examples=150)
+@given(build=builds(), w=WEIGHTS, b=WEIGHTS)
+def test_pytorch_gives_the_gradients_of_the_engine(build: Build, w: float, b: float) -> None:
+    held_to_the_engine(build, [w, b], gradients_by_torch)
+
+
+@pytest.mark.parametrize(("mode", "examples"), [("grad", 25), ("jacfwd", 25), ("jit", 4)])
+def test_jax_gives_the_gradients_of_the_engine(mode: str, examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(build=builds(), w=WEIGHTS, b=WEIGHTS)
+    def check(build: Build, w: float, b: float) -> None:
+        held_to_the_engine(build, [w, b], partial(gradients_by_jax, mode=mode))
+
+    check()
+
+
+KINKS: dict[str, Callable[[Value], Value]] = {
+    "abs": abs,
+    "clip": lambda v: clip(v, 0.0, 1.0),
+    "elu": elu,
+    "leaky_relu": lambda v: leaky_relu(v, 0.25),
+    "relu": relu,
+    "maximum": lambda v: maximum(v, 3.0 * v * v),
+    "minimum": lambda v: minimum(v, 3.0 * v * v),
+    "sign": sign,
+    "hypot": lambda v: hypot(v, 2.0 * v),
+    "atan2": lambda v: atan2(v, 2.0 * v),
+}
+
+
+@pytest.mark.parametrize("f", KINKS.values(), ids=KINKS)
+def test_at_a_kink_the_libraries_keep_to_the_conventions(f: Callable[[Value], Value]) -> None:
+    x, w, b = Value(0.5), Value(0.25), Value(0.75)
+    program = Program(f(w) * x + b, [x], [w, b])
+    expected = [program([2.0], [0.0, 1.0]), 2.0 * grad(f)(0.0), 1.0]
+    for gradients in (gradients_by_torch, gradients_by_jax):
+        assert list(gradients(program, [2.0], [0.0, 1.0])[0]) == expected
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_trace_without_parameters_takes_those_recorded(library: Any) -> None:
+    xp, array = library()
+    x, w = Value(2.0), Value(3.0)
+    traced = Program(w * exp(x), [x], [w]).trace(xp)
+    np.testing.assert_allclose(traced(array([[0.0], [1.0]])), [3.0, 3.0 * math.e], rtol=1e-15)

@@ -1,6 +1,8 @@
 """Transforms as what scipy.optimize asks for: fun with jac=True, hess, and jac."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -216,3 +218,51 @@ def test_least_squares_finds_the_certified_parameters(name, start) -> None:
     h = hessian(error)(found.x) * np.outer(scale, scale)
     newton = found.x - scale * np.linalg.solve(h, scale * grad(error)(found.x))
     assert np.allclose(newton, certified, rtol=1e-10, atol=0.0)
+
+
+# Line searches that leave the domain
+
+
+def barrier(seed: int) -> Callable[[Any], Any]:
+    """A quadratic function within half-spaces, that log keeps it in; 0 is inside."""
+    random = np.random.default_rng(seed)
+    a, b = random.normal(size=(6, 3)), random.uniform(0.1, 1.0, size=6)
+    c = 5.0 * random.normal(size=3)
+    return lambda x: c @ x + (x @ x) / 2 - np.log(b - a @ x).sum() / 10
+
+
+@pytest.mark.parametrize(
+    ("method", "outside"),
+    [("BFGS", math.inf), ("CG", math.inf), ("trust-constr", math.inf), ("L-BFGS-B", 1e10)],
+)
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy and scipy, about nan and inf
+@pytest.mark.filterwarnings("ignore:delta_grad")  # of two points outside in turn
+def test_a_line_search_that_leaves_the_domain_goes_on(method, outside, seed) -> None:
+    f = barrier(seed)
+    with pytest.raises(ValueError, match="log of"):
+        optimize.minimize(value_and_grad(f), np.zeros(3), jac=True, method=method)
+    found = optimize.minimize(
+        value_and_grad(f, outside=outside), np.zeros(3), jac=True, method=method
+    )
+    newton = np.linalg.solve(hessian(f)(found.x), grad(f)(found.x))
+    assert np.abs(newton).max() < 1e-4
+
+
+def test_outside_is_said_of_values_and_of_slopes_and_of_nothing_else() -> None:
+    def root(x):
+        return x.sqrt()
+
+    inside = value_and_grad(root, outside=math.inf)
+    assert inside(4.0) == (2.0, 0.25)
+    assert inside(-1.0) == (math.inf, 0.0)
+    assert inside(0.0) == (math.inf, 0.0)  # there is a value, and no slope
+    assert value_and_grad(lambda x: exp(x[0]) * x[1], outside=7)([1000.0, 1.0]) == (7.0, [0.0, 0.0])
+    with pytest.raises(TypeError, match="need a real number"):
+        value_and_grad(root, outside="inf")
+    with pytest.raises(ValueError, match="of the user"):
+        value_and_grad(_raising, outside=math.inf)(1.0)
+
+
+def _raising(x):
+    raise ValueError("of the user")

@@ -441,7 +441,7 @@ def untouched() -> tuple[MLP, list[float]]:
         ({"X": [0, 1, 2, 3]}, ValueError, "2 inputs was given 1"),
         ({"X": [[0, math.nan]] * 4}, ValueError, r"X\[0, 1\] is nan"),
         ({"T": [0, 1, math.inf, 0]}, ValueError, r"T\[2, 0\] is inf"),
-        ({"X": [["a", "b"]] * 4}, TypeError, "X needs numbers.*'a'"),
+        ({"X": [["a", "b"]] * 4}, TypeError, "X\\[0, 0\\]: 'a' \\(str\\) is a name"),
         ({"X": [[0, None]] * 4}, TypeError, r"X\[0, 1\]: .*None"),
         ({"X": [[0, Value(1.0)]] * 4}, TypeError, r"X\[0, 1\]: .*\.data"),
         ({"X": [[0, 1j]] * 4}, TypeError, "X needs numbers, not complex"),
@@ -455,7 +455,15 @@ def untouched() -> tuple[MLP, list[float]]:
         ({"loss": hinge}, ValueError, r"T\[0\]: .*2 \* t - 1"),
         ({"loss": binary_cross_entropy, "T": [0, 1, 2, 0]}, ValueError, r"T\[2\]: .*not 2.0"),
         ({"loss": cross_entropy}, ValueError, "binary_cross_entropy for one"),
-        ({"optimizer": "adam"}, TypeError, "'adam'"),
+        ({"optimizer": "adm"}, ValueError, "'adm'; there are sgd, adam"),
+        ({"optimizer": 0.1}, TypeError, "not 0.1"),
+        ({"sample_weight": [1.0, 1.0]}, ValueError, "each of the 4 data points"),
+        ({"sample_weight": [1.0, 1.0, 1.0, -1.0]}, ValueError, "from 0 on"),
+        ({"sample_weight": [0, 0, 0, 0]}, ValueError, "not all zero"),
+        ({"early_stopping": 0}, ValueError, "early_stopping is at least 1"),
+        ({"early_stopping": True}, TypeError, "early_stopping is an integer"),
+        ({"min_delta": -1.0}, ValueError, "min_delta"),
+        ({"threads": 0}, ValueError, "threads"),
         ({"optimizer": SGD([Value(1.0, "v")])}, ValueError, "label='v'.*no parameter of the"),
         ({"optimizer": LBFGS(), "batch_size": 2}, ValueError, "all 4 data points"),
         ({"epochs": 0}, ValueError, "epochs is at least 1"),
@@ -518,6 +526,129 @@ def test_a_model_that_python_steers_is_refused(call) -> None:
 def test_a_model_that_gives_no_value_is_refused() -> None:
     with pytest.raises(TypeError, match=r"gives a Value or a list of Values, not 1\.0"):
         small_fit(Odd(lambda w, x: 1.0))
+
+
+# Weights of data points, early stopping, threads
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from(["sum_of_squares", "mean_squared_error", "hinge", "cross_entropy"]),
+    st.lists(st.integers(0, 3), min_size=4, max_size=4).filter(any),
+    st.sampled_from([SGD, LBFGS]),
+)
+def test_a_weight_of_two_is_the_data_point_twice(loss, counts, optimizer) -> None:
+    weighted, repeated = (MLP(2, [3, 2], hidden="tanh", seed=2) for _ in range(2))
+    X = np.array(XOR[0], float)
+    T = np.array([0, 1, 1, 0]) if loss == "cross_entropy" else np.array([[1, -1]] * 3 + [[-1, 1]])
+    history = small_fit(weighted, X=X, T=T, loss=loss, sample_weight=counts, optimizer=optimizer())
+    X, T = np.repeat(X, counts, axis=0), np.repeat(T, counts, axis=0)
+    twin = small_fit(repeated, X=X, T=T, loss=loss, optimizer=optimizer())
+    assert history.error_after == pytest.approx(twin.error_after, rel=1e-6)
+    assert weights(weighted) == pytest.approx(weights(repeated), rel=1e-6, abs=1e-9)
+
+
+def test_weights_of_one_change_nothing_and_those_of_a_mean_have_no_unit() -> None:
+    def trained(**options: Any) -> list[float]:
+        model = MLP(2, [3, 1], seed=1)
+        small_fit(model, batch_size=2, **options)
+        return weights(model)
+
+    assert trained(sample_weight=[1, 1, 1, 1]) == trained()
+    one, ten = (
+        trained(loss="mean_squared_error", sample_weight=[w, 2 * w, w, w]) for w in (1.0, 10.0)
+    )
+    assert one == pytest.approx(ten, rel=1e-12)
+
+
+def test_a_batch_of_one_point_counts_as_much_as_its_weight() -> None:
+    light, heavy = MLP(2, [1], seed=1), MLP(2, [1], seed=1)
+    options = {
+        "loss": "mean_squared_error",
+        "batch_size": 1,
+        "epochs": 300,
+        "optimizer": SGD(lr=0.005),
+    }
+    small_fit(light, T=[0, 0, 0, 1], X=[[1, 1]] * 4, sample_weight=[1, 1, 1, 1], **options)
+    small_fit(heavy, T=[0, 0, 0, 1], X=[[1, 1]] * 4, sample_weight=[1, 1, 1, 3], **options)
+    assert 0.2 < light([1, 1]).data < 0.4 < heavy([1, 1]).data < 0.6
+
+
+def noisy_line() -> dict[str, Any]:
+    draw = np.random.default_rng(0)
+    X = draw.uniform(-1, 1, size=(30, 1))
+    T = X[:, 0] + draw.normal(scale=0.5, size=30)
+    return {"X": X[:15], "T": T[:15], "validation": (X[15:], T[15:])}
+
+
+@pytest.mark.parametrize("optimizer", [lambda: Adam(lr=0.05), LBFGS])
+@pytest.mark.parametrize("patience", [1, 5])
+def test_early_stopping_gives_the_weights_of_the_lowest_validation_error(
+    optimizer, patience
+) -> None:
+    model, twin = (MLP(1, [20, 1], hidden="tanh", seed=1) for _ in range(2))
+    seen: list[list[float]] = []
+    history = small_fit(
+        model,
+        **noisy_line(),
+        optimizer=optimizer(),
+        epochs=300,
+        early_stopping=patience,
+        callbacks=lambda epoch: seen.append(weights(epoch.model)),
+    )
+    n, best = len(history.validation), history.best_epoch
+    assert n < 300
+    assert history.validation[best - 1] == min(history.validation)
+    assert weights(model) == seen[best - 1]
+    assert n >= best + patience or patience > 1
+    assert history.ended == (
+        f"after {n} epochs: the validation error has not improved for {patience};"
+        f" the weights are those of epoch {best}"
+    )
+    small_fit(twin, **noisy_line(), optimizer=optimizer(), epochs=best)
+    assert weights(twin) == weights(model)
+
+
+def test_early_stopping_watches_the_training_error_where_there_is_no_validation() -> None:
+    history = small_fit(MLP(2, [1], seed=1), epochs=500, early_stopping=3, min_delta=1e-3)
+    assert "the training error has not improved for 3" in history.ended
+    assert len(history.error_after) < 100
+    going_up = small_fit(MLP(2, [1], seed=1), optimizer=SGD(lr=1.0), epochs=9, early_stopping=2)
+    assert going_up.best_epoch == 1
+    assert len(going_up.error_after) == 3
+
+
+def test_the_best_weights_are_kept_when_the_epochs_run_out() -> None:
+    model, seen = MLP(2, [1], seed=1), []
+    history = small_fit(
+        model,
+        optimizer=SGD(lr=1.0),
+        epochs=3,
+        early_stopping=5,
+        callbacks=lambda epoch: seen.append(weights(epoch.model)),
+    )
+    assert history.ended == "after 3 epochs"
+    assert weights(model) == seen[0] != seen[2]
+
+
+@pytest.mark.parametrize("batch_size", [None, 64])
+def test_any_number_of_threads_gives_the_same_bits(batch_size) -> None:
+    draw = np.random.default_rng(0)
+    X, T = draw.normal(size=(3000, 2)), draw.normal(size=3000)
+    one, three = MLP(2, [3, 1], seed=1), MLP(2, [3, 1], seed=1)
+    for model, threads in ((one, 1), (three, 3)):
+        small_fit(model, X=X, T=T, optimizer="adam", batch_size=batch_size, threads=threads)
+    assert weights(one) == weights(three)
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer"), [("sgd", SGD), ("adam", Adam), ("adamw", AdamW), ("lbfgs", LBFGS)]
+)
+def test_an_optimizer_goes_by_its_name(name, optimizer) -> None:
+    by_name, made = MLP(2, [3, 1], seed=1), MLP(2, [3, 1], seed=1)
+    small_fit(by_name, optimizer=name)
+    small_fit(made, optimizer=optimizer())
+    assert weights(by_name) == weights(made)
 
 
 # Predicting
@@ -587,8 +718,141 @@ def test_probabilities_for_a_loss_that_takes_logits_are_refused(loss: str, n_out
     fit(model, [0.0], [[0.0] * n_outputs], loss="sum_of_squares", optimizer=SGD(lr=0.1), epochs=1)
 
 
+def names_of_iris(kind: str) -> tuple[np.ndarray, Any, list[Any]]:
+    datasets = pytest.importorskip("sklearn.datasets")
+    X, y = datasets.load_iris(return_X_y=True)
+    names = ["setosa", "versicolor", "virginica"]
+    T: Any = np.array(names)[y]
+    if kind == "list":
+        T = T.tolist()
+    elif kind == "objects":
+        T = T.astype(object)
+    elif kind == "a column":
+        T = T[:, np.newaxis]
+    elif kind != "array":
+        pandas = pytest.importorskip("pandas")
+        T = pandas.Series(T)
+        if kind == "categories":
+            names = names[::-1]
+            T = T.astype(pandas.CategoricalDtype(names))
+        elif kind == "categories of numbers":
+            names = [30, 10, 20]
+            T = pandas.Categorical(np.array([10, 30, 20])[y], names)
+    return (X - X.mean(0)) / X.std(0), T, names
+
+
+KINDS = [*"list array objects series categories".split(), "a column", "categories of numbers"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_classes_go_by_name_and_come_back_by_name(kind) -> None:
+    X, T, names = names_of_iris(kind)
+    model, twin = (MLP(4, [8, 3], hidden="tanh", seed=1) for _ in range(2))
+    options = {"loss": "cross_entropy", "optimizer": "lbfgs", "epochs": 20, "progress": False}
+    history = fit(model, X, T, validation=(X, T), **options)
+    assert model.classes == names
+    found = predict(model, X, classes=True)
+    labels = np.asarray(T).ravel()
+    assert found.shape == (150,)
+    assert (found == labels).mean() > 0.95
+    numbers = [names.index(label) for label in labels.tolist()]
+    fit(twin, X, numbers, **options)
+    assert weights(twin) == weights(model)
+    assert twin.classes is None
+    assert [names[k] for k in predict(twin, X, classes=True)] == found.tolist()
+    assert history.validation == pytest.approx(history.error_after, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "numbers"), [("binary_cross_entropy", [0, 1, 1, 0]), ("hinge", [-1, 1, 1, -1])]
+)
+def test_two_classes_by_name_for_one_output(loss, numbers) -> None:
+    model, twin = (MLP(2, [4, 1], hidden="tanh", seed=1) for _ in range(2))
+    names = ["no", "yes", "yes", "no"]
+    options = {"loss": loss, "optimizer": Adam(lr=0.1), "epochs": 50}
+    small_fit(model, T=names, **options)
+    small_fit(twin, T=numbers, **options)
+    assert weights(model) == weights(twin)
+    assert predict(model, XOR[0], classes=True).tolist() == names
+    assert predict(twin, XOR[0], classes=True).tolist() == [0, 1, 1, 0]
+    small_fit(model, T=numbers, **options)
+    assert model.classes is None
+
+
+def test_a_probability_is_of_the_second_class_above_one_half() -> None:
+    model = MLP(1, [1], output="sigmoid", seed=0)
+    model.layers[0].neurons[0].w[0].data = 1.0
+    assert predict(model, [-1.0, 1.0], classes=True).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "cross_entropy", "n": 3}, "T has 2 classes, .*and the model 3 outputs"),
+        ({"loss": "cross_entropy", "n": 1}, "binary_cross_entropy for one"),
+        ({"loss": "hinge", "T": list("abca")}, "two classes, and T has 3, .*take cross_entropy"),
+        ({"loss": "hinge", "T": list("aaaa")}, "two classes, and T has 1"),
+        (
+            {"loss": "cross_entropy", "validation": (XOR[0], list("abca"))},
+            r"T of val.*\[2\] is 'c'",
+        ),
+        ({"loss": "cross_entropy", "validation": (XOR[0], [0, 1, 0, 0])}, r"T of validation\[0\]"),
+        ({"loss": "cross_entropy", "T": ["a", "b", None, "a"]}, "is a name|None"),
+    ],
+)
+def test_names_that_will_not_do_are_refused(options, message) -> None:
+    model = MLP(2, [options.pop("n", 2)], seed=0)
+    before = weights(model)
+    with pytest.raises((ValueError, TypeError), match=message):
+        small_fit(model, **{"T": list("abba"), **options})
+    assert weights(model) == before
+    assert model.classes is None
+
+
 def test_classes_by_name_and_a_single_data_point_are_told_the_way_out() -> None:
     with pytest.raises(TypeError, match="number the classes from 0"):
-        fit(MLP(1, [2]), [0.0, 1.0], ["a", "b"], loss="cross_entropy", optimizer=SGD(lr=0.1))
+        fit(MLP(1, [1]), [0.0, 1.0], ["a", "b"], loss="sum_of_squares", optimizer=SGD(lr=0.1))
+    for names in (["a", "b"], np.array(["a", "b"]), np.array(["a", "b"], dtype=object)):
+        with pytest.raises(TypeError, match=r"^T\[0\]: 'a' \(str\) is a name: number the classes"):
+            fit(MLP(1, [1]), [0.0, 1.0], names, loss="sum_of_squares", optimizer=SGD(lr=0.1))
+    with pytest.raises(TypeError, match=r"'1' \(str\): convert it first, with float"):
+        predict(MLP(1, [1]), np.array([["1"]]))
     with pytest.raises(ValueError, match=r"one data point of several is a row: \[\[x_1"):
         predict(MLP(3, [1]), [1.0, 2.0, 3.0])
+
+
+class _Frame:
+    """As a table of a data frame: an array that knows the names of its columns."""
+
+    columns = ("height", "kind")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array([[1.0, "cat"], [2.0, "dog"]], dtype=object)
+
+
+def test_a_column_of_names_is_named_and_told_what_to_do() -> None:
+    with pytest.raises(TypeError) as raised:
+        predict(MLP(2, [1]), _Frame())
+    words = str(raised.value)
+    assert words.startswith("X[0, 1] (column kind): 'cat' (str) is a name: number the classes")
+    assert "get_dummies" in words
+
+
+@pytest.mark.parametrize("parameters", [[1.0], [Value(1.0), 2.0], [np.float64(1.0)]], ids=repr)
+def test_parameters_that_are_no_values_are_named(parameters: Any, tmp_path: Any) -> None:
+    class Model(Module):
+        def __call__(self, x: Any) -> Any:
+            return x[0] * 1.0
+
+        def parameters(self) -> Any:
+            return parameters
+
+    model = Model()
+    data = {"X": [[1.0]], "T": [1.0], "loss": "sum_of_squares", "optimizer": SGD(lr=0.1)}
+    for use in (
+        lambda: fit(model, **data),  # type: ignore[arg-type]
+        model.zero_grad,
+        lambda: model.save(tmp_path / "m.safetensors"),
+    ):
+        with pytest.raises(TypeError, match=r"in it is .*: the Value itself, not its \.data"):
+            use()

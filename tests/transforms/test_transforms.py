@@ -3,7 +3,9 @@
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import reduce
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -824,3 +826,54 @@ def test_a_function_that_changes_its_own_arguments_is_differentiated_where_it_wa
     assert called(hessian(f)) == [[0.0, 1.0], [1.0, 0.0]]
     assert called(lambda v: jvp(f, (v,), ([1.0, 10.0],))) == (6.0, 23.0)
     assert called(lambda v: hvp(f, (v,), ([1.0, 10.0],))) == [10.0, 1.0]
+
+
+@pytest.mark.parametrize("inputs", [3, None, Value, 2.5])
+def test_gradient_says_that_it_takes_a_list(inputs: Any) -> None:
+    y = Value(2.0) * 3.0
+    with pytest.raises(TypeError, match="gradient takes a list of Values to differentiate by, not"):
+        gradient(y, inputs)
+    with pytest.raises(TypeError, match=r"one Value, not \[.*jacobian"):
+        gradient([y, y], [y])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian, laplacian])
+@pytest.mark.parametrize("point", [[1.0, 2.0], (1.0, 2.0), np.array([1.0, 2.0])])
+def test_one_list_for_several_arguments_is_told_with_the_ways_out(
+    transform: Any, point: Any
+) -> None:
+    with pytest.raises(
+        TypeError, match=r"missing 1 .*'y'; it was called with one .*argnums=\(0, 1\)"
+    ):
+        transform(lambda x, y: x * y)(point)
+    with pytest.raises(TypeError, match=r"2 were given; .* one list: grad\(f\)\(\[1.0, 2.0\]\)"):
+        transform(lambda v: v[0] * v[1])(*point)
+
+
+def test_an_error_of_the_function_itself_stays_as_it_is() -> None:
+    with pytest.raises(TypeError, match=r"^my own$"):
+        grad(_raises)([1.0, 2.0])
+
+
+def _raises(x: Any) -> Any:
+    raise TypeError("my own")
+
+
+LOST: dict[str, Callable[[Callable[..., Any]], Any]] = {
+    "grad": lambda f: grad(f)(3.0),
+    "value_and_grad": lambda f: value_and_grad(f)(3.0),
+    "jvp": lambda f: jvp(f, (3.0,), (1.0,)),
+    "vjp": lambda f: vjp(f, 3.0)[1](1.0),
+    "jacobian": lambda f: jacobian(f)(3.0),
+    "hessian": lambda f: hessian(f)(3.0),
+    "hvp": lambda f: hvp(f, (3.0,), (1.0,)),
+    "laplacian": lambda f: laplacian(f)(3.0),
+}
+
+
+@pytest.mark.parametrize("f", [lambda x: Value(x.data**2), lambda x: 5.0, lambda x: x.detach()])
+@pytest.mark.parametrize("call", LOST.values(), ids=LOST)
+def test_every_transform_warns_once_of_a_result_that_depends_on_nothing(call: Any, f: Any) -> None:
+    with pytest.warns(UserWarning, match="was not computed from what it is") as told:
+        call(f)
+    assert [warning.filename for warning in told] == [__file__]
