@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
 
-from .. import functions, messages, twins
+from .. import functions, messages, modes, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..transforms import gradient
@@ -88,7 +88,7 @@ class Program:
         parameters: Iterable[Value] = (),
     ) -> None:
         inputs, parameters = _values("inputs", inputs), _values("parameters", parameters)
-        order = self._compile(outputs, inputs, parameters)
+        order, _ = self._compile(outputs, inputs, parameters)
         if not warn_of_choices(order, inputs, parameters):
             warn_of_leaves(order, inputs, parameters)
 
@@ -101,7 +101,8 @@ class Program:
     ) -> Program:
         """A program of a graph that was looked at before, and may leave data and weights unused."""
         program = cls.__new__(cls)
-        program._compile(outputs, inputs, parameters)
+        _, compared = program._compile(outputs, inputs, parameters)
+        warn_of_choices(order_of(compared), [*inputs, *parameters])
         return program
 
     def _compile(
@@ -109,8 +110,12 @@ class Program:
         outputs: Value | Sequence[Value],
         columns: Sequence[Value],
         weights: Sequence[Value],
-    ) -> list[Value]:
-        """Lower the graph; its nodes, in topological order, are returned."""
+    ) -> tuple[list[Value], list[Value]]:
+        """Lower the graph.
+
+        Returns:
+            Its nodes, in topological order; and those that partials of the user's compared.
+        """
         self._single = isinstance(outputs, Value)
         wanted = [outputs] if isinstance(outputs, Value) else _values("outputs", outputs)
         if not wanted:
@@ -120,15 +125,16 @@ class Program:
         _check_nodes(order, weights if self._single else [])
         self._recorded = numpy.array([weight.data for weight in weights])
         self._names = _names([*columns, *weights])
-        slopes = gradient(wanted[0], weights) if self._single and weights else []
-        warn_of_choices(order, columns, weights)  # also of those made in partials just now
+        compared: list[Value] = []
+        with modes.changed(compared=compared):
+            slopes = gradient(wanted[0], weights) if self._single and weights else []
         with_slopes = order_of([*wanted, *slopes])
         graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
         for jump in jumps(graph, order, numbers, weights) if slopes else ():
             self._results[1] = graph.apply(functions.add, [self._results[1], jump])
         graph.forget()
-        return order
+        return order, compared
 
     # Each plan, and what runs it, is made when it is first asked for.
 

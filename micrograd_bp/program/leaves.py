@@ -23,11 +23,11 @@ def warn_of_leaves(
     """
     graph, listed = set(order), {*inputs, *parameters}
     unused = [
-        f"inputs[{i}], {describe(leaf)}," for i, leaf in enumerate(inputs) if leaf not in graph
+        f"inputs[{i}], {describe(leaf)}" for i, leaf in enumerate(inputs) if leaf not in graph
     ]
     if unused:
         warn(
-            f"{_some(unused)} is not in the graph of the outputs: what is given for it changes"
+            f"{_some(unused)}, is not in the graph of the outputs: what is given for it changes"
             " nothing. A .data, a detach() or no_grad() on the way loses it, and so does a choice"
             " that Python makes"
         )
@@ -52,4 +52,4 @@ def warn_of_leaves(
 
 def _some(names: Sequence[str]) -> str:
     others = len(names) - 3
-    return ", ".join(names[:3]) + (f" (and {others} more like it)" if others > 0 else "")
+    return "; ".join(names[:3]) + (f" (and {others} more like it)" if others > 0 else "")

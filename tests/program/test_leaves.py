@@ -20,7 +20,7 @@ def test_an_input_that_is_not_in_the_graph_is_named(leaves: dict[str, Value]) ->
     with pytest.warns(UserWarning, match=r"^inputs\[1\], Value\(2.0, label='x2'\), is not") as told:
         Program(w * x1 + x2.data + b, inputs=[x1, x2], parameters=[w, b])
     assert [warning.filename for warning in told] == [__file__]
-    with pytest.warns(UserWarning, match=r"inputs\[2\].*\(and 1 more like it\) is not"):
+    with pytest.warns(UserWarning, match=r"inputs\[2\].*\(and 1 more like it\), is not"):
         Program(w * x1 + b, [x1, *(Value(float(i)) for i in range(4))], [w, b])
 
 
