@@ -25,7 +25,6 @@ from .instructions import (
     Sum,
     Sums,
     units,
-    width,
 )
 from .plain import Parts
 
@@ -111,14 +110,12 @@ def c_code(parts: Parts, name: str, baked: bool) -> str:
     weights = [_table("double", f"{name}_parameters", map(_number, parts.recorded))] * (
         baked and bool(n_parameters)
     )
+    heads = [f"void {name}_value(\n    {arguments}, double *outputs)"]
+    heads.append(f"double {name}_value_and_grad(\n    {arguments}, double *gradient)")
     functions = [
-        f"void {name}_value(\n    {arguments}, double *outputs) {{\n{bodies[0].text(summed=False)}}}\n"
+        f"{head} {{\n{body.text(summed)}}}\n"
+        for head, body, summed in zip(heads, bodies, (False, True), strict=False)
     ]
-    if parts.summed is not None:
-        functions.append(
-            f"double {name}_value_and_grad(\n    {arguments}, double *gradient) {{\n"
-            f"{bodies[1].text(summed=True)}}}\n"
-        )
     includes = "#include <math.h>\n#include <stddef.h>\n"
     return "\n".join([header, includes, *_picked(used), *weights, *functions])
 
@@ -141,7 +138,7 @@ def _comment(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode().translate(_HARMLESS)
 
 
-_HARMLESS = {i: None for i in (*range(32), 127, *b"*?")}
+_HARMLESS = dict.fromkeys((*range(32), 127, *b"*?"))
 
 
 def _number(x: float) -> str:
