@@ -24,6 +24,7 @@ from ..transforms import gradient
 from . import program_file
 from .arguments import floats, thread_count
 from .by_engine import by_engine
+from .c_code import c_code
 from .choices import warn_of_choices
 from .instructions import Plan
 from .interpreter import Executor, first_nonfinite, nonfinite_rows
@@ -269,6 +270,32 @@ class Program:
         array([10., 40.])
         """
         return traced(self._forward, library, self._recorded.tolist(), self._single)
+
+    def c_code(self, name: str = "network", *, weights: bool = False) -> str:
+        """The program as one self-contained file of C99, which needs the C library's maths only.
+
+        It has two functions, described at its top: ``NAME_value``, the outputs for N data points,
+        and, of a program with one output, ``NAME_value_and_grad``, the sums of the output and of
+        its derivatives over N data points. Nothing is allocated. Its elementary functions are
+        within 4 ulp, but for logaddexp and the second derivatives of silu and ``**`` next to
+        where they are 0.
+
+        Args:
+            name: what the names of the functions begin with.
+            weights: whether the parameters are baked in as they were recorded, so that a trained
+                network stands alone.
+
+        Raises:
+            TypeError: name is no string.
+            ValueError: name is no name in C, or the graph has a function without a form in C.
+
+        >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
+        >>> print(Program(w * x, inputs=[x], parameters=[w]).c_code("line").split("*/")[1])
+        <BLANKLINE>
+        <BLANKLINE>
+        #include <math.h>
+        """
+        return c_code(self._parts(), name, weights)
 
     def __str__(self) -> str:
         return listing(self._summed or self._forward, self._names)
