@@ -37,10 +37,17 @@ OPERATORS = {  # by key; the others are functions of C
     "neg": "(-{})",
     "where": "({} != 0.0 ? {} : {})",
 }
-RENAMED = {"abs": "fabs", "pow": "power", "constant_power": "pow", "cbrt": "cube_root"}
+RENAMED = {  # where the C library has the name for something else
+    "abs": "fabs",
+    "pow": "power",
+    "constant_power": "pow",
+    "cbrt": "cube_root",
+    "mod": "remainder_of",
+    "round": "round_to",
+}
 OF_THE_LIBRARY = frozenset(
     "fabs pow sqrt exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh asin acos atan"
-    " asinh acosh atanh atan2 hypot erf erfc floor ceil".split()
+    " asinh acosh atanh atan2 hypot erf erfc floor ceil trunc lgamma".split()
 )
 
 _WHOLE: Any = {"break_long_words": False, "break_on_hyphens": False}

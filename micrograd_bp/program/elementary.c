@@ -414,3 +414,77 @@ static double logsumexp(const double *x, int n) {
         if (i != at) rest += exp_of_difference(x[i], largest);
     return largest + log1p(rest);
 }
+
+/* The remainder with the sign of y, and the quotient rounded down, as Python has them */
+static double remainder_of(double x, double y) {
+    double rest = fmod(x, y);
+    return rest == 0.0 ? copysign(0.0, y) : (rest < 0.0) != (y < 0.0) ? rest + y : rest;
+}
+
+static double floordiv(double x, double y) {
+    double rest = fmod(x, y);
+    if (y == 0.0) return x / y;
+    double whole = (x - rest) / y - (rest != 0.0 && (rest < 0.0) != (y < 0.0) ? 1.0 : 0.0);
+    double down = floor(whole);
+    return whole == 0.0 ? copysign(0.0, x / y) : whole - down > 0.5 ? down + 1.0 : down;
+}
+
+/* Halves to even; with digits after the point within an ulp */
+static double round_to(double x, double digits) {
+    double unit = pow(10.0, fabs(digits)), scaled = digits < 0.0 ? x / unit : x * unit;
+    if (digits == 0.0) return rint(x);
+    if (!(fabs(scaled) < 4503599627370496.0)) return x;
+    return digits < 0.0 ? rint(scaled) * unit : rint(scaled) / unit;
+}
+
+/* The n-th derivative of digamma: by reflection, recurrence and Stirling's series (Abramowitz &
+   Stegun, 6.4); next to the roots of digamma of the accuracy of its terms */
+static double polygamma(double x, int n) {
+    static const double B[] = {1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730,
+                               7.0 / 6, -3617.0 / 510, 43867.0 / 798, -174611.0 / 330};
+    const double pi = 3.141592653589793;
+    double factorial = 1.0, total = 0.0, sign = n % 2 ? 1.0 : -1.0;
+    if (isnan(x) || (x <= 0.0 && x == floor(x))) return NAN;
+    if (x < 0.5) { /* (-1)^n polygamma(1 - x) - the n-th derivative of pi cot(pi x) */
+        double p[103] = {0.0, 1.0}, cotangent = 1.0 / tan(pi * fmod(x, 1.0)), slope = 0.0;
+        for (int k = 0; k < n; k++) { /* d/dx c = -pi (1 + c^2), c = cot(pi x) */
+            double q[103] = {0.0};
+            for (int i = 1; i <= k + 1; i++) q[i - 1] -= i * p[i] * pi, q[i + 1] -= i * p[i] * pi;
+            for (int i = 0; i < 103; i++) p[i] = q[i];
+        }
+        for (int i = n + 1; i >= 0; i--) slope = slope * cotangent + p[i];
+        return (n % 2 ? -1.0 : 1.0) * polygamma(1.0 - x, n) - pi * slope;
+    }
+    for (int i = 2; i <= n; i++) factorial *= i;
+    for (; x < 12.0 + n; x += 1.0) total += factorial / pow(x, n + 1);
+    if (n == 0) total -= log(x) - 0.5 / x;
+    else total += factorial / n / pow(x, n) + 0.5 * factorial / pow(x, n + 1);
+    double term = n == 0 ? 0.5 / (x * x) : factorial * (n + 1) * 0.5 / pow(x, n + 2);
+    for (int k = 1; k <= 10; k++) { /* term: (2k + n - 1)! / (2k)! / x^(2k + n) */
+        total += B[k - 1] * term;
+        term *= (2.0 * k + n) * (2.0 * k + n + 1) / ((2.0 * k + 1) * (2.0 * k + 2)) / (x * x);
+    }
+    return sign * total;
+}
+
+static double digamma(double x) { return polygamma(x, 0); }
+
+/* Newton's method on erf, or on erfc where that is small */
+static double erfinv(double x) {
+    double size = fabs(x), rest = 1.0 - size, logarithm = log(rest * (1.0 + size));
+    if (!(size < 1.0)) return size == 1.0 ? copysign(INFINITY, x) : NAN;
+    if (size < 1e-8) return x * 0.8862269254527580;
+    double half = 4.330746750799873 + 0.5 * logarithm; /* 2 / (0.147 pi): Winitzki's guess */
+    double y = sqrt(sqrt(half * half - logarithm / 0.147) - half);
+    for (int i = 0; i < 4; i++) {
+        double error = size < 0.5 ? size - erf(y) : erfc(y) - rest;
+        double step = error * 0.8862269254527580 * exp(y * y);
+        y += step / (1.0 - y * step);
+    }
+    return copysign(y, x);
+}
+
+static double erfinv_derivative(double x) {
+    double y = erfinv(x);
+    return 0.8862269254527580 * exp(y * y);
+}
