@@ -31,8 +31,11 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
     int PyErr_CheckSignals() except -1
     int PyObject_GenericSetAttr(object o, object name, PyObject* attribute)  # no check: see _set_own
+    PyObject* PyObject_GenericGetAttr(PyObject* o, PyObject* name)
+    ctypedef PyObject* (*getattrofunc)(PyObject* o, PyObject* name)
     ctypedef struct PyTypeObject:
         PyObject* tp_dict
+        getattrofunc tp_getattro
     ctypedef struct PyGetSetDef:
         const char* doc
     ctypedef struct PyGetSetDescrObject:
@@ -410,6 +413,19 @@ cdef class Value:
     def clip(self, low=-math.inf, high=math.inf): return record(functions.clip, (self,), bounds(low, high))
 
 
+# A type without __getattr__ has its methods called faster. So Value gets its own back with the
+# first attribute of the user's that is set.
+
+cdef getattrofunc _getattr = (<PyTypeObject*>Value).tp_getattro
+(<PyTypeObject*>Value).tp_getattro = PyObject_GenericGetAttr
+
+
+cdef void _look_into_extras() noexcept:
+    if (<PyTypeObject*>Value).tp_getattro is not _getattr:
+        (<PyTypeObject*>Value).tp_getattro = _getattr
+        PyType_Modified(Value)
+
+
 cdef str GRAD = "grad", DATA = "data"
 
 
@@ -432,6 +448,7 @@ cdef int _set_own(Value node, name, attribute) except -1:
             raise
         messages.check_attribute(name, attribute)
         if type(node._label) is not _Extras:
+            _look_into_extras()
             node._label = _Extras(node._label)
         (<_Extras>node._label).attributes[name] = attribute
     return 0

@@ -8,6 +8,7 @@ Deep Learning, 2024, section 8.1). In the terms of a network the adjoint of a pr
 a_j is the error delta_j.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
@@ -336,7 +337,13 @@ class Value(ElementaryMethods):
         return record(function, operands, parameters)
 
 
-_grad_lock = threading.Lock()
+_grad_lock = threading.RLock()  # what a signal calls may sweep too
+if hasattr(os, "register_at_fork"):  # a child begins with whole sums, and with the lock free
+    os.register_at_fork(
+        before=_grad_lock.acquire,
+        after_in_parent=_grad_lock.release,
+        after_in_child=_grad_lock.release,
+    )
 
 
 def record(
@@ -699,7 +706,7 @@ def engine_kind() -> str:
 
     The compiled one wherever it was built, unless MICROGRAD_BP_PURE is set in the environment.
 
-    >>> import os, subprocess, sys
+    >>> import subprocess, sys
     >>> check = "import micrograd_bp; print(micrograd_bp.engine_kind())"
     >>> pure = {**os.environ, "MICROGRAD_BP_PURE": "1"}
     >>> print(subprocess.check_output([sys.executable, "-c", check], env=pure, text=True).strip())

@@ -17,7 +17,7 @@ from . import modes
 from .engine import Value, apply
 from .functions import Function, Scalar
 from .numeric import is_number, show, to_float
-from .transforms import takes
+from .transforms.recorded_call import takes
 
 Written = Callable[..., Any]  # by the user
 ERRORS = (ZeroDivisionError, OverflowError, ArithmeticError, ValueError)  # as messages name them

@@ -80,3 +80,13 @@ def test_the_first_picture_is_the_one_that_the_first_block_makes(
     monkeypatch.setenv("PATH", "")  # without dot: the layout of our own
     run(BLOCKS[0])
     assert Path("graph.svg").read_text() == (ROOT / "notebooks/graph.svg").read_text()
+
+
+def test_each_guarantee_names_a_test_that_is_there() -> None:
+    section = README.split("## What you can rely on")[1].split("\n## ")[0]
+    rows = section.split("|---|---|\n")[1].split("\n\n")[0].splitlines()
+    named = [re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row) for row in rows]
+    assert len(rows) >= 10
+    assert all(named)
+    for path, name in [test for row in named for test in row]:
+        assert f"\ndef {name}(" in (ROOT / path).read_text(), name

@@ -3,7 +3,6 @@
 import builtins
 import math
 from collections.abc import Callable
-from fractions import Fraction
 from math import isfinite, isnan, nan
 from typing import Any
 
@@ -39,8 +38,8 @@ def _floordiv(x: float, y: float) -> float:
     return x // y if y != 0.0 else accurate.divide(x, y)
 
 
-def _is_multiple(x: float, y: float) -> bool:
-    return _mod(x, y) == 0.0
+def _is_no_multiple(x: Any, y: Any) -> Any:  # of arrays too, as all that tells what is flat
+    return (y != 0.0) & (x % (y + (y == 0.0)) != 0.0)
 
 
 def _round(x: float, digits: float) -> float:
@@ -50,10 +49,8 @@ def _round(x: float, digits: float) -> float:
         return math.copysign(math.inf, x)
 
 
-def _is_halfway(x: float, digits: float) -> bool:
-    """Whether x is as far from the number below as from the one above, of so many digits."""
-    scale = Fraction(10) ** int(min(max(digits, -400.0), 400.0))
-    return isfinite(x) and Fraction(x) * scale % 1 == Fraction(1, 2)
+def _is_not_halfway(x: Any, digits: float) -> Any:
+    return x * 10.0 ** min(max(digits, -300.0), 300.0) % 1.0 != 0.5
 
 
 def _exact_round(mp: Any, x: Any, digits: Any) -> Any:
@@ -177,7 +174,7 @@ trunc: Function = Function(
     _integral(math.trunc),
     flat,
     kink=lambda x: x % 1.0 == 0.0 and x != 0.0,
-    flat=lambda x: x % 1.0 != 0.0 or x == 0.0,
+    flat=lambda x: (x % 1.0 != 0.0) | (x == 0.0),
     doc=Doc("x without its fraction; the derivative is 0", "-1.5", "-1.0", "0.0"),
     exact=lambda mp, x: mp.sign(x) * mp.floor(mp.fabs(x)),
 )
@@ -186,8 +183,8 @@ round: Function = Function(  # Python's own: round(x) and round(x, digits)
     _round,
     lambda x, digits: (0.0,),
     parameters=1,
-    kink=_is_halfway,
-    flat=lambda x, digits: not _is_halfway(x, digits),
+    kink=lambda x, digits: not _is_not_halfway(x, digits),
+    flat=_is_not_halfway,
     public=True,
     tried=((0.0,), (1.0,)),
     exact=_exact_round,
@@ -199,8 +196,8 @@ floordiv: Function = Function(
     operands=2,
     symbol="//",
     pole=lambda x, y: y == 0.0,
-    kink=_is_multiple,
-    flat=lambda x, y: not _is_multiple(x, y),
+    kink=lambda x, y: not _is_no_multiple(x, y),
+    flat=_is_no_multiple,
     public=True,
     exact=lambda mp, x, y: mp.floor(x / y),
 )
@@ -211,8 +208,8 @@ mod: Function = Function(  # x - floor(x/y) y, with the sign of y
     operands=2,
     symbol="%",
     pole=lambda x, y: y == 0.0,
-    kink=_is_multiple,
-    flat=lambda x, y: not _is_multiple(x, y),
+    kink=lambda x, y: not _is_no_multiple(x, y),
+    flat=_is_no_multiple,
     public=True,
     exact=lambda mp, x, y: x - mp.floor(x / y) * y,
 )

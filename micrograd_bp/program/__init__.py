@@ -25,10 +25,13 @@ from . import program_file
 from .arguments import floats, thread_count
 from .by_engine import by_engine
 from .choices import warn_of_choices
+from .instructions import Plan
 from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .jumps import JUMP, jumps
+from .leaves import warn_of_leaves
 from .listing import count, listing, result_names
-from .lowering import Plan, lower, plan
+from .lowering import lower
+from .placing import plan
 from .plain import Parts, from_plain, to_plain
 from .traces import traced
 
@@ -47,10 +50,14 @@ class Program:
 
     Operations are those that were recorded: a branch taken in Python for the recorded numbers
     is taken for all data points, and so is a comparison: ``x > 0`` is a bool. Of a Value that was
-    compared, also by max or sorted, a UserWarning tells. What is to depend
-    on the data is ``where(step(x), ...)``, or ``maximum``, ``relu``, ``clip``; a branch that is not
-    taken contributes nothing, whatever lies behind it. A model's weights are those of the call: to
+    compared, also by max or sorted, a UserWarning tells where the outputs are computed from it (of
+    ``if x * 2 > 1`` only ``fit`` can know). What is to depend on the data is
+    ``where(step(x), ...)``, or ``maximum``, ``relu``, ``clip``; a branch that is not taken
+    contributes nothing, whatever lies behind it. A model's weights are those of the call: to
     run with the present ones, pass ``[w.data for w in parameters]``.
+
+    A UserWarning tells also of an input that is not in the graph, of parameters none of which is,
+    and of a leaf with a label that was forgotten in both lists.
 
     Args:
         outputs: the Value to compute, such as the error E_n of one data point; or a list.
@@ -80,9 +87,32 @@ class Program:
         inputs: Iterable[Value] = (),
         parameters: Iterable[Value] = (),
     ) -> None:
+        inputs, parameters = _values("inputs", inputs), _values("parameters", parameters)
+        order = self._compile(outputs, inputs, parameters)
+        if not warn_of_choices(order, inputs, parameters):
+            warn_of_leaves(order, inputs, parameters)
+
+    @classmethod
+    def _of_model(
+        cls,
+        outputs: Value | Sequence[Value],
+        inputs: Sequence[Value],
+        parameters: Sequence[Value],
+    ) -> Program:
+        """A program of a graph that was looked at before, and may leave data and weights unused."""
+        program = cls.__new__(cls)
+        program._compile(outputs, inputs, parameters)
+        return program
+
+    def _compile(
+        self,
+        outputs: Value | Sequence[Value],
+        columns: Sequence[Value],
+        weights: Sequence[Value],
+    ) -> list[Value]:
+        """Lower the graph; its nodes, in topological order, are returned."""
         self._single = isinstance(outputs, Value)
         wanted = [outputs] if isinstance(outputs, Value) else _values("outputs", outputs)
-        columns, weights = _values("inputs", inputs), _values("parameters", parameters)
         if not wanted:
             raise ValueError("a program needs at least one output, and the list is empty")
         _check_leaves(columns, weights)
@@ -97,6 +127,8 @@ class Program:
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
         for jump in jumps(graph, order, numbers, weights) if slopes else ():
             self._results[1] = graph.apply(functions.add, [self._results[1], jump])
+        graph.forget()
+        return order
 
     # Each plan, and what runs it, is made when it is first asked for.
 
@@ -203,7 +235,7 @@ class Program:
             inputs, parameters = self._checked(inputs, parameters)
             found = self._run_summed(inputs, parameters, threads)
         value, slopes, finite = found
-        if errors not in ("raise", "ignore"):
+        if errors != "raise" and errors != "ignore":
             raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
         if not finite:
             return self._left_to_the_engine(inputs, parameters, threads, errors, (value, slopes))

@@ -11,6 +11,7 @@
 #define MICROGRAD_BP_KERNELS_H
 
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@
 #define INDEPENDENT
 #endif
 
-#define LANES 8 /* rows are padded to a multiple of it, and summed in as many partial sums */
+#define LANES 8 /* rows are summed in as many partial sums, and padded to a multiple of 4 */
 
 /* exp(x) = 2^k exp(r) with r = x - k log 2, and exp(r) = 1 + r + rest. */
 
@@ -301,6 +302,7 @@ CLONES static void row_dot(
     int at = 0;
     DOT(CHUNK)
     DOT(LANES)
+    DOT(4)
 }
 
 /* What is computed number by number. Each gives 0 where its short way does not hold; the table
@@ -462,6 +464,17 @@ CLONES static void add_numbers(double *sums, const double *x, double factor, int
         for (int l = 0; l < LANES; l++) total[l] += x[i + l];
     for (; i < n; i++) total[i % LANES] += x[i];
     for (int l = 0; l < LANES; l++) sums[l] += factor * total[l];
+}
+
+/* Whether none is inf or nan: times 0 these are nan. */
+CLONES static int all_finite(const double *x, ptrdiff_t n) {
+    double total[CHUNK] = {0};
+    ptrdiff_t i = 0;
+    for (; i + CHUNK <= n; i += CHUNK)
+        for (int l = 0; l < CHUNK; l++) total[l] += x[i + l] * 0.0;
+    for (; i < n; i++) total[0] += x[i] * 0.0;
+    for (int l = 1; l < CHUNK; l++) total[0] += total[l];
+    return total[0] == 0.0;
 }
 
 #endif

@@ -2,7 +2,7 @@
 """Runs the instructions of a plan (lowering.py) in C, without Python: the compiled twin of interpreter.py.
 
 A block of data points at a time, whose rows fit the cache; the functions are loops over a row
-(_kernels.h). Sums over the data points are taken in parts whose bounds and order depend on the
+(_kernels.h), those of wide instructions over many (_layers.h). Sums over the data points are taken in parts whose bounds and order depend on the
 number of points alone, so any number of threads gives the same bits. The memory that a call
 lends to threads is that of its job, and lives until the last of them is done with it, also when
 the call has ended by Ctrl-C: the thread that called asks for signals as it works.
@@ -11,18 +11,36 @@ the call has ended by Ctrl-C: the thread that called asks for signals as it work
 from threading import Thread
 
 cimport cython
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release
-from cpython.exc cimport PyErr_CheckSignals, PyErr_Clear
+from cpython.ref cimport PyObject
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport isfinite
 from libc.string cimport memcpy, memset, strcmp
 
 import numpy
+from numpy import empty
 
-from .lowering import Sum
+from .instructions import Gather, Instruction, Map, Product, Sum, Sums, Weights
 
-cdef extern from "Python.h":
-    int PyObject_GetBuffer(object, Py_buffer*, int)  # -1 where there is none, and an exception set
+cdef extern from *:
+    """
+    /* How an array of NumPy begins, by its ABI (PyArrayObject_fields of ndarraytypes.h): a buffer
+       would be asked for in 0.1 us each. */
+    typedef struct {
+        PyObject_HEAD
+        double *data;
+        int nd;
+        Py_ssize_t *dimensions, *strides;
+        PyObject *base, *descr;
+        int flags;
+    } Array;
+    """
+    ctypedef struct Array:
+        double* data
+        int nd
+        Py_ssize_t* dimensions
+        PyObject* descr
+        int flags
 
 cdef extern from "<time.h>" nogil:
     struct timespec:
@@ -70,48 +88,126 @@ cdef extern from "_kernels.h" nogil:
     double point_dot(const double*, const int*, int)
     void add_products(double*, const double*, const double*, int)
     void add_numbers(double*, const double*, double, int)
+    int all_finite(const double*, Py_ssize_t)
+
+cdef extern from "_layers.h" nogil:
+    ctypedef struct Matrix:
+        const double* weights
+        Py_ssize_t down
+        Py_ssize_t across
+        const double* bias
+        Py_ssize_t bias_down
+        int bias_varies
+        int m
+        int k
+    ctypedef void (*ProductFunction)(double*, const Matrix*, const double*, Py_ssize_t)
+    ctypedef void (*PointProductFunction)(double*, const Matrix*, const double*)
+    ctypedef void (*OuterFunction)(
+        double*, Py_ssize_t, int, int, int, const double*, const double*, Py_ssize_t, int, double*
+    )
+    ctypedef void (*RowSumsFunction)(double*, Py_ssize_t, int, const double*, Py_ssize_t, int)
+    ctypedef double (*PointOuterFunction)(
+        double*, Py_ssize_t, int, int, int, const double*, const double*
+    )
+    ctypedef void (*ActivationFunction)(double*, double*, const double*, Py_ssize_t)
+    ctypedef struct Level:
+        const char* name
+        ProductFunction product
+        PointProductFunction point_product
+        OuterFunction add_outer
+        RowSumsFunction add_rows
+        PointOuterFunction point_outer
+        ActivationFunction tanh
+        ActivationFunction sigmoid
+        ActivationFunction tanh_alone
+        ActivationFunction sigmoid_alone
+    const Level LEVELS[]
+    int n_levels()
+    int MOST_COLUMNS
 
 cdef enum Kind:
-    ROW, PAIR, DOT, EACH, SUM
+    ROW, PAIR, ACTIVATION, DOT, EACH, PRODUCT, GATHER, SUM, SUMS
 
 cdef struct Step:
     Kind kind
+    int width  # of a Map, else 1; the height of a PRODUCT and of SUMS
+    int depth  # of a PRODUCT and of SUMS
     RowFunction loop  # of a ROW
     PairFunction pair  # of a PAIR, whose second result is that of the next instruction
+    ActivationFunction activation  # of an ACTIVATION: a tanh or sigmoid, with or without a second
     NumberFunction each  # of an EACH that has one
     int function  # the index of an EACH's function in the table's own form
     int n_operands
     int* operands  # places; of a SUM first the shared number, then the factors
-    int* results  # a place; of a SUM the results
+    int* strides  # of the operands of a Map; of a PRODUCT down, across, and that of the bias
+    int n_results
+    int* results  # a place, or two; of a SUM and SUMS the results
     double* parameters
+    Py_ssize_t sums  # where a space has those of a SUM or SUMS
+    Py_ssize_t apart  # from row to row of results of SUMS, if each row is in order; else 0
+    int biases  # 1 where each row of results ends with the sum of the shared number itself
+    bint weights_given, bias_given  # of a PRODUCT: whether they are parameters
+
+cdef struct Totals:
+    double* value  # the first sum
+    double* slopes  # the others
+    double* check  # what is not 0 where one that a point gives is inf or nan
 
 cdef type ndarray = numpy.ndarray
+cdef object float64 = numpy.dtype(float)
+cdef int CONTIGUOUS = 0x101  # and aligned
 cdef int MOST_PARTS = 64
 cdef int CACHE = 24576  # numbers: 192 kB, within the second-level cache of any machine of today
+cdef int CACHE_OF_LAYERS = 65536  # that of most: a product uses a number that it loads many times
 cdef int UNWATCHED = 262144  # numbers computed between two looks at the clock: some 0.1 ms
 cdef int PATIENCE = 50000000  # nanoseconds between two looks for a signal, which wait for the GIL
+cdef int SHORT = 65536  # numbers of a block: one point of it is done before the GIL is let go
+cdef int FEW_BLOCKS = 4  # of a part, where each has sums of layers to add up
+
+cdef int the_level = n_levels() - 1
+
+
+def levels():
+    """What this machine can run, the last being what it does: sse2, avx2, avx512."""
+    return [LEVELS[i].name.decode() for i in range(n_levels())]
+
+
+def use_level(name):
+    """Let executors that are made from now on use a level that the machine has, as tests do."""
+    global the_level
+    the_level = levels().index(name)
 
 
 cdef class _Space:
     """The places of one thread: scalars, rows, lanes of sums, and room for operands."""
 
     cdef double* scalars
+    cdef const double* parameters  # those of the call
     cdef double* rows
+    cdef Py_ssize_t points  # from row to row
     cdef double* lanes
+    cdef double* sums  # of SUMS
     cdef double* broadcast
-    cdef void* memory  # that of the last three, which begin at whole cache lines
+    cdef double* room  # for what a step needs as it runs
+    cdef void* memory  # that of the last five, which begin at whole cache lines
     cdef Term* terms
     cdef double* products
+    cdef int* unit  # the operands of a unit
 
     def __cinit__(self, Executor run not None):
         cdef Py_ssize_t block = run.block
         self.scalars = <double*>_allocated(run.n_places * 8)
-        cdef Py_ssize_t size = (run.n_rows * block + run.n_sums * LANES + 3 * block) * 8
+        cdef Py_ssize_t size = (
+            run.n_rows * block + run.n_lanes * LANES + run.n_wide_sums + 3 * block + run.n_room
+        ) * 8
         self.memory = _allocated(size + 64)
         memset(self.memory, 0, size + 64)
         self.rows = <double*>((<size_t>self.memory + 63) // 64 * 64)
-        self.lanes = self.rows + run.n_rows * block
-        self.broadcast = self.lanes + run.n_sums * LANES
+        self.room = self.rows + run.n_rows * block
+        self.lanes = self.room + run.n_room
+        self.broadcast = self.lanes + run.n_lanes * LANES
+        self.sums = self.broadcast + 3 * block
+        self.unit = <int*>_allocated(run.most_operands * sizeof(int))
         self.terms = <Term*>_allocated((run.most_operands + 1) * sizeof(Term))
         self.products = <double*>_allocated((run.most_operands + 1) * 8)
         cdef Py_ssize_t i
@@ -125,6 +221,7 @@ cdef class _Space:
         PyMem_Free(self.memory)
         PyMem_Free(self.terms)
         PyMem_Free(self.products)
+        PyMem_Free(self.unit)
 
 
 cdef void* _allocated(Py_ssize_t size) except NULL:
@@ -139,12 +236,13 @@ cdef void* _allocated(Py_ssize_t size) except NULL:
 cdef class _Job:
     """A call: what its threads read and write, and word that they may stop."""
 
-    cdef Py_buffer borrowed[3]
-    cdef int n_borrowed
+    cdef object lent  # the arrays, as long as it lives
     cdef const double* inputs
     cdef const double* parameters
     cdef double* outputs
-    cdef double* sums  # the totals, then those of each part
+    cdef double value  # the first of the sums
+    cdef Totals totals
+    cdef double* parts  # the sums of each part, where the totals are not summed at once
     cdef Py_ssize_t n, n_blocks, n_parts
     cdef int stopped
     cdef object error  # of a helper
@@ -152,21 +250,7 @@ cdef class _Job:
     cdef timespec asked
 
     def __dealloc__(self):
-        while self.n_borrowed:
-            self.n_borrowed -= 1
-            PyBuffer_Release(self.borrowed + self.n_borrowed)
-        PyMem_Free(self.sums)
-
-    cdef bint borrow(self, array) except -1:
-        """Whether an object is an array of native doubles in C order; then its memory is kept."""
-        cdef Py_buffer* view = self.borrowed + self.n_borrowed
-        if type(array) is not ndarray:
-            return False
-        if PyObject_GetBuffer(array, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0:
-            PyErr_Clear()
-            return False
-        self.n_borrowed += 1
-        return view.itemsize == 8 and view.format != NULL and strcmp(view.format, b"d") == 0
+        PyMem_Free(self.parts)
 
     cdef int watch(self, Py_ssize_t work) except -1 nogil:
         """Raise what a signal asks for; to be called from the thread of the call, often."""
@@ -183,23 +267,38 @@ cdef class _Job:
         return 0
 
 
+cdef Array* _array(object array) except? NULL:
+    """An array of native doubles, aligned and in C order; NULL if it is none."""
+    cdef Array* found = <Array*>array
+    if type(array) is not ndarray or found.flags & CONTIGUOUS != CONTIGUOUS:
+        return NULL
+    if found.descr != <PyObject*>float64 and array.dtype != float64:
+        return NULL
+    return found
+
+
 cdef class Executor:
     """A plan, ready to run.
 
     Args:
-        plan: of lowering.py.
+        plan: of instructions.py.
     """
 
     cdef Py_ssize_t n_inputs, n_parameters, n_scalars, n_rows, n_places, n_sums, n_outputs, block
+    cdef Py_ssize_t n_lanes, n_wide_sums, n_room
+    cdef Py_ssize_t first_copied, last_copied  # of the parameters
     cdef int most_operands
     cdef Py_ssize_t n_once, n_each
+    cdef bint once_each  # whether each result is summed by one step
     cdef Py_ssize_t work  # how many numbers a block takes in and gives
     cdef Step* steps  # those that run once a call, then those of each block
-    cdef int* numbers  # the memory of the steps' operands and results
+    cdef int* numbers  # the memory of the steps' operands, strides and results
     cdef double* parameter_memory
     cdef int* outputs
     cdef tuple constants
     cdef list functions, spaces
+    cdef _Space spare
+    cdef const Level* level
 
     def __cinit__(self, plan):
         instructions = [*plan.once, *plan.each]
@@ -207,65 +306,145 @@ cdef class Executor:
         self.n_scalars, self.n_rows = plan.n_scalars, plan.n_rows
         self.n_places = self.n_scalars + self.n_rows
         self.n_sums, self.n_outputs = plan.n_sums, len(plan.outputs)
-        previous = None
         self.constants = plan.constants
         self.functions, self.spaces = [], []
-        self.most_operands = 1
-        self.block = 128
-        while self.block > 8 and self.block * self.n_rows > CACHE:
-            self.block //= 2
+        self.level = &LEVELS[the_level]
+        instructions = [self._as_product(one) for one in instructions]
+        self._choose_block(any(isinstance(one, Product) for one in instructions))
         cdef Py_ssize_t n_numbers = 0, n_fixed = 0
         for one in instructions:
-            if isinstance(one, Sum):
-                n_numbers += 1 + len(one.factors) + len(one.results)
-            else:
-                n_numbers += len(one.operands) + 1
-                n_fixed += len(one.parameters)
-        self.work = (n_numbers + self.n_inputs + self.n_outputs) * self.block
+            operands, strides, results, parameters = _numbers_of(one)
+            n_numbers += len(operands) + len(strides) + len(results) + 1
+            n_fixed += len(parameters)
         self.steps = <Step*>_allocated(len(instructions) * sizeof(Step))
         self.numbers = <int*>_allocated(n_numbers * sizeof(int))
         self.parameter_memory = <double*>_allocated(n_fixed * sizeof(double))
         self.outputs = <int*>_allocated(self.n_outputs * sizeof(int))
+        self.most_operands, self.first_copied = 1, self.n_parameters
+        self.work = self.n_inputs + self.n_outputs
         cdef int* numbers = self.numbers
         cdef double* fixed = self.parameter_memory
         cdef Step* step = self.steps
         cdef Py_ssize_t i
-        self.n_once, self.n_each = 0, 0
+        cdef list seen = [0] * self.n_sums
+        previous = None
         for number_of_one, one in enumerate(instructions):
             if step != self.steps and self._is_other(step - 1, previous, one):
                 (step - 1).results[1] = one.result
-                numbers += 1
+                continue
+            if step != self.steps and self._are_biases(step - 1, previous, one):
+                (step - 1).biases = 1
+                for place in one.results:
+                    seen[place] += 1
                 continue
             previous = one
             if number_of_one < len(plan.once):
                 self.n_once += 1
             else:
                 self.n_each += 1
-            operands = (one.shared, *one.factors) if isinstance(one, Sum) else one.operands
-            results = one.results if isinstance(one, Sum) else (one.result,)
-            step.n_operands, step.operands = len(operands), numbers
-            for place in operands:
+            operands, strides, results, parameters = _numbers_of(one)
+            memset(step, 0, sizeof(Step))
+            step.width, step.n_operands, step.n_results = 1, len(operands), len(results)
+            step.operands = numbers
+            step.strides = step.operands + len(operands)
+            step.results = step.strides + len(strides)
+            step.parameters = fixed
+            for place in (*operands, *strides, *results):
                 numbers[0] = place
                 numbers += 1
-            step.results = numbers
-            for place in results:
-                numbers[0] = place
-                numbers += 1
-            step.parameters, step.loop, step.each, step.function = fixed, NULL, NULL, -1
-            if isinstance(one, Sum):
-                step.kind = SUM
-            else:
-                self._find(step, one.function)
-                for number in one.parameters:
-                    fixed[0] = number
-                    fixed += 1
-                if step.kind == EACH:
-                    step.function = len(self.functions)
-                    self.functions.append((one.function, tuple(one.parameters)))
-            self.most_operands = max(self.most_operands, step.n_operands)
+            numbers += 1  # for a second result
+            for number in parameters:
+                fixed[0] = number
+                fixed += 1
+            self._prepare(step, one)
+            if step.kind == SUM or step.kind == SUMS:
+                for place in results:
+                    seen[place] += 1
+            self.work += step.width * (1 + step.n_operands + step.depth // 8)
+            self.most_operands = max(self.most_operands, step.n_operands, 2 * step.depth + 1)
             step += 1
+        self.once_each = all(count == 1 for count in seen)
+        self.work *= self.block
         for i in range(self.n_outputs):
             self.outputs[i] = plan.outputs[i]
+            self._copy(plan.outputs[i], 1)
+        self.last_copied = max(self.first_copied, self.last_copied)
+
+    def _as_product(self, one):
+        """A number times neighbours is a matrix of one column: W^T delta of one delta."""
+        if not isinstance(one, Map) or one.function.key != "mul":
+            return one
+        weights, factor = sorted(one.operands)
+        if weights.first >= self.n_scalars or factor.first < self.n_scalars or factor.stride:
+            return one
+        matrix = Weights(weights.first, weights.stride, 0)
+        return Product(one.width, 1, matrix, factor.first, None, one.result)
+
+    cdef int _copy(self, Py_ssize_t place, Py_ssize_t width) except -1:
+        """Let what is at some places, as far as they are parameters, be copied for each call."""
+        if place < self.n_parameters:
+            self.first_copied = min(self.first_copied, place)
+            self.last_copied = max(self.last_copied, min(place + width, self.n_parameters))
+        return 0
+
+    cdef int _choose_block(self, bint wide) except -1:
+        """How many data points at a time: as many as the cache has room for.
+
+        Rows of layers are an odd number of cache lines apart: then those that a tile reads are
+        not all in the same few sets of the cache.
+        """
+        self.block = 120 if wide else 128
+        while self.block > 8 and self.block * self.n_rows > (CACHE_OF_LAYERS if wide else CACHE):
+            self.block = (self.block // 2 + 8) // 16 * 16 - 8 if wide else self.block // 2
+
+    cdef int _prepare(self, Step* step, one) except -1:
+        """What a step does, and the room that it needs."""
+        cdef Py_ssize_t room = 0, place
+        cdef int i
+        if isinstance(one, Product):
+            place = step.operands[0] + step.strides[0] * (one.height - 1)
+            place += step.strides[1] * (one.depth - 1)
+            step.weights_given = place < self.n_parameters
+            place = step.operands[2] + step.strides[2] * (one.height - 1)
+            step.bias_given = place < self.n_parameters
+            if not step.weights_given:
+                self._copy(step.operands[0], self.n_parameters)
+            if not step.bias_given:
+                self._copy(step.operands[2], self.n_parameters)
+            self._copy(step.operands[1], one.depth)
+        elif isinstance(one, Sums):
+            self._copy(one.shared, one.height)
+            self._copy(one.factors, one.depth)
+        else:
+            for i in range(step.n_operands):
+                place = step.strides[i] * (one.width - 1) if isinstance(one, Map) else 0
+                self._copy(step.operands[i], place + 1)
+        if isinstance(one, Sum):
+            step.kind, step.sums = SUM, self.n_lanes
+            self.n_lanes += step.n_results
+        elif isinstance(one, Sums):
+            step.kind, step.width, step.depth = SUMS, one.height, one.depth
+            step.sums = self.n_wide_sums
+            step.apart = _distance(one.results, one.depth)
+            self.n_wide_sums += one.height * (one.depth + 1)
+            room = max(MOST_COLUMNS * self.block, one.height)
+        elif isinstance(one, Product):
+            step.kind, step.width, step.depth = PRODUCT, one.height, one.depth
+            if one.bias is not None and one.bias.first == one.result:
+                room = one.height * self.block
+        elif isinstance(one, Gather):
+            step.kind, step.width = GATHER, step.n_operands
+        else:
+            self._find(step, one.function)
+            if step.kind == EACH:
+                step.function = len(self.functions)
+                self.functions.append((one.function, tuple(one.parameters)))
+            if isinstance(one, Map):
+                step.width = one.width
+                room = 2 * one.width
+                self._find_wide(step, one)
+        self.n_room = max(self.n_room, (room + 7) // 8 * 8)
+        return 0
 
     def __dealloc__(self):
         PyMem_Free(self.steps)
@@ -276,17 +455,41 @@ cdef class Executor:
     cdef bint _is_other(self, Step* step, previous, one) except -1:
         """Whether two instructions in turn are a pair; the step of the first becomes theirs."""
         cdef int i = 0
-        if step.kind != ROW or isinstance(one, Sum) or one.operands != previous.operands:
+        if step.kind != ROW and step.kind != ACTIVATION or type(one) is not type(previous):
+            return False
+        if one.operands != previous.operands or isinstance(one, Map) and one.width != previous.width:
             return False
         if previous.result in previous.operands:  # which the second reads, then, and not its own
             return False
         first, second = previous.function.key.encode(), one.function.key.encode()
         while PAIR_KERNELS[i].name != NULL:
             if PAIR_KERNELS[i].name == first and PAIR_KERNELS[i].other == second:
-                step.kind, step.pair = PAIR, PAIR_KERNELS[i].loop
+                if step.kind == ACTIVATION:
+                    step.activation = self.level.tanh if first == b"tanh" else self.level.sigmoid
+                else:
+                    step.kind, step.pair = PAIR, PAIR_KERNELS[i].loop
+                step.n_results = 2
                 return True
             i += 1
         return False
+
+    cdef bint _are_biases(self, Step* step, previous, one) except -1:
+        """Whether sums of what was just summed times factors are a last column of its results."""
+        if step.kind != SUMS or not step.apart or step.biases or type(one) is not Sums:
+            return False
+        if (one.height, one.shared, one.depth) != (previous.height, previous.shared, 0):
+            return False
+        first = step.results[0] + step.depth
+        return one.results == tuple(first + j * step.apart for j in range(one.height))
+
+    cdef int _find_wide(self, Step* step, one) except -1:
+        """The faster loop over many numbers, where there is one."""
+        if step.n_operands == 1 and step.strides[0] == 1 and self.level.tanh != NULL:
+            if one.function.key == "tanh":
+                step.kind, step.activation = ACTIVATION, self.level.tanh_alone
+            elif one.function.key == "sigmoid":
+                step.kind, step.activation = ACTIVATION, self.level.sigmoid_alone
+        return 0
 
     cdef int _find(self, Step* step, function) except -1:
         """What computes a function: a loop over rows, or one number at a time."""
@@ -322,65 +525,92 @@ cdef class Executor:
             an array of shape (n_outputs,) or (N, n_outputs); and whether all are finite. None
             where an argument is not such an array.
         """
-        cdef _Job job = _Job.__new__(_Job)
-        if not (job.borrow(inputs) and job.borrow(parameters)):
-            return None
-        cdef Py_buffer* x = job.borrowed
-        cdef Py_buffer* w = job.borrowed + 1
+        cdef Array* x = _array(inputs)
+        cdef Array* w = _array(parameters)
         if not (
-            w.ndim == 1 and w.shape[0] == self.n_parameters
-            and 1 <= x.ndim <= 2 and x.shape[x.ndim - 1] == self.n_inputs
+            x != NULL and w != NULL and w.nd == 1 and w.dimensions[0] == self.n_parameters
+            and 1 <= x.nd <= 2 and x.dimensions[x.nd - 1] == self.n_inputs
         ):
             return None
-        cdef bint one_point = x.ndim == 1
+        cdef bint one_point = x.nd == 1, finite
+        cdef _Job job
         if self.n_sums:
-            result = numpy.empty(self.n_sums - 1)
+            result = empty(self.n_sums - 1)
         elif one_point:
-            result = numpy.empty(self.n_outputs)
+            result = empty(self.n_outputs)
         else:
-            result = numpy.empty((x.shape[0], self.n_outputs))
-        job.borrow(result)
-        job.inputs, job.parameters = <double*>x.buf, <double*>w.buf
-        job.outputs = <double*>job.borrowed[2].buf
-        job.n = 1 if one_point else x.shape[0]
-        if not one_point:
-            job.n_blocks, job.n_parts = (job.n + self.block - 1) // self.block, MOST_PARTS
-            while job.n_parts > 1 and (
-                job.n_parts > job.n_blocks or job.n_parts * self.n_sums > 4194304
-            ):
-                job.n_parts //= 2
-        if self.n_sums:
-            job.sums = <double*>_allocated((job.n_parts + 1) * self.n_sums * 8)
+            result = empty((x.dimensions[0], self.n_outputs))
+        cdef double value = 0.0, check = 0.0
+        cdef double* outputs = (<Array*>result).data
+        cdef Py_ssize_t n_results = max(0, self.n_sums - 1)
         if one_point:
-            self._run_point(job, job.sums if self.n_sums else job.outputs)
+            self._run_point(x.data, w.data, Totals(&value, outputs, &check))
+            if self.once_each:
+                n_results = 0
+            n_results += self.n_outputs
         else:
+            job = _Job.__new__(_Job)
+            job.lent = inputs, parameters, result
+            job.inputs, job.parameters, job.outputs = x.data, w.data, outputs
+            job.totals.value, job.totals.slopes = &job.value, outputs
+            job.n = x.dimensions[0]
             self._run_points(job, threads)
-        if not self.n_sums:
-            return None, result, _all_finite(job.outputs, job.n * self.n_outputs)
-        memcpy(job.outputs, job.sums + 1, (self.n_sums - 1) * 8)
-        return job.sums[0], result, _all_finite(job.sums, self.n_sums)
+            value = job.value
+            n_results += job.n * self.n_outputs
+        finite = isfinite(value) and check == 0.0 and all_finite(outputs, n_results)
+        return value if self.n_sums else None, result, finite
 
     cdef _Space _space(self):
-        return self.spaces.pop() if self.spaces else _Space(self)
+        cdef _Space space = self.spare
+        if space is None:
+            return self.spaces.pop() if self.spaces else _Space(self)
+        self.spare = None
+        return space
 
-    cdef int _run_point(self, _Job job, double* results) except -1:
-        cdef _Space space = self._space()
-        cdef double* numbers = space.scalars
-        cdef Py_ssize_t i
-        with nogil:
-            memcpy(numbers, job.parameters, self.n_parameters * 8)
-            memcpy(numbers + self.n_scalars, job.inputs, self.n_inputs * 8)
-            self._steps_of_a_point(space, 0, self.n_once + self.n_each, results)
-            for i in range(self.n_outputs):
-                results[i] = numbers[self.outputs[i]]
-        self.spaces.append(space)
+    cdef int _give_back(self, _Space space) except -1:
+        if self.spare is None:
+            self.spare = space
+        else:
+            self.spaces.append(space)
         return 0
 
-    cdef int _steps_of_a_point(
-        self, _Space space, Py_ssize_t first, Py_ssize_t last, double* results
+    cdef int _run_point(
+        self, const double* inputs, const double* parameters, Totals totals
+    ) except -1:
+        cdef _Space space = self._space()
+        if self.work < SHORT:
+            self._point(space, inputs, parameters, totals)
+        else:
+            with nogil:
+                self._point(space, inputs, parameters, totals)
+        return self._give_back(space)
+
+    cdef int _point(
+        self, _Space space, const double* inputs, const double* parameters, Totals totals
     ) except -1 nogil:
         cdef double* numbers = space.scalars
-        cdef double total
+        cdef Py_ssize_t i
+        self._take_parameters(space, parameters)
+        memcpy(numbers + self.n_scalars, inputs, self.n_inputs * 8)
+        if self.n_sums and not self.once_each:
+            memset(totals.slopes, 0, (self.n_sums - 1) * 8)
+        self._steps_of_a_point(space, 0, self.n_once + self.n_each, totals)
+        for i in range(self.n_outputs):
+            totals.slopes[i] = numbers[self.outputs[i]]
+        return 0
+
+    cdef void _take_parameters(self, _Space space, const double* parameters) noexcept nogil:
+        """Products read them where they are; what else is read is copied beside the others."""
+        space.parameters = parameters
+        memcpy(
+            space.scalars + self.first_copied, parameters + self.first_copied,
+            (self.last_copied - self.first_copied) * 8,
+        )
+
+    cdef int _steps_of_a_point(
+        self, _Space space, Py_ssize_t first, Py_ssize_t last, Totals totals
+    ) except -1 nogil:
+        cdef double* numbers = space.scalars
         cdef Step* step
         cdef int* operands
         cdef int i
@@ -388,28 +618,116 @@ cdef class Executor:
         for at in range(first, last):
             step = self.steps + at
             operands = step.operands
-            if step.kind == DOT:
-                numbers[step.results[0]] = point_dot(numbers, operands, step.n_operands)
+            if step.kind == ACTIVATION:
+                step.activation(
+                    numbers + step.results[0], numbers + step.results[1],
+                    numbers + operands[0], step.width,
+                )
+            elif step.kind == PRODUCT:
+                self._product_of_a_point(space, step)
+            elif step.kind == SUMS:
+                self._sums_of_a_point(space, step, totals)
+            elif step.kind == SUM:
+                if step.n_operands == 1:
+                    self._give(totals, step.results[0], numbers[operands[0]])
+                for i in range(step.n_operands - 1):
+                    self._give(
+                        totals, step.results[i], numbers[operands[0]] * numbers[operands[i + 1]]
+                    )
+            elif step.kind == GATHER:
+                for i in range(step.width):
+                    numbers[step.results[0] + i] = numbers[operands[i]]
             elif step.kind == ROW:
                 step.loop(
-                    numbers + step.results[0], numbers + operands[0],
-                    numbers + operands[step.n_operands - 1], step.parameters, 1,
+                    numbers + step.results[0], self._neighbours(space, step, 0),
+                    self._neighbours(space, step, step.n_operands - 1), step.parameters, step.width,
                 )
             elif step.kind == PAIR:
                 step.pair(
-                    numbers + step.results[0], numbers + step.results[1], numbers + operands[0], 1
+                    numbers + step.results[0], numbers + step.results[1],
+                    self._neighbours(space, step, 0), step.width,
                 )
-            elif step.kind == SUM:
-                total = numbers[operands[0]]
-                if step.n_operands == 1:
-                    results[step.results[0]] = total
-                for i in range(step.n_operands - 1):
-                    results[step.results[i]] = total * numbers[operands[i + 1]]
+            elif step.kind == DOT:
+                for i in range(step.width):
+                    numbers[step.results[0] + i] = point_dot(
+                        numbers, self._operands_of_a_unit(space, step, i), step.n_operands
+                    )
             else:
-                for i in range(step.n_operands):
-                    space.products[i] = numbers[operands[i]]
-                self._each(step, numbers + step.results[0], space.products)
+                self._each_of_a_point(space, step)
         return 0
+
+    cdef int* _operands_of_a_unit(self, _Space space, Step* step, int unit) noexcept nogil:
+        cdef int i
+        if step.width == 1:
+            return step.operands
+        for i in range(step.n_operands):
+            space.unit[i] = step.operands[i] + unit * step.strides[i]
+        return space.unit
+
+    cdef const double* _neighbours(self, _Space space, Step* step, int which) noexcept nogil:
+        """An operand of a Map of numbers, copied where they are not neighbours."""
+        cdef double* numbers = space.scalars + step.operands[which]
+        cdef double* copied
+        cdef int i
+        if step.width == 1 or step.strides[which] == 1:
+            return numbers
+        copied = space.room + (step.width if which else 0)
+        for i in range(step.width):
+            copied[i] = numbers[i * step.strides[which]]
+        return copied
+
+    cdef int _each_of_a_point(self, _Space space, Step* step) except -1 nogil:
+        cdef int unit, i
+        cdef int* operands
+        for unit in range(step.width):
+            operands = self._operands_of_a_unit(space, step, unit)
+            for i in range(step.n_operands):
+                space.products[i] = space.scalars[operands[i]]
+            self._each(step, space.scalars + step.results[0] + unit, space.products)
+        return 0
+
+    cdef Matrix _matrix(self, _Space space, Step* step) noexcept nogil:
+        cdef Matrix matrix
+        matrix.weights = space.parameters if step.weights_given else space.scalars
+        matrix.weights += step.operands[0]
+        matrix.down, matrix.across = step.strides[0], step.strides[1]
+        matrix.bias = NULL
+        if step.operands[2] >= 0:
+            matrix.bias = space.parameters if step.bias_given else space.scalars
+            matrix.bias += step.operands[2]
+        matrix.bias_down, matrix.bias_varies = step.strides[2], False
+        matrix.m, matrix.k = step.width, step.depth
+        return matrix
+
+    cdef void _product_of_a_point(self, _Space space, Step* step) noexcept nogil:
+        cdef Matrix matrix = self._matrix(space, step)
+        self.level.point_product(
+            space.scalars + step.results[0], &matrix, space.scalars + step.operands[1]
+        )
+
+    cdef inline void _give(self, Totals totals, int which, double number) noexcept nogil:
+        """A result of a single point; it is added to where several steps sum the same."""
+        cdef double* total = totals.slopes + (which - 1) if which else totals.value
+        total[0] = number if self.once_each else total[0] + number
+        totals.check[0] += number * 0.0
+
+    cdef void _sums_of_a_point(self, _Space space, Step* step, Totals totals) noexcept nogil:
+        cdef const double* shared = space.scalars + step.operands[0]
+        cdef const double* factors = space.scalars + step.operands[1]
+        cdef int j, k
+        if self.once_each and step.apart:
+            totals.check[0] += self.level.point_outer(
+                totals.slopes + (step.results[0] - 1), step.apart, step.width, step.depth,
+                step.biases, shared, factors,
+            )
+            return
+        for j in range(step.width):
+            if step.biases:
+                self._give(totals, step.results[j * step.depth] + step.depth, shared[j])
+            if step.depth == 0:
+                self._give(totals, step.results[j], shared[j])
+            for k in range(step.depth):
+                self._give(totals, step.results[j * step.depth + k], shared[j] * factors[k])
 
     cdef int _each(self, Step* step, double* result, double* operands) except -1 nogil:
         if step.each == NULL or not step.each(result, operands, step.n_operands, step.parameters):
@@ -421,7 +739,18 @@ cdef class Executor:
         return 0
 
     cdef int _run_points(self, _Job job, threads) except -1:
-        cdef Py_ssize_t n_threads = min(threads, job.n_parts), part, i
+        cdef Py_ssize_t n_threads, part, i
+        job.n_blocks, job.n_parts = (job.n + self.block - 1) // self.block, MOST_PARTS
+        while job.n_parts > 1 and (
+            job.n_parts * (FEW_BLOCKS if self.n_wide_sums else 1) > job.n_blocks
+            or job.n_parts * self.n_sums > 4194304
+        ):
+            job.n_parts //= 2
+        n_threads = min(threads, job.n_parts)
+        if self.n_sums:
+            memset(job.totals.slopes, 0, (self.n_sums - 1) * 8)
+            if n_threads > 1 or not self.once_each:
+                job.parts = <double*>_allocated(job.n_parts * self.n_sums * 8)
         helpers = []
         try:
             try:
@@ -441,10 +770,11 @@ cdef class Executor:
             raise
         if job.error is not None:
             raise job.error
-        for i in range(self.n_sums):
-            job.sums[i] = 0.0
-            for part in range(1, job.n_parts + 1):
-                job.sums[i] += job.sums[part * self.n_sums + i]
+        if job.parts != NULL:
+            for part in range(job.n_parts):
+                job.totals.value[0] += job.parts[part * self.n_sums]
+                for i in range(self.n_sums - 1):
+                    job.totals.slopes[i] += job.parts[part * self.n_sums + 1 + i]
         return 0
 
     def _help(self, _Job job not None, Py_ssize_t first, Py_ssize_t stride):
@@ -461,14 +791,19 @@ cdef class Executor:
     ) except -1:
         """The parts first, first + stride, and so on."""
         cdef _Space space = self._space()
-        cdef Py_ssize_t part, block, n, i, l
-        cdef double total
+        cdef Py_ssize_t part, block, n
+        cdef Totals totals = job.totals
         with nogil:
-            memcpy(space.scalars, job.parameters, self.n_parameters * 8)
-            self._steps_of_a_point(space, 0, self.n_once, NULL)
+            self._take_parameters(space, job.parameters)
+            self._steps_of_a_point(space, 0, self.n_once, totals)
             part = first
             while part < job.n_parts:
-                memset(space.lanes, 0, self.n_sums * LANES * 8)
+                if job.parts != NULL:
+                    totals.value = job.parts + part * self.n_sums
+                    totals.slopes = totals.value + 1
+                    memset(totals.value, 0, self.n_sums * 8)
+                memset(space.lanes, 0, self.n_lanes * LANES * 8)
+                memset(space.sums, 0, self.n_wide_sums * 8)
                 for block in range(
                     part * job.n_blocks // job.n_parts, (part + 1) * job.n_blocks // job.n_parts
                 ):
@@ -477,28 +812,54 @@ cdef class Executor:
                     if watching:
                         job.watch(self.work)
                     n = min(self.block, job.n - block * self.block)
+                    space.points = max(8, (n + 3) // 4 * 4)
                     self._load(space, job.inputs + block * self.block * self.n_inputs, n)
                     self._steps_of_a_block(space, n)
                     self._store(
                         space, job.outputs + block * self.block * self.n_outputs, n
                     )
-                for i in range(self.n_sums):
-                    total = 0.0
-                    for l in range(LANES):
-                        total += space.lanes[i * LANES + l]
-                    job.sums[(part + 1) * self.n_sums + i] = total
+                self._add_up(space, totals)
                 part += stride
-        self.spaces.append(space)
-        return 0
+        return self._give_back(space)
+
+    cdef void _add_up(self, _Space space, Totals totals) noexcept nogil:
+        """Add the sums of a part to those of all."""
+        cdef Py_ssize_t at
+        cdef Step* step
+        cdef int i, j, l, columns
+        cdef double* total
+        cdef double sum_of_lanes
+        for at in range(self.n_once, self.n_once + self.n_each):
+            step = self.steps + at
+            if step.kind == SUMS and step.apart:
+                columns = step.depth + step.biases
+                for j in range(step.width):
+                    total = totals.slopes + (step.results[0] - 1) + j * step.apart
+                    for i in range(columns):
+                        total[i] += space.sums[step.sums + j * columns + i]
+            elif step.kind == SUMS or step.kind == SUM:
+                for i in range(step.n_results):
+                    total = (
+                        totals.slopes + (step.results[i] - 1) if step.results[i] else totals.value
+                    )
+                    if step.kind == SUMS:
+                        total[0] += space.sums[step.sums + i]
+                        continue
+                    sum_of_lanes = 0.0
+                    for l in range(LANES):
+                        sum_of_lanes += space.lanes[(step.sums + i) * LANES + l]
+                    total[0] += sum_of_lanes
 
     cdef void _load(self, _Space space, const double* inputs, Py_ssize_t n) noexcept nogil:
         """The inputs of a block, as rows; padded with the last point."""
-        cdef Py_ssize_t i, k, padded = (n + LANES - 1) // LANES * LANES
+        cdef Py_ssize_t i, k
+        cdef double* row = space.rows
         for k in range(self.n_inputs):
             for i in range(n):
-                space.rows[k * self.block + i] = inputs[i * self.n_inputs + k]
-            for i in range(n, padded):
-                space.rows[k * self.block + i] = inputs[(n - 1) * self.n_inputs + k]
+                row[i] = inputs[i * self.n_inputs + k]
+            for i in range(n, space.points):
+                row[i] = inputs[(n - 1) * self.n_inputs + k]
+            row += space.points
 
     cdef void _store(self, _Space space, double* outputs, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t i, k
@@ -507,67 +868,135 @@ cdef class Executor:
             place = self.outputs[k]
             for i in range(n):
                 outputs[i * self.n_outputs + k] = (
-                    space.scalars[place] if place < self.n_scalars
-                    else space.rows[(place - self.n_scalars) * self.block + i]
+                    space.scalars[place] if place < self.n_scalars else self._row(space, place)[i]
                 )
 
     cdef inline double* _row(self, _Space space, int place) noexcept nogil:
-        return space.rows + (place - self.n_scalars) * self.block
+        return space.rows + (place - self.n_scalars) * space.points
 
-    cdef const double* _as_row(self, _Space space, int place, int which, int n) noexcept nogil:
+    cdef const double* _as_row(self, _Space space, int place, int which) noexcept nogil:
         """An operand as a row: a scalar is broadcast."""
         cdef double* row
-        cdef int i
+        cdef Py_ssize_t i
         if place >= self.n_scalars:
             return self._row(space, place)
         row = space.broadcast + which * self.block
-        for i in range(n):
+        for i in range(space.points):
             row[i] = space.scalars[place]
         return row
 
+    cdef bint _in_one_go(self, Step* step) noexcept nogil:
+        """Whether the operands of all units are rows in the order of the results."""
+        cdef int i
+        for i in range(step.n_operands):
+            if step.operands[i] < self.n_scalars or step.width > 1 and step.strides[i] != 1:
+                return False
+        return True
+
     cdef int _steps_of_a_block(self, _Space space, int n) except -1 nogil:
-        cdef int padded = (n + LANES - 1) // LANES * LANES
         cdef Step* step
         cdef int* operands
         cdef const double* x
-        cdef double* r
-        cdef int i, k
-        cdef Py_ssize_t at
+        cdef int i
+        cdef Py_ssize_t at, points = space.points
         for at in range(self.n_once, self.n_once + self.n_each):
             step = self.steps + at
             operands = step.operands
-            if step.kind == DOT:
-                self._dot(space, step, padded)
-            elif step.kind == ROW:
-                x = self._as_row(space, operands[0], 0, padded)
-                step.loop(
-                    self._row(space, step.results[0]), x,
-                    x if step.n_operands == 1 else self._as_row(space, operands[1], 1, padded),
-                    step.parameters, padded,
-                )
-            elif step.kind == PAIR:
-                step.pair(
-                    self._row(space, step.results[0]), self._row(space, step.results[1]),
-                    self._row(space, operands[0]), padded,
-                )
+            if step.kind == PRODUCT:
+                self._product(space, step)
+            elif step.kind == SUMS:
+                self._sums(space, step, n)
             elif step.kind == SUM:
                 self._sum(space, step, n)
+            elif step.kind == ACTIVATION:
+                step.activation(
+                    self._row(space, step.results[0]), self._row(space, step.results[1]),
+                    self._row(space, operands[0]), step.width * points,
+                )
+            elif step.kind == GATHER:
+                for i in range(step.width):
+                    memcpy(
+                        self._row(space, step.results[0] + i),
+                        self._as_row(space, operands[i], 0), points * 8,
+                    )
+            elif step.kind == ROW and self._in_one_go(step):
+                step.loop(
+                    self._row(space, step.results[0]), self._row(space, operands[0]),
+                    self._row(space, operands[step.n_operands - 1]), step.parameters,
+                    step.width * points,
+                )
             else:
-                r = self._row(space, step.results[0])
-                for i in range(padded):
-                    for k in range(step.n_operands):
-                        space.products[k] = (
-                            space.scalars[operands[k]] if operands[k] < self.n_scalars
-                            else self._row(space, operands[k])[i]
+                for i in range(step.width):
+                    operands = self._operands_of_a_unit(space, step, i)
+                    if step.kind == DOT:
+                        self._dot(space, operands, step.n_operands, step.results[0] + i)
+                    elif step.kind == EACH:
+                        self._each_of_a_row(space, step, operands, step.results[0] + i)
+                    elif step.kind == PAIR:
+                        step.pair(
+                            self._row(space, step.results[0] + i),
+                            self._row(space, step.results[1] + i),
+                            self._row(space, operands[0]), points,
                         )
-                    self._each(step, r + i, space.products)
+                    else:
+                        x = self._as_row(space, operands[0], 0)
+                        step.loop(
+                            self._row(space, step.results[0] + i), x,
+                            x if step.n_operands == 1 else self._as_row(space, operands[1], 1),
+                            step.parameters, points,
+                        )
         return 0
 
-    cdef void _dot(self, _Space space, Step* step, int n) noexcept nogil:
-        cdef int i, w, x, n_terms = step.n_operands // 2, bias
+    cdef int _each_of_a_row(
+        self, _Space space, Step* step, int* operands, int result
+    ) except -1 nogil:
+        cdef double* row = self._row(space, result)
+        cdef Py_ssize_t i
+        cdef int k
+        for i in range(space.points):
+            for k in range(step.n_operands):
+                space.products[k] = (
+                    space.scalars[operands[k]] if operands[k] < self.n_scalars
+                    else self._row(space, operands[k])[i]
+                )
+            self._each(step, row + i, space.products)
+        return 0
+
+    cdef void _product(self, _Space space, Step* step) noexcept nogil:
+        """A layer of all data points of a block.
+
+        Where weights are rows too, or factors are not, unit by unit.
+        """
+        cdef Matrix matrix
+        cdef int j, k, n_operands = 2 * step.depth + (step.operands[2] >= 0)
+        cdef int* operands = space.unit
+        if step.operands[0] >= self.n_scalars or step.operands[1] < self.n_scalars:
+            for j in range(step.width):
+                for k in range(step.depth):
+                    operands[k] = (
+                        step.operands[0] + j * step.strides[0] + k * step.strides[1]
+                    )
+                    operands[step.depth + k] = step.operands[1] + k
+                operands[2 * step.depth] = step.operands[2] + j * step.strides[2]
+                self._dot(space, operands, n_operands, step.results[0] + j)
+            return
+        matrix = self._matrix(space, step)
+        if step.operands[2] >= self.n_scalars:
+            matrix.bias, matrix.bias_varies = self._row(space, step.operands[2]), True
+            matrix.bias_down *= space.points
+            if step.operands[2] == step.results[0]:  # a tile may compute some points twice
+                memcpy(space.room, matrix.bias, step.width * space.points * 8)
+                matrix.bias = space.room
+        self.level.product(
+            self._row(space, step.results[0]), &matrix, self._row(space, step.operands[1]),
+            space.points,
+        )
+
+    cdef void _dot(self, _Space space, int* operands, int n_operands, int result) noexcept nogil:
+        cdef int i, w, x, n_terms = n_operands // 2, bias
         cdef Term* term
         for i in range(n_terms):
-            w, x = step.operands[i], step.operands[n_terms + i]
+            w, x = operands[i], operands[n_terms + i]
             if x < self.n_scalars:
                 w, x = x, w
             term = space.terms + i
@@ -580,35 +1009,80 @@ cdef class Executor:
                 term.factor = self._row(space, x)
                 term.weight = self._row(space, w) if term.weight_varies else space.scalars + w
         cdef const double* start = NULL
-        bias = step.operands[2 * n_terms] if step.n_operands % 2 else -1
+        bias = operands[2 * n_terms] if n_operands % 2 else -1
         if bias >= 0:
             start = self._row(space, bias) if bias >= self.n_scalars else space.scalars + bias
         row_dot(
-            self._row(space, step.results[0]), space.terms, n_terms, start,
-            bias >= self.n_scalars, n,
+            self._row(space, result), space.terms, n_terms, start, bias >= self.n_scalars,
+            space.points,
         )
 
     cdef void _sum(self, _Space space, Step* step, int n) noexcept nogil:
         cdef int i, shared = step.operands[0], factor
-        cdef double* lanes
+        cdef double* lanes = space.lanes + step.sums * LANES
         if step.n_operands == 1:
-            lanes = space.lanes + step.results[0] * LANES
             if shared < self.n_scalars:
                 lanes[0] += n * space.scalars[shared]
             else:
                 add_numbers(lanes, self._row(space, shared), 1.0, n)
         for i in range(step.n_operands - 1):
             factor = step.operands[i + 1]
-            lanes = space.lanes + step.results[i] * LANES
             if factor < self.n_scalars:
                 add_numbers(lanes, self._row(space, shared), space.scalars[factor], n)
             else:
                 add_products(lanes, self._row(space, shared), self._row(space, factor), n)
+            lanes += LANES
+
+    cdef void _sums(self, _Space space, Step* step, int n) noexcept nogil:
+        cdef int j, k, shared = step.operands[0], factors = step.operands[1]
+        cdef int columns = step.depth + step.biases
+        cdef double* sums = space.sums + step.sums
+        if shared < self.n_scalars:
+            for j in range(step.width):
+                sums[j] += n * space.scalars[shared + j]
+        elif step.depth == 0:
+            self.level.add_rows(sums, 1, step.width, self._row(space, shared), space.points, n)
+        elif factors >= self.n_scalars:
+            self.level.add_outer(
+                sums, columns, step.width, step.depth, step.biases, self._row(space, shared),
+                self._row(space, factors), space.points, n, space.room,
+            )
+        else:
+            memset(space.room, 0, step.width * 8)
+            self.level.add_rows(
+                space.room, 1, step.width, self._row(space, shared), space.points, n
+            )
+            for j in range(step.width):
+                for k in range(step.depth):
+                    sums[j * columns + k] += space.room[j] * space.scalars[factors + k]
+                if step.biases:
+                    sums[j * columns + step.depth] += space.room[j]
 
 
-cdef bint _all_finite(const double* numbers, Py_ssize_t n) noexcept:
-    cdef Py_ssize_t i
-    cdef double total = 0.0
-    for i in range(n):
-        total += numbers[i] * 0.0
-    return isfinite(total)
+def _numbers_of(one):
+    """The operands, strides, results and parameters of an instruction, as a Step has them."""
+    if isinstance(one, Instruction):
+        return one.operands, (), (one.result,), one.parameters
+    if isinstance(one, Map):
+        places, strides = zip(*one.operands)
+        return places, strides, (one.result,), one.parameters
+    if isinstance(one, Product):
+        weights, bias = one.weights, one.bias or (-1, 0)
+        strides = weights.down, weights.across, bias[1]
+        return (weights.first, one.factors, bias[0]), strides, (one.result,), ()
+    if isinstance(one, Gather):
+        return one.places, (), (one.result,), ()
+    if isinstance(one, Sums):
+        return (one.shared, one.factors), (), one.results, ()
+    return (one.shared, *one.factors), (), one.results, ()
+
+
+def _distance(results, depth):
+    """From row to row of results, where each row is in order, and none is the first; else 0."""
+    if depth == 0 or min(results) == 0:
+        return 0
+    apart = results[depth] - results[0] if len(results) > depth else depth
+    in_order = all(
+        which == results[0] + i // depth * apart + i % depth for i, which in enumerate(results)
+    )
+    return apart if in_order and apart > 0 else 0

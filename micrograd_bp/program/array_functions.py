@@ -227,7 +227,7 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
         "clip": lambda x, low, high: where(x < low, low, where(x > high, high, x)),
         "within": lambda x, low, high: where((x >= low) & (x <= high), xp.ones_like(x), 0.0),
         "mod": xp.remainder,
-        "floordiv": xp.floor_divide,
+        "floordiv": lambda x, y: xp.round((x - xp.remainder(x, y)) / y),  # PyTorch's has no slope
         "round": lambda x, digits: xp.round(x, decimals=int(digits)),
         "greater": lambda x, y: 0.5 + 0.5 * xp.sign(x - y),
         "where": lambda condition, x, y: where(condition != 0.0, x, y),

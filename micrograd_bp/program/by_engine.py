@@ -12,8 +12,8 @@ from typing import Any
 from .. import modes
 from ..engine import Value
 from ..transforms.chain_rule import Sweeps
+from .instructions import Instruction, Plan
 from .interpreter import filled, linked, walk
-from .lowering import Instruction, Plan
 
 Array = Any
 
@@ -24,7 +24,7 @@ def by_engine(
     """The output at one data point and its derivatives by the parameters.
 
     Args:
-        plan: of lowering.py, with one output.
+        plan: of instructions.py, with one output.
         point: of shape (n_inputs,).
         parameters: of shape (n_parameters,).
         names: the labels of the inputs, then of the parameters.
@@ -40,7 +40,7 @@ def by_engine(
     weights = [*map(Value, parameters.tolist(), names[len(columns) :])]
     with modes.changed(recording=True, nonfinite_allowed=True, scope=""):
         places = filled(plan, [*weights, *plan.constants], columns)
-        for one, _ in walk(linked((*plan.once, *plan.each), lambda function: function), places):
+        for one, _ in walk(linked(plan, lambda function: function), places):
             if isinstance(one, Instruction) and one.label:
                 places[one.result].label, places[one.result].scope = one.label, one.scope
         output = places[plan.outputs[0]]

@@ -8,7 +8,7 @@ from ..messages import describe_node, warn
 
 def warn_of_choices(
     order: Sequence[Value], leaves: Iterable[Value], others: Iterable[Value] = ()
-) -> None:
+) -> bool:
     """Warn of a comparison in Python of what will vary: it was made for one point alone.
 
     Args:
@@ -17,14 +17,18 @@ def warn_of_choices(
         others: leaves that will vary too, and may have been compared for other reasons, as
             weights are that are clipped or sorted.
 
+    Returns:
+        Whether there was one.
+
     >>> import pytest
     >>> x = Value(2.0, label="x")
     >>> y = max(x, Value(1.0))
     >>> with pytest.warns(UserWarning, match="Python compared Value"):
     ...     warn_of_choices([x], [x])
+    True
     """
     if not any(node._was_compared for node in order):
-        return
+        return False
     unsuspected = set(others)
     varying = unsuspected | set(leaves)
     for node in order:
@@ -33,8 +37,9 @@ def warn_of_choices(
         varying.add(node)
         if node._was_compared and node not in unsuspected:
             warn(
-                f"Python compared {describe_node(node)}, and what it chose by that is the same for"
-                " all data points: choose by where(step(...), ...), maximum, minimum or clip;"
-                " where nothing was chosen, compare .data"
+                f"Python compared {describe_node(node)} at some time, and what it chose by that is"
+                " the same for all data points: choose by where(step(...), ...), maximum, minimum"
+                " or clip; where nothing was chosen, compare .data"
             )
-            return
+            return True
+    return False

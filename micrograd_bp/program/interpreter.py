@@ -1,9 +1,8 @@
-"""Runs the instructions of a plan on arrays: on NumPy the readable twin of _program.pyx.
+"""Runs a plan on NumPy: the readable twin of _program.pyx; and unit by unit, to explain.
 
-A row is an array with a number for each data point, and an instruction one function of whole
-rows. Sums over the data points are taken as NumPy takes them. One walk through a plan serves the
-executor, the search for the first number that is not finite, and other libraries' traces.
-"""
+The executor is that of on_arrays.py. Where a number is not finite, the plan runs again with its
+steps written out, one function of rows of numbers after the other, so that it can be said which
+operation of which unit it was."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,18 +11,18 @@ import numpy
 
 from ..functions import Function
 from .array_functions import array_functions
-from .lowering import Instruction, Plan, Sum
+from .instructions import Instruction, Plan, Sum, units
+from .on_arrays import OnArrays
 
 Array = Any
 Step = tuple[Instruction | Sum, Callable[..., Array] | None]  # what to do, and by which function
 POINTS = 4096  # at a time, so that the rows of a large graph fit the memory
 
 
-def linked(
-    instructions: Iterable[Instruction | Sum], known: Callable[[Function], Callable[..., Array]]
-) -> list[Step]:
-    """Instructions, each with its function of an array library (array_functions.py)."""
-    return [(one, None if isinstance(one, Sum) else known(one.function)) for one in instructions]
+def linked(plan: Plan, known: Callable[[Function], Callable[..., Array]]) -> list[Step]:
+    """The steps of a plan one by one, each with its function (array_functions.py)."""
+    steps = [one for step in (*plan.once, *plan.each) for one in units(step)]
+    return [(one, None if isinstance(one, Sum) else known(one.function)) for one in steps]
 
 
 def walk(
@@ -57,13 +56,12 @@ class Executor:
     """A plan, ready to run.
 
     Args:
-        plan: of lowering.py.
+        plan: of instructions.py.
     """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._once = linked(plan.once, array_functions(numpy))
-        self._each = linked(plan.each, array_functions(numpy))
+        self._on_arrays = OnArrays(plan, numpy)
 
     def run(
         self, inputs: Array, parameters: Array, threads: int = 1
@@ -87,31 +85,21 @@ class Executor:
             return None
         points = inputs[None, :] if inputs.ndim == 1 else inputs
         with numpy.errstate(all="ignore"):
-            scalars = filled(plan, numpy.append(parameters, plan.constants), ())
-            for _ in walk(self._once, scalars):
-                pass
-            found = [
-                self._block(points[at : at + POINTS], scalars)
-                for at in range(0, len(points), POINTS)
-            ]
-        if plan.n_sums:
-            sums = numpy.sum([numpy.zeros(plan.n_sums), *found], axis=0)
-            return float(sums[0]), sums[1:], bool(numpy.isfinite(sums).all())
+            arrays = self._on_arrays.start(inputs, parameters)
+            blocks = [points[at : at + POINTS] for at in range(0, len(points), POINTS)]
+            if plan.n_sums:
+                sums = numpy.zeros(plan.n_sums)
+                for block in blocks:
+                    sums += self._on_arrays.sums(block, arrays)
+                return float(sums[0]), sums[1:], bool(numpy.isfinite(sums).all())
+            found = [self._outputs(block, arrays) for block in blocks]
         result = numpy.concatenate([numpy.empty((0, len(plan.outputs))), *found])
         result = result[0] if inputs.ndim == 1 else result
         return None, result, bool(numpy.isfinite(result).all())
 
-    def _block(self, points: Array, scalars: dict[int, Array]) -> Array:
-        plan, n = self._plan, len(points)
-        places = {**scalars, **filled(plan, (), points.T)}
-        sums = numpy.zeros(plan.n_sums)
-        for one, operands in walk(self._each, places):
-            if isinstance(one, Sum):
-                for term, k in zip(_terms(operands), one.results):
-                    sums[k] = numpy.broadcast_to(term, n).sum()
-        if plan.n_sums:
-            return sums
-        return numpy.stack([numpy.broadcast_to(places[k], n) for k in plan.outputs], axis=1)
+    def _outputs(self, points: Array, arrays: list[Array]) -> Array:
+        outputs = self._on_arrays.outputs(points, arrays)
+        return numpy.stack([numpy.broadcast_to(each, len(points)) for each in outputs], axis=1)
 
 
 def _terms(operands: list[Array]) -> list[Array]:
@@ -145,14 +133,14 @@ def nonfinite_rows(plan: Plan, points: Array, parameters: Array) -> Array:
     """Which data points a plan of sums has inf or nan for: 2 in the output, 1 in a derivative.
 
     Args:
-        plan: of lowering.py.
+        plan: of instructions.py.
         points: inputs of shape (N, n_inputs).
         parameters: of shape (n_parameters,).
 
     Returns:
         An array of shape (N,).
     """
-    steps = linked((*plan.once, *plan.each), array_functions(numpy))
+    steps = linked(plan, array_functions(numpy))
     numbers = numpy.append(parameters, plan.constants)
     found = numpy.zeros(len(points), dtype=int)
     with numpy.errstate(all="ignore"):
@@ -171,13 +159,13 @@ def first_nonfinite(
     """The first operation of the first data point that made inf or nan of finite numbers.
 
     Args:
-        plan: of lowering.py.
+        plan: of instructions.py.
         points: inputs of shape (N, n_inputs).
         rows: which of them to look at, finite ones.
         parameters: of shape (n_parameters,), finite.
         results: the names of what is summed over the data points.
     """
-    steps = linked((*plan.once, *plan.each), array_functions(numpy))
+    steps = linked(plan, array_functions(numpy))
     numbers = numpy.append(parameters, plan.constants)
     found: tuple[int, str] | None = None
     with numpy.errstate(all="ignore"):

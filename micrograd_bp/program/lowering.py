@@ -1,90 +1,19 @@
-"""From a recorded graph to a list of instructions: what a Program runs.
+"""From a recorded graph to numbered functions of numbers: the first passes of a compiler.
 
-The passes are those of any compiler of straight-line code (Aho et al., Compilers, 2006, chapter
-8): fold constants, share common subexpressions, drop what no result needs, fuse products into
-the weighted sums they are terms of, tell what depends on the data from what does not, and let
-rows be used again as soon as the last reader is done.
+Those of any compiler of straight-line code (Aho et al., Compilers, 2006, chapter 8): fold
+constants and share common subexpressions. The next are in fusing.py, layers.py and placing.py.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import reduce
-from heapq import heappop, heappush
 from math import frexp
 from struct import pack
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 from .. import functions
 from ..engine import Value
 from ..functions import Function, Operation
-
-DERIVATIVES = {
-    functions.tanh: functions.sech2,
-    functions.sigmoid: functions.logistic_density,
-}
-
-
-class Instruction(NamedTuple):
-    """One function, applied to numbers that have their places.
-
-    Attributes:
-        function: the entry of the table.
-        parameters: its fixed arguments.
-        operands: the places of its operands; as a node of the graph, their numbers.
-        result: the place of the result.
-        label, scope: those of the node that it computes, for listings and messages.
-    """
-
-    function: Function
-    parameters: tuple[float, ...]
-    operands: tuple[int, ...]
-    result: int = -1
-    label: str = ""
-    scope: str = ""
-
-
-@dataclass(frozen=True)
-class Sum:
-    """Sums over the data points: of a number, or of its products with other numbers.
-
-    Attributes:
-        shared: the place of the number.
-        factors: the places of those it is multiplied by; none where it is summed itself.
-        results: which results they are: one for each factor, or one.
-    """
-
-    shared: int
-    factors: tuple[int, ...]
-    results: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Instructions in the order in which they run, and where their numbers live.
-
-    A place below ``n_scalars`` holds one number for all data points: first the parameters,
-    then the constants, then what ``once`` computes. Each other place is a row, with a number
-    for each data point of a block; the first rows are the inputs.
-
-    Attributes:
-        n_inputs, n_parameters: how many numbers come in.
-        constants: those that the graph holds.
-        n_scalars, n_rows: how many places there are of each kind.
-        once: what depends on parameters only.
-        each: what depends on the data, and the sums over the data points.
-        outputs: the places of the outputs; none where they are summed.
-        n_sums: how many results the sums give.
-    """
-
-    n_inputs: int
-    n_parameters: int
-    constants: tuple[float, ...]
-    n_scalars: int
-    n_rows: int
-    once: tuple[Instruction, ...]
-    each: tuple[Instruction | Sum, ...]
-    outputs: tuple[int, ...]
-    n_sums: int
+from .instructions import Instruction
 
 
 class Numbered:
@@ -178,9 +107,25 @@ def _weighted_sum(
 ) -> int | None:
     if len(operands) % 2 and constants[-1] == 0.0:
         return graph.apply(functions.dot, operands[:-1])
-    if len(operands) == 2:
-        return graph.apply(functions.mul, operands)
-    return operands[0] if len(operands) == 1 else None
+    if len(operands) < 3:
+        return graph.apply(functions.mul, operands) if len(operands) == 2 else operands[0]
+    if 1.0 in constants[: len(operands) // 2 * 2]:
+        return _without_ones(graph, operands, constants)
+    a, b = operands[0], operands[len(operands) // 2]
+    if len(operands) == 4 and operands == [a, a, b, b]:  # from the derivative of a square
+        return graph.apply(functions.mul, [graph.constant(2.0), graph.apply(functions.mul, [a, b])])
+    return None
+
+
+def _without_ones(graph: Numbered, operands: Numbers, constants: Constants) -> int:
+    """A weighted sum whose terms with a factor 1 are no products: a bias, or added."""
+    n = len(operands) // 2
+    kept = [i for i in range(n) if constants[i] != 1.0 and constants[n + i] != 1.0]
+    added = [operands[n + i if constants[i] == 1.0 else i] for i in range(n) if i not in kept]
+    first, *others = [*operands[2 * n :], *added]
+    halves = [operands[i] for i in kept], [operands[n + i] for i in kept]
+    total = graph.apply(functions.dot, [*halves[0], *halves[1], first])
+    return reduce(lambda x, y: graph.apply(functions.add, [x, y]), others, total)
 
 
 def _many(two: Function | None) -> Callable[..., int | None]:
@@ -274,7 +219,6 @@ def lower(
                     gate = graph.apply(functions.add, [gate, graph.constant(1.0)])
                 gates[node] = frozenset([gate])
             graph.name(numbers[node], node.label, node.scope)
-    graph.forget()
     return graph, numbers
 
 
@@ -338,192 +282,3 @@ def _adjoint(
 
 
 _NONE: frozenset[int] = frozenset()
-
-
-def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
-    """The instructions that compute results, for each data point or summed over them.
-
-    Args:
-        graph: the numbers of a computation; it stays as it is.
-        results: which of them are wanted.
-        summed: whether it is their sums over the data points that are wanted.
-    """
-    nodes, results = _neighbours(_fused(graph, results), results)
-    varies = _varying(nodes, graph.n_inputs)
-    sums = _sums(nodes, results, varies) if summed else {}
-    wanted = [i for all_at in sums.values() for one in all_at for i in (one.shared, *one.factors)]
-    needed = _needed(nodes, wanted if summed else results)
-    last_read = _last_reads(nodes, needed, sums)
-    last_read.update(dict.fromkeys(() if summed else results, 2 * len(nodes)))
-
-    constants = [i for i in needed if isinstance(nodes[i], float)]
-    computed = [i for i in needed if isinstance(nodes[i], Instruction) and not varies[i]]
-    inputs, parameters = range(graph.n_inputs), range(graph.n_inputs, graph.n_leaves)
-    places = {i: place for place, i in enumerate((*parameters, *constants, *computed, *inputs))}
-    first_row = len(places) - graph.n_inputs
-    n_places = len(places)
-    free: list[int] = []
-
-    def release(read: Iterable[int], time: int) -> None:
-        for i in dict.fromkeys(read):
-            if varies[i] and i >= graph.n_inputs and last_read[i] == time:
-                heappush(free, places[i])
-
-    once: list[Instruction] = []
-    each: list[Instruction | Sum] = []
-    for i in sorted(needed.union(sums)):
-        node = nodes[i]
-        if isinstance(node, Instruction) and i in needed:
-            operands = tuple(places[operand] for operand in node.operands)
-            if varies[i]:
-                release(node.operands, 2 * i)
-                if not free:
-                    free.append(n_places)
-                    n_places += 1
-                places[i] = heappop(free)
-            placed = node._replace(operands=operands, result=places[i])
-            (each if varies[i] else once).append(placed)
-        for one in sums.get(i, ()):
-            factors = tuple(places[factor] for factor in one.factors)
-            each.append(Sum(places[one.shared], factors, one.results))
-        release((j for one in sums.get(i, ()) for j in (one.shared, *one.factors)), 2 * i + 1)
-    return Plan(
-        n_inputs=graph.n_inputs,
-        n_parameters=graph.n_parameters,
-        constants=tuple(node for i in constants if isinstance(node := nodes[i], float)),
-        n_scalars=first_row,
-        n_rows=n_places - first_row,
-        once=tuple(once),
-        each=tuple(each),
-        outputs=() if summed else tuple(places[i] for i in results),
-        n_sums=len(results) if summed else 0,
-    )
-
-
-Nodes = list[Instruction | float | None]
-
-
-def _fused(graph: Numbered, results: Sequence[int]) -> Nodes:
-    """The nodes, with u + v w as one ``dot`` wherever u or v w has no other reader.
-
-    The terms stay in their order, so the rounding is the same.
-    """
-    nodes = list(graph.nodes)
-    varies = _varying(nodes, graph.n_inputs)
-    readers = [0] * len(nodes)
-    for i in (*results, *results):  # a result is never swallowed
-        readers[i] += 1
-    for i in _needed(nodes, results):
-        for operand in _operands(nodes[i]):
-            readers[operand] += 1
-    for i, node in enumerate(nodes):
-        if not isinstance(node, Instruction) or node.function is not functions.add:
-            continue
-
-        def has_form(j: int, function: Function, whole: bool = varies[i]) -> bool:
-            found = nodes[j]
-            is_it = isinstance(found, Instruction) and found.function is function
-            return is_it and readers[j] == 1 and varies[j] == whole
-
-        base, term = node.operands
-        if not has_form(term, functions.mul):
-            base, term = term, base
-        if not has_form(term, functions.mul):
-            continue
-        weight, factor = _operands(nodes[term])
-        weights, factors, bias = [weight], [factor], [base]
-        if has_form(base, functions.dot) or has_form(base, functions.mul):
-            before = list(_operands(nodes[base]))
-            n = len(before) // 2
-            weights, factors = [*before[:n], weight], [*before[n : 2 * n], factor]
-            bias = before[2 * n :]
-        nodes[i] = node._replace(function=functions.dot, operands=(*weights, *factors, *bias))
-    return nodes
-
-
-def _neighbours(nodes: Nodes, results: Sequence[int]) -> tuple[Nodes, list[int]]:
-    """The nodes with each activation followed by its derivative: most of the two is common."""
-    found = {
-        (node.function, node.operands): i
-        for i, node in enumerate(nodes)
-        if isinstance(node, Instruction) and node.function in DERIVATIVES.values()
-    }
-    order: dict[int, None] = {}
-    for i, node in enumerate(nodes):
-        order[i] = None
-        if isinstance(node, Instruction) and node.function in DERIVATIVES:
-            j = found.get((DERIVATIVES[node.function], node.operands))
-            if j is not None:
-                order[j] = None
-    number = {i: place for place, i in enumerate(order)}
-    moved = [nodes[i] for i in order]
-    renumbered: Nodes = [
-        node._replace(operands=tuple(number[operand] for operand in node.operands))
-        if isinstance(node, Instruction)
-        else node
-        for node in moved
-    ]
-    return renumbered, [number[i] for i in results]
-
-
-def _operands(node: Instruction | float | None) -> tuple[int, ...]:
-    return node.operands if isinstance(node, Instruction) else ()
-
-
-def _varying(nodes: Nodes, n_inputs: int) -> list[bool]:
-    """Which numbers depend on the data."""
-    varies: list[bool] = []
-    for i, node in enumerate(nodes):
-        varies.append(i < n_inputs or any(varies[operand] for operand in _operands(node)))
-    return varies
-
-
-def _needed(nodes: Nodes, results: Iterable[int]) -> set[int]:
-    """The numbers that results are computed from, and they themselves."""
-    needed = set(results)
-    for i in range(len(nodes) - 1, -1, -1):
-        if i in needed:
-            needed.update(_operands(nodes[i]))
-    return needed
-
-
-def _sums(nodes: Nodes, results: Sequence[int], varies: list[bool]) -> dict[int, list[Sum]]:
-    """What to sum for each result, by the number whose instruction it can follow.
-
-    A product that only sums read is never stored: its factors are multiplied as they are summed.
-    """
-    read = {j for i in _needed(nodes, results) for j in _operands(nodes[i])}
-    found: dict[int, dict[int, list[tuple[tuple[int, ...], int]]]] = {}
-    for k, i in enumerate(results):
-        node = nodes[i]
-        at, shared = i, i
-        factors: tuple[int, ...] = ()
-        if (
-            isinstance(node, Instruction)
-            and node.function is functions.mul
-            and varies[i]
-            and i not in read
-        ):
-            factor, shared = sorted(node.operands, key=lambda j: (varies[j], j))
-            at, factors = max(factor, shared), (factor,)
-        found.setdefault(at, {}).setdefault(shared, []).append((factors, k))
-    sums: dict[int, list[Sum]] = {}
-    for at, by_shared in found.items():
-        sums[at] = []
-        for shared, pairs in by_shared.items():
-            sums[at] += [Sum(shared, (), (k,)) for factors, k in pairs if not factors]
-            products = [(factor, k) for factors, k in pairs for factor in factors]
-            if products:
-                sums[at].append(Sum(shared, *map(tuple, zip(*products))))
-    return sums
-
-
-def _last_reads(nodes: Nodes, needed: set[int], sums: dict[int, list[Sum]]) -> dict[int, int]:
-    """When each number is read last: at 2 i by the instruction i, at 2 i + 1 by sums after it."""
-    last: dict[int, int] = {}
-    for i in sorted(needed.union(sums)):
-        if i in needed:
-            last.update(dict.fromkeys(_operands(nodes[i]), 2 * i))
-        for one in sums.get(i, ()):
-            last.update(dict.fromkeys((one.shared, *one.factors), 2 * i + 1))
-    return last

@@ -13,9 +13,25 @@ from typing import Any, NamedTuple
 
 from ..functions import FUNCTIONS, Function
 from ..numeric import show
-from .lowering import Instruction, Plan, Sum
+from .instructions import (
+    Gather,
+    Instruction,
+    Map,
+    Names,
+    OnceStep,
+    Plan,
+    Product,
+    Span,
+    Step,
+    Sum,
+    Sums,
+    Weights,
+    width,
+)
 
 MOST_ORDERS = 100  # of a derivative: a parameter that is an int
+MOST_RESULTS = 2**24  # of all wide steps, and of one sum: a short file asks for no more memory
+MOST_PRODUCTS = 2**28  # of all wide steps, at a data point
 BEYOND = {"inf": inf, "-inf": -inf, "nan": nan}  # what JSON has no numbers for
 
 
@@ -44,18 +60,34 @@ def to_plain(parts: Parts) -> dict[str, Any]:
 
 
 def _plain(plan: Plan) -> dict[str, Any]:
-    def plain(one: Instruction | Sum) -> tuple[Any, ...]:
-        if isinstance(one, Sum):
-            return "sum", one.shared, one.factors, one.results
-        if not one.function.key:
-            raise TypeError(
-                f"a program with {one.function.name}, a function of your own, which is Python, is"
-                " neither pickled nor saved: record the graph again where it is to run"
-            )
-        return one.function.key, one.parameters, one.operands, one.result, one.label, one.scope
-
     sections = {"once": plan.once, "each": plan.each}
-    return {**vars(plan), **{name: tuple(map(plain, part)) for name, part in sections.items()}}
+    return {**vars(plan), **{name: tuple(map(_step, part)) for name, part in sections.items()}}
+
+
+def _step(step: Step) -> tuple[Any, ...]:
+    match step:
+        case Instruction(function, parameters, operands, result, label, scope):
+            return _key(function), parameters, operands, result, label, scope
+        case Map(function, parameters, width, spans, result, names):
+            plain_spans = tuple(tuple(span) for span in spans)
+            return "map", _key(function), parameters, width, plain_spans, result, names
+        case Product(height, depth, weights, factors, bias, result, names):
+            start = None if bias is None else tuple(bias)
+            return "product", height, depth, tuple(weights), factors, start, result, names
+        case Gather(places, result):
+            return "gather", places, result
+        case Sum(shared, factors, results):
+            return "sum", shared, factors, results
+    return "sums", *step
+
+
+def _key(function: Function) -> str:
+    if not function.key:
+        raise TypeError(
+            f"a program with {function.name}, a function of your own, which is Python, is neither"
+            " pickled nor saved: record the graph again where it is to run"
+        )
+    return function.key
 
 
 def from_plain(data: Any) -> Parts:
@@ -92,39 +124,40 @@ def _plan(name: str, data: Any, sizes: dict[str, int]) -> Plan:
         found = _named("its parts", data, [field.name for field in fields(Plan)])
         for part in ("constants", "once", "each", "outputs"):
             found[part] = _items(part, found[part])
-        n_inputs, n_each = sizes["n_inputs"], len(found["each"])
+        n_inputs, n_each = sizes["n_inputs"], _widths(found["each"])
         n_known = sizes["n_parameters"] + len(found["constants"])
-        n_scalars = n_known + len(found["once"])
+        n_scalars = n_known + _widths(found["once"])
         for part, size in {**sizes, "n_scalars": n_scalars}.items():
             _integer(part, found[part], size, size)
         n_rows = _integer("n_rows", found["n_rows"], n_inputs, n_inputs + n_each)
         constants = tuple(_float("a constant", x) for x in found["constants"])
 
-        written = set(range(n_known))  # the places that have a number by then
-        once = []
+        reading = _Reading(n_known, n_scalars, n_scalars + n_rows)
+        once: list[OnceStep] = []
         for i, plain in enumerate(found["once"]):
             at = f"{name}.once[{i}]"
-            once.append(_instruction(plain, written, n_known + i, n_known + i))
-            written.add(n_known + i)
-        written.update(range(n_scalars, n_scalars + n_inputs))
-        first, last = n_scalars + n_inputs, n_scalars + n_rows - 1
+            one = reading.step(plain, n_known, n_scalars)
+            reading.write(one, again=False)
+            once.append(one)
+        reading.written[n_scalars : n_scalars + n_inputs] = b"\1" * n_inputs
         missing = set(range(sizes["n_sums"]))
-        each: list[Instruction | Sum] = []
+        each: list[Step] = []
         for i, plain in enumerate(found["each"]):
             at = f"{name}.each[{i}]"
-            one: Instruction | Sum
-            if type(plain) in (list, tuple) and [*plain[:1]] == ["sum"]:
-                one = _sum(plain, written, n_scalars, missing)
-                missing.difference_update(one.results)
+            if type(plain) in (list, tuple) and plain and plain[0] in ("sum", "sums"):
+                summing = reading.sum(plain, sizes["n_sums"])
+                missing.difference_update(summing.results)
+                each.append(summing)
             else:
-                one = _instruction(plain, written, first, last)
-                _check(max(one.operands) >= n_scalars, "its operands", one.operands, "of the data")
-                written.add(one.result)
-            each.append(one)
+                one = reading.step(plain, n_scalars + n_inputs, n_scalars + n_rows)
+                last = max(last for _, last in reading.read)
+                _check(last >= n_scalars, "its operands", [*reading.read], "of the data")
+                reading.write(one)
+                each.append(one)
         at = name
         _check(not missing, "what is not summed", missing, "nothing")
         n_outputs = 0 if sizes["n_sums"] else None
-        outputs = _places("outputs", found["outputs"], written, n_outputs)
+        outputs = reading.places("outputs", found["outputs"], n_outputs)
     except ValueError as error:
         raise ValueError(f"{at}: {error}") from None
     return Plan(
@@ -138,22 +171,213 @@ def _plan(name: str, data: Any, sizes: dict[str, int]) -> Plan:
     )
 
 
-def _instruction(data: Any, written: set[int], first: int, last: int) -> Instruction:
-    key, parameters, operands, result, label, scope = _items("an instruction", data, 6)
+def _widths(steps: tuple[Any, ...]) -> int:
+    """How many results steps have at most, if they are what they say."""
+    single, wide = 0, 0
+    for step in steps:
+        kind, *rest = step if isinstance(step, (list, tuple)) and step else [None]
+        if kind == "gather" and rest and isinstance(rest[0], (list, tuple)):
+            single += len(rest[0])
+        elif kind in ("map", "product"):
+            size = next(iter(rest[2 if kind == "map" else 0 :]), 0)
+            wide += size if type(size) is int and size > 0 else 0
+        elif kind not in ("sum", "sums"):
+            single += 1
+    return single + _integer("the number of results", wide, 0, MOST_RESULTS)
+
+
+class _Reading:
+    """Reads steps in turn, and knows which places have a number by then.
+
+    Args:
+        n_known, n_scalars, n_places: how many parameters and constants there are, how many
+            scalars, and how many places.
+
+    Attributes:
+        written: 1 for a place with a number.
+        read: the first and the last of all places that the last step reads, span by span.
+    """
+
+    def __init__(self, n_known: int, n_scalars: int, n_places: int) -> None:
+        self.written = bytearray(n_places)
+        self.written[:n_known] = b"\1" * n_known
+        self._n_scalars = n_scalars
+        self._products = 0
+        self.read: list[tuple[int, int]] = []
+
+    def step(self, data: Any, first: int, end: int) -> OnceStep:
+        """A step that is no sum, with its results among some places."""
+        self.read = []
+        kind = _items("an instruction", data)[:1]
+        if kind == ("map",):
+            _, key, parameters, width, operands, result, names = _items("a map", data, 7)
+            function = _function(key)
+            n = _integer("the width", width, 2, MOST_RESULTS)
+            spans = tuple(
+                self._span(span, n) for span in _items("operands", operands, _arity(function))
+            )
+            _check(any(span.stride for span in spans), "operands", spans, "of more than one unit")
+            return Map(
+                function,
+                _parameters(parameters, function, len(spans)),
+                n,
+                spans,
+                self._results(result, n, first, end),
+                _unit_names(names, n),
+            )
+        if kind == ("product",):
+            _, height, depth, weights, factors, bias, result, names = _items("a product", data, 8)
+            m = _integer("the height", height, 1, MOST_RESULTS)
+            k = _integer("the depth", depth, 1, MOST_PRODUCTS)
+            self._products = _integer("all products", self._products + m * k, 1, MOST_PRODUCTS)
+            start = None if bias is None else self._span(bias, m)
+            place = self._integer_place("the place of the result", result)
+            added_to = self.read.pop() if start == Span(place, 1) else (-1, -1)
+            matrix = self._weights(weights, m, k)
+            vector = self._neighbours("factors", factors, k)
+            place = self._results(result, m, first, end)
+            self.read.append(added_to)
+            return Product(
+                m,
+                k,
+                matrix,
+                vector,
+                start,
+                place,
+                _unit_names(names, m),
+            )
+        if kind == ("gather",):
+            _, places, result = _items("a gather", data, 3)
+            found = self.places("places", places)
+            _check(len(found) > 0, "places", found, "one at least")
+            return Gather(found, self._results(result, len(found), first, end))
+        return self._instruction(data, first, end)
+
+    def sum(self, data: Any, n_results: int) -> Sum | Sums:
+        """A sum over the data points."""
+        if data[0] == "sum":
+            _, plain_shared, plain_factors, plain_results = _items("a sum", data, 4)
+            (shared,) = self.places("what is summed", [plain_shared])
+            factors = self.places("factors", plain_factors)
+            if factors:
+                _integer("the place of what is multiplied", shared, self._n_scalars, inf)
+            n = max(1, len(factors))
+            return Sum(shared, factors, _results(plain_results, n, n_results))
+        _, height, shared, depth, factor, plain_results = _items("sums", data, 6)
+        m = _integer("the height", height, 1, MOST_RESULTS)
+        k = _integer("the depth", depth, 0, MOST_RESULTS)
+        shared = self._neighbours("what is summed", shared, m)
+        if k:
+            _integer("the place of what is multiplied", shared, self._n_scalars, inf)
+            self._neighbours("factors", factor, k)
+        else:
+            _integer("factors", factor, 0, 0)
+        return Sums(m, shared, k, factor, _results(plain_results, m * max(k, 1), n_results))
+
+    def write(self, step: OnceStep, again: bool = True) -> None:
+        """The results of a step have numbers now."""
+        n = width(step)
+        places = slice(step.result, step.result + n)
+        _check(again or not any(self.written[places]), "results", step.result, "not written yet")
+        self.written[places] = b"\1" * n
+
+    def places(self, what: str, data: Any, n: int | None = None) -> tuple[int, ...]:
+        """Places that have numbers."""
+        found = _items(what, data, n)
+        written = self.written
+        fit = not found or (
+            {*map(type, found)} == {int}
+            and min(found) >= 0
+            and max(found) < len(written)
+            and all(map(written.__getitem__, found))
+        )
+        _check(fit, what, found, "places that are written by then")
+        self.read += [(place, place) for place in found]
+        return found
+
+    def _instruction(self, data: Any, first: int, end: int) -> Instruction:
+        key, parameters, operands, result, label, scope = _items("an instruction", data, 6)
+        function = _function(key)
+        n = _arity(function)
+        found = self.places("operands", operands, n)
+        _check(len(found) > 0, "operands", found, "one at least")
+        return Instruction(
+            function,
+            _parameters(parameters, function, n or 1),
+            found,
+            _integer("the place of the result", result, first, end - 1),
+            _text("the label", label),
+            _text("the scope", scope),
+        )
+
+    def _results(self, place: Any, n: int, first: int, end: int) -> int:
+        """The place of the first of n results, which overwrite nothing that the step reads."""
+        found = _integer("the place of the result", place, first, end - n)
+        apart = all(last < found or found + n <= low for low, last in self.read)
+        _check(apart, "the place of the result", found, "apart from the operands")
+        return found
+
+    def _integer_place(self, what: str, place: Any) -> int:
+        return _integer(what, place, 0, len(self.written) - 1)
+
+    def _span(self, data: Any, n: int) -> Span:
+        first, stride = _items("a span", data, 2)
+        span = Span(
+            self._integer_place("the first place", first), _integer("a stride", stride, 0, inf)
+        )
+        self._check_all("operands", span.first, [(n, span.stride)])
+        return span
+
+    def _neighbours(self, what: str, first: Any, n: int) -> int:
+        place = self._integer_place(what, first)
+        self._check_all(what, place, [(n, 1)])
+        return place
+
+    def _weights(self, data: Any, height: int, depth: int) -> Weights:
+        first, down, across = _items("weights", data, 3)
+        weights = Weights(
+            self._integer_place("the first place", first),
+            _integer("a stride", down, 0, inf),
+            _integer("a stride", across, 0, inf),
+        )
+        self._check_all("weights", weights.first, [(height, down), (depth, across)])
+        return weights
+
+    def _check_all(self, what: str, first: int, strides: list[tuple[int, int]]) -> None:
+        """Places of one kind, in steps of steps, that have numbers."""
+        last = first + sum((n - 1) * stride for n, stride in strides)
+        fit = last < len(self.written) and (last < self._n_scalars or first >= self._n_scalars)
+        if fit:
+            *outer, (n, stride) = strides
+            starts = [first]
+            for count, distance in outer:
+                starts = [first + j * distance for j in range(count if distance else 1)]
+            for start in starts:
+                end = start + (n - 1) * stride + 1
+                fit = fit and 0 not in self.written[start : end : stride or 1]
+        _check(fit, what, (first, *strides), "places of one kind that are written by then")
+        self.read.append((first, last))
+
+
+def _function(key: Any) -> Function:
     function = FUNCTIONS.get(key) if type(key) is str else None
     if function is None or key == "softmax":  # which is made of others
         raise _unfit("the function", key, "one that programs have")
-    n = _arity(function)
-    found = _places("operands", operands, written, n)
-    _check(len(found) > 0, "operands", found, "one at least")
-    return Instruction(
-        function,
-        _parameters(parameters, function, n or 1),
-        found,
-        _integer("the place of the result", result, first, last),
-        _text("the label", label),
-        _text("the scope", scope),
-    )
+    return function
+
+
+def _unit_names(data: Any, n: int) -> Names:
+    found = _items("names", data)
+    _check(len(found) in (0, n), "names", found, "those of all units or of none")
+    pairs = [_items("a name", pair, 2) for pair in found]
+    return tuple((_text("the scope", scope), _text("the label", label)) for scope, label in pairs)
+
+
+def _results(data: Any, n: int, n_results: int) -> tuple[int, ...]:
+    results = _items("results", data, n)
+    fit = {*map(type, results)} == {int} and min(results) >= 0 and max(results) < n_results
+    _check(fit and len({*results}) == n, "results", results, "different ones that there are")
+    return results
 
 
 @cache
@@ -183,18 +407,6 @@ def _parameters(data: Any, function: Function, n_operands: int) -> tuple[float, 
     return found
 
 
-def _sum(data: Any, written: set[int], n_scalars: int, missing: set[int]) -> Sum:
-    _, plain_shared, plain_factors, plain_results = _items("a sum", data, 4)
-    (shared,) = _places("what is summed", [plain_shared], written)
-    factors = _places("factors", plain_factors, written)
-    if factors:
-        _integer("the place of what is multiplied", shared, n_scalars, inf)
-    results = _items("results", plain_results, max(1, len(factors)))
-    fit = {*map(type, results)} == {int} and missing.issuperset(results)
-    _check(fit and len({*results}) == len(results), "results", results, "still to be summed")
-    return Sum(shared, factors, results)
-
-
 # One thing each
 
 
@@ -219,13 +431,6 @@ def _items(what: str, data: Any, n: int | None = None) -> tuple[Any, ...]:
     if type(data) not in (list, tuple) or n not in (None, len(data)):
         raise _unfit(what, data, "a list" if n is None else f"a list of {n}")
     return tuple(data)
-
-
-def _places(what: str, data: Any, written: set[int], n: int | None = None) -> tuple[int, ...]:
-    found = _items(what, data, n)
-    fit = not found or ({*map(type, found)} == {int} and written.issuperset(found))
-    _check(fit, what, found, "places that are written by then")
-    return found
 
 
 def _integer(what: str, number: Any, low: int, high: float) -> int:

@@ -1,6 +1,6 @@
 """Programs in files of their own: JSON, and nothing that runs when it is read.
 
-    {"format": "micrograd_bp program", "version": 1, "sha256": "...", "program": {...}}
+    {"format": "micrograd_bp program", "version": 2, "sha256": "...", "program": {...}}
 
 The program is that of plain.py, its floats written so that every bit comes back, and inf and nan
 as strings; the checksum is that of its JSON without spaces, the keys sorted, in ASCII.
@@ -16,7 +16,7 @@ from ..numeric import show
 from ..whole_file import parse_json, read_whole, write_whole
 from .plain import Parts, from_plain, to_plain
 
-FORMAT, VERSION = "micrograd_bp program", 1
+FORMAT, VERSION = "micrograd_bp program", 2
 
 
 def save(parts: Parts, path: str | os.PathLike[str]) -> None:
@@ -48,7 +48,7 @@ def _parts(content: bytes) -> Parts:
     found = parse_json(content.decode("utf-8"))
     if type(found) is not dict or found.get("format") != FORMAT:
         raise ValueError(f"it does not begin with the format {FORMAT!r}")
-    if found.get("version") != VERSION:
+    if found.get("version") not in (1, VERSION):  # of version 1 all instructions had one result
         raise ValueError(f"it has the version {show(found.get('version'))}, and this is {VERSION}")
     program = found.get("program")
     if found.get("sha256") != _checksum(_json(program)):

@@ -17,8 +17,9 @@ from .. import functions
 from ..functions import Function
 from ..functions.composed import composed
 from .array_functions import array_functions, without_derivative
+from .instructions import Instruction, Plan, units
 from .interpreter import filled
-from .lowering import Instruction, Plan
+from .on_arrays import OnArrays
 
 Array = Any
 Numbers = dict[int, Array]  # by their places
@@ -33,7 +34,7 @@ def traced(
     """A plan as a function of inputs and parameters, arrays of a library.
 
     Args:
-        plan: of lowering.py, with outputs.
+        plan: of instructions.py, with outputs.
         library: the module ``numpy``, ``jax.numpy`` or ``torch``.
         recorded: the parameters, unless others are given.
         single: whether there is one output, to be returned as it is.
@@ -49,9 +50,11 @@ def traced(
     """
     known = array_functions(library)
     steps, outputs = _each_once(plan)
-    calls = [(one, known(one.function)) for one in steps]
     constants = dict(enumerate(plan.constants, plan.n_parameters))
     guarded = set() if library.__name__ == "numpy" else _guarded(steps, outputs, constants)
+    if not guarded:
+        return _in_layers(plan, library, recorded, single)
+    calls = [(one, known(one.function)) for one in steps]
 
     def choose(mask: Mask, x: Array, other: Array) -> Array:
         return (x if mask else other) if isinstance(mask, bool) else library.where(mask, x, other)
@@ -71,14 +74,25 @@ def traced(
         fixed = [zero * 0.0 + number for number in plan.constants]
         columns = [inputs[..., i] for i in range(plan.n_inputs)]
         places = filled(plan, [*weights, *fixed], columns)
-        numbers: Numbers = {}
-        masks: dict[int, list[Mask]] = {}
-        if guarded:
-            numbers = {place: without_derivative(number) for place, number in places.items()}
-            compute(numbers, {}, {})
-            masks = _masks(steps, outputs, numbers, constants, known)
-        compute(places, numbers, masks)
+        numbers = {place: without_derivative(number) for place, number in places.items()}
+        compute(numbers, {}, {})
+        compute(places, numbers, _masks(steps, outputs, numbers, constants, known))
         found = [places[output] + zero for output in outputs]
+        return found[0] if single else library.stack(found, -1)
+
+    return run
+
+
+def _in_layers(
+    plan: Plan, library: Any, recorded: Sequence[float], single: bool
+) -> Callable[..., Array]:
+    """The same of a plan without such branches: whole layers at a time."""
+    on_arrays = OnArrays(plan, library)
+
+    def run(inputs: Array, parameters: Array = None) -> Array:
+        zero = 0.0 * inputs.sum(-1)  # in the shape of the result
+        arrays = on_arrays.start(inputs, recorded if parameters is None else parameters)
+        found = [output + zero for output in on_arrays.outputs(inputs, arrays)]
         return found[0] if single else library.stack(found, -1)
 
     return run
@@ -88,7 +102,7 @@ def _each_once(plan: Plan) -> tuple[list[Instruction], list[int]]:
     """The instructions and the outputs, with no place that is written twice."""
     now = {place: place for place in range(plan.n_scalars + plan.n_inputs)}
     steps: list[Instruction] = []
-    for one in (*plan.once, *plan.each):
+    for one in (one for step in (*plan.once, *plan.each) for one in units(step)):
         assert isinstance(one, Instruction)
         operands = tuple(now[place] for place in one.operands)
         now[one.result] = plan.n_scalars + plan.n_rows + len(steps)

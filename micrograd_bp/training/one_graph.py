@@ -69,7 +69,7 @@ def compiled(
     result, inputs, compared = recorded or (result, inputs, compared)
     warn_of_choices(order_of(compared), [*inputs, *parameters])
     _forget_comparisons(compared)
-    return Program(result, inputs, parameters), result
+    return Program._of_model(result, inputs, parameters), result
 
 
 def _is_finite(outputs: Sequence[Value]) -> bool:

@@ -3,6 +3,8 @@
 import copy
 import gc
 import pickle
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -47,6 +49,33 @@ def test_an_attribute_is_kept_read_replaced_and_deleted(attribute: Any) -> None:
             del node.mine
     assert vars(y) == {}
     assert (x.label, product.label) == ("x", "")
+
+
+FIRST_ATTRIBUTE = """
+from micrograd_bp import Value
+
+class Early(Value):
+    __slots__ = ()
+
+def read(node):
+    return getattr(node, "mine", None), node.exp().data
+
+x, y, early = Value(0.0), Value(0.0), Early(0.0)
+for node in (x, y, early) * 100:  # often enough for Python to keep what it found
+    assert read(node) == (None, 1.0)
+early.mine = 1.0
+
+class Late(Value):
+    __slots__ = ()
+
+late = Late(0.0)
+late.mine, x.mine = 2.0, 3.0
+assert [read(node)[0] for node in (early, late, x, y)] == [1.0, 2.0, 3.0, None]
+"""
+
+
+def test_the_first_attribute_of_all_is_found_where_there_was_none() -> None:
+    subprocess.run([sys.executable, "-c", FIRST_ATTRIBUTE], check=True)
 
 
 def test_labels_grads_and_derivatives_go_on_as_without_attributes() -> None:

@@ -5,7 +5,9 @@ import gc
 import math
 import pickle
 import random
+import re
 import threading
+import weakref
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -19,9 +21,9 @@ import micrograd_bp as m
 from micrograd_bp import MLP, Value, allow_nonfinite, clip, function, grad, hessian, no_grad
 from micrograd_bp.drawing import draw
 from micrograd_bp.explorer import explore
-from micrograd_bp.explorer.formulas import derivative
+from micrograd_bp.explorer.formulas import derivative, formula
 from micrograd_bp.functions import FUNCTIONS, Function
-from micrograd_bp.testing import check_graph, gradcheck
+from micrograd_bp.testing import check_graph, finite_difference, gradcheck
 from micrograd_bp.text.evaluation_trace import trace_table
 from micrograd_bp.text.explain import explain
 from micrograd_bp.text.latex import latex
@@ -140,6 +142,7 @@ def test_a_partial_may_use_the_function_itself() -> None:
 
 def test_the_checkers_take_it() -> None:
     assert gradcheck(huber, 0.3)
+    assert finite_difference(huber, 0.3) == pytest.approx(0.3, rel=1e-9)
     assert gradcheck(lambda v: norm(*v) * product(v[0], v[1]), [0.3, -0.4, 2.0])
     assert "a kink" in str(gradcheck(function(abs, lambda x: m.sign(x)), 0.0))
     wrong = function(math.sin, math.sin, name="wrong")
@@ -220,10 +223,11 @@ def test_any_name_is_shown_and_runs_nothing(name: str) -> None:
     for picture in (draw(root), draw(root, open=["layer1"]), draw(small)):
         assert "<script>" not in picture.svg
     assert "<script>alert" not in explore(small)._repr_html_()
-    formula = latex(small)
-    assert formula.count("{") == formula.count("}")
-    assert r"\input" not in formula
-    assert "%" not in formula.replace(r"\%", "")
+    assert re.findall(r"\{.*?\}", formula(small)) == ["{0}"]  # what the page fills
+    tex = latex(small)
+    assert tex.count("{") == tex.count("}")
+    assert r"\input" not in tex
+    assert "%" not in tex.replace(r"\%", "")
     for text in (str(trace_table(small, [x])), str(explain(small)), str(m.Program(small, [x]))):
         assert name[:20] in text
 
@@ -464,8 +468,6 @@ def test_neither_function_nor_graph_of_one_is_pickled() -> None:
 
 
 def test_a_graph_of_own_functions_is_freed_at_once() -> None:
-    import weakref
-
     x = Value(2.0)
     gone = weakref.ref(huber(x))
     node = huber(x * 2.0)

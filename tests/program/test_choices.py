@@ -95,7 +95,7 @@ def test_a_program_warns_of_what_was_compared_in_its_graph() -> None:
 
 
 def test_what_does_not_vary_may_be_compared() -> None:
-    x, constant = Value(2.0, label="x"), Value(3.0, label="c")
+    x, constant = Value(2.0, label="x"), Value(3.0)
     assert constant > 1.0
     assert Value(1.0) < 2.0
     with warnings.catch_warnings():

@@ -14,7 +14,7 @@ from mpmath import mp
 
 from micrograd_bp.functions import FUNCTIONS, Function
 from micrograd_bp.program import Executor
-from micrograd_bp.program.lowering import Instruction, Plan
+from micrograd_bp.program.instructions import Instruction, Plan
 from micrograd_bp.testing.exact import EXACT
 
 pytestmark = pytest.mark.slow

@@ -16,17 +16,21 @@ from micrograd_bp import (
     Value,
     atan2,
     clip,
+    digamma,
     elu,
+    erfinv,
     exp,
     fsum,
     functions,
     grad,
     hypot,
     leaky_relu,
+    lgamma,
     maximum,
     minimum,
     relu,
     sign,
+    trunc,
 )
 from micrograd_bp.program import Program
 from micrograd_bp.program.array_functions import array_functions
@@ -121,6 +125,30 @@ def test_a_library_computes_and_differentiates_the_same(library: Any, hidden: st
         found = of_all(array(weights))
     np.testing.assert_allclose(found[0], value, rtol=1e-11)
     np.testing.assert_allclose(found[1], grad, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("library", LIBRARIES[1:])
+def test_a_library_differentiates_what_has_steps_and_the_gamma_function(library: Any) -> None:
+    xp, array = library()
+    x, w = Value(0.7), Value(2.5)
+    root = lgamma(w * x) + digamma(w + x) * (w % x) + 3.0 // w + x // w + erfinv(w / 9.0)
+    program = Program(root + trunc(x) * w + round(w, 1) + 7.0 % w, [x], [w])
+    data = [[1.3], [-2.2], [7.0]]
+    value, (slope,) = program.value_and_grad(data, [2.5])
+    traced = program.trace(xp)
+    if xp.__name__ == "torch":
+        leaf = array([2.5]).requires_grad_()
+        total = traced(array(data), leaf).sum()
+        total.backward()
+        found = total.item(), leaf.grad.item()
+    else:
+        import jax
+
+        total, (gradient,) = jax.value_and_grad(lambda w: traced(array(data), w).sum())(
+            array([2.5])
+        )
+        found = float(total), float(gradient)
+    np.testing.assert_allclose(found, [value, slope], rtol=1e-8)  # PyTorch's trigamma: 4e-10
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

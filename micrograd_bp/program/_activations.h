@@ -1,0 +1,119 @@
+/* tanh and the logistic sigmoid with their derivatives, in one go: what the two have in common is
+   computed once. Needs a fused multiply-add: what rounding loses is what it gives exactly.
+
+   exp(y) = 2^k (1 + r + r^2 q(r)) for y <= 0, with k = round(y / log 2) and q near-minimax on
+   |r| <= log(2) / 2, its terms paired as Estrin does. A quotient is corrected by what its
+   residual, exact, still lacks. Two vectors at a time, so that none waits for the other's. */
+
+#define Integers LEVEL(Integers)
+typedef int64_t Integers __attribute__((vector_size(8 * WIDTH)));
+#define EACH_PART UNROLL for (int j = 0; j < vectors; j++)
+
+/* scale = 2^k and p = exp(y) / 2^k - 1 */
+INLINE void LEVEL(scaled_expm1)(const int vectors, const Vector *y, Vector *scale, Vector *p) {
+    Vector shifted[2], r[2], r2[2], q[2];
+    EACH_PART shifted[j] = y[j] * ALL(1.4426950408889634) + ALL(ROUNDING);
+    EACH_PART {
+        Vector k = shifted[j] - ALL(ROUNDING);
+        r[j] = y[j] - k * ALL(6.93147180559945286227e-01);
+        r[j] = r[j] - k * ALL(2.319046813846299558e-17);
+        r2[j] = r[j] * r[j];
+    }
+    EACH_PART {
+        Vector r4 = r2[j] * r2[j];
+        Vector a = ALL(0x1.5555555555556p-3) * r[j] + ALL(0x1.0000000000001p-1);
+        Vector b = ALL(0x1.11111111109a6p-7) * r[j] + ALL(0x1.5555555553d37p-5);
+        Vector c = ALL(0x1.a01a01a7cebcdp-13) * r[j] + ALL(0x1.6c16c1789d1d7p-10);
+        Vector d = ALL(0x1.71de0d85293b8p-19) * r[j] + ALL(0x1.a019b8ca26fcfp-16);
+        Vector e = ALL(0x1.af390ba7e6f47p-26) * r[j] + ALL(0x1.2891d4ffbb0f9p-22);
+        Vector low = b * r2[j] + a, middle = d * r2[j] + c;
+        q[j] = (e * r4 + middle) * r4 + low;
+    }
+    EACH_PART p[j] = r2[j] * q[j] + r[j];
+    EACH_PART scale[j] = (Vector)(((Integers)shifted[j] + 1023) << 52);
+}
+
+/* tanh(x) = -expm1(y) / (2 + expm1(y)) and 4 e / (1 + e)^2, for y = -2 |x| and e = exp(y) */
+INLINE void LEVEL(tanh_step)(
+    const int vectors, const int derivative, double *z, double *d, const double *at) {
+    const Integers sign = (Integers)ALL(-0.0);
+    Vector x[2], y[2], scale[2], p[2];
+    Integers far = {0};
+    EACH_PART {
+        x[j] = LOAD(at + j * WIDTH);
+        y[j] = ALL(-2.0) * (Vector)((Integers)x[j] & ~sign);
+        far |= y[j] < ALL(-700.0);
+    }
+    LEVEL(scaled_expm1)(vectors, y, scale, p);
+    EACH_PART {
+        Vector whole = scale[j] - ALL(1.0), em1 = scale[j] * p[j] + whole;
+        Vector below = ALL(2.0) + em1, inverse = ALL(1.0) / below;
+        Vector lost = (whole - em1) + scale[j] * p[j], lost_below = (ALL(2.0) - below) + em1;
+        inverse = inverse - (inverse * lost_below) * inverse;
+        Vector t = em1 * inverse;
+        t = t + ((em1 - t * below) + (lost - t * lost_below)) * inverse;
+        STORE(z + j * WIDTH, (Vector)(((Integers)t & ~sign) | ((Integers)x[j] & sign)));
+        if (derivative) {
+            Vector twice = inverse + inverse;
+            STORE(d + j * WIDTH, ((scale[j] * p[j] + scale[j]) * twice) * twice);
+        }
+    }
+    if (ANY(far))
+        EACH_PART for (int l = 0; l < WIDTH; l++) if (fabs(x[j][l]) > 350.0) {
+            z[j * WIDTH + l] = copysign(1.0, x[j][l]);
+            if (derivative) d[j * WIDTH + l] = k_sech2(x[j][l]);
+        }
+}
+
+/* 1 / (1 + e) or e / (1 + e), and e / (1 + e)^2, for e = exp(-|x|) */
+INLINE void LEVEL(sigmoid_step)(
+    const int vectors, const int derivative, double *z, double *d, const double *at) {
+    const Integers sign = (Integers)ALL(-0.0);
+    Vector x[2], y[2], scale[2], p[2];
+    Integers far = {0};
+    EACH_PART {
+        x[j] = LOAD(at + j * WIDTH);
+        y[j] = (Vector)((Integers)x[j] | sign);
+        far |= y[j] < ALL(-700.0);
+    }
+    LEVEL(scaled_expm1)(vectors, y, scale, p);
+    EACH_PART {
+        Vector e = scale[j] * p[j] + scale[j], below = ALL(1.0) + e, inverse = ALL(1.0) / below;
+        Vector lost = (ALL(1.0) - below) + e;
+        inverse = inverse + ((ALL(1.0) - below * inverse) - lost * inverse) * inverse;
+        Vector share = e * inverse;
+        Integers positive = x[j] >= ALL(0.0);
+        STORE(z + j * WIDTH,
+              (Vector)(((Integers)inverse & positive) | ((Integers)share & ~positive)));
+        if (derivative) STORE(d + j * WIDTH, share * inverse);
+    }
+    if (ANY(far))
+        EACH_PART for (int l = 0; l < WIDTH; l++) if (fabs(x[j][l]) > 700.0) {
+            z[j * WIDTH + l] = k_sigmoid(x[j][l]);
+            if (derivative) d[j * WIDTH + l] = k_logistic_density(x[j][l]);
+        }
+}
+
+/* The last numbers, fewer than a vector has, are computed beside zeros. */
+#define OVER_A_ROW(name, step, derivative) \
+    static void LEVEL(name)(double *z, double *d, const double *x, ptrdiff_t n) { \
+        ptrdiff_t i = 0; \
+        for (; i + 2 * WIDTH <= n; i += 2 * WIDTH) \
+            LEVEL(step)(2, derivative, z + i, derivative ? d + i : d, x + i); \
+        for (; i + WIDTH <= n; i += WIDTH) \
+            LEVEL(step)(1, derivative, z + i, derivative ? d + i : d, x + i); \
+        if (i < n) { \
+            double last[3][WIDTH] = {{0.0}}; \
+            memcpy(last[2], x + i, (n - i) * 8); \
+            LEVEL(step)(1, derivative, last[0], last[1], last[2]); \
+            memcpy(z + i, last[0], (n - i) * 8); \
+            if (derivative) memcpy(d + i, last[1], (n - i) * 8); \
+        } \
+    }
+OVER_A_ROW(tanh, tanh_step, 1)
+OVER_A_ROW(sigmoid, sigmoid_step, 1)
+OVER_A_ROW(tanh_alone, tanh_step, 0)
+OVER_A_ROW(sigmoid_alone, sigmoid_step, 0)
+#undef OVER_A_ROW
+#undef EACH_PART
+#undef Integers

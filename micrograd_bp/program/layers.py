@@ -1,0 +1,548 @@
+"""Finds layers in a graph of single units: what is alike becomes one instruction of many results.
+
+Nothing says that there are layers: the nodes are put into blocks by what they do (the function,
+its parameters) and by the blocks that their operands are in, so a block depends on earlier ones
+only. In a block, weighted sums of the same factors are rows of one matrix, W x + b, forwards, or
+W^T delta, backwards; functions whose operands are equally far apart, from one to the next, are
+one Map. The members of a block are neighbours in memory, in the order in which their own
+operands lie, so that the next blocks find their operands as neighbours.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, pairwise
+from typing import NamedTuple
+
+from .. import functions
+from .fusing import Nodes
+from .instructions import (
+    DERIVATIVES,
+    Gather,
+    Instruction,
+    Map,
+    Names,
+    Product,
+    Span,
+    Step,
+    Sum,
+    Sums,
+    Weights,
+)
+
+_DOT = functions.dot
+
+
+class Turn(NamedTuple):
+    """Steps that run one after the other, and when: a turn runs after those before it in order.
+
+    Attributes:
+        last: the last node, as recorded, among all that they need: the recorded order is kept
+            where that is possible, so that numbers live as long as in the recorded graph.
+        block, part: what orders turns of the same node; parts are 0 for the block itself, 1 for
+            copies and products of its members, 2 for their sums.
+        serial: the order of creation, which is never equal.
+        steps: with nodes in the place of places, a number for an Instruction as it stands.
+    """
+
+    last: int
+    block: int
+    part: int
+    serial: int
+    steps: list[int | Step]
+
+
+class Layers:
+    """The blocks of a graph, and the steps that compute them.
+
+    Args:
+        nodes: of fusing.py; copies are added.
+        needed: the numbers that are to be computed, in order.
+        varies: which numbers depend on the data; longer by the copies, afterwards.
+        n_inputs, n_parameters: how many nodes come first.
+
+    Attributes:
+        members: the nodes of each block, in the order of their places: block 0 are the inputs,
+            1 the parameters, 2 the constants.
+        block: that of each node.
+        turns: the steps, in no order.
+    """
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        needed: Sequence[int],
+        varies: list[bool],
+        n_inputs: int,
+        n_parameters: int,
+    ) -> None:
+        self.nodes, self.varies = nodes, varies
+        self.members: list[list[int]] = [
+            [*range(n_inputs)],
+            [*range(n_inputs, n_inputs + n_parameters)],
+            [],
+        ]
+        self.block = [0] * n_inputs + [1] * n_parameters
+        self.block += [-1] * (len(nodes) - len(self.block))
+        self.turns: list[Turn] = []
+        self._at = [0] * len(nodes)  # neighbours in a block are neighbours here
+        self._n_placed = 0
+        self._copies: dict[tuple[int, ...], int] = {}
+        self._latest: dict[int, int] = {}  # of a new block, the latest that it reads
+        self._paired: dict[tuple[object, ...], int] = {}
+        self._sort(needed)
+        self._last = [-1] * len(self.members)  # of the turn of each block
+        for block, members in enumerate(self.members[:3]):
+            self._place(block, members)
+        for block in range(3, len(self.members)):
+            self._find(block)
+
+    def _sort(self, needed: Iterable[int]) -> None:
+        """The nodes into blocks of what is alike, as far as their operands' blocks tell."""
+        nodes, block, members, varies = self.nodes, self.block, self.members, self.varies
+        known: dict[tuple[object, ...], int] = {}
+        block_of = block.__getitem__
+        for i in needed:
+            node = nodes[i]
+            if type(node) is Instruction:
+                function, parameters, operands = node[:3]
+                n = len(operands)
+                key: tuple[object, ...]
+                if n == 1:
+                    key = function, parameters, block[operands[0]]
+                elif n == 2:
+                    key = function, parameters, block[operands[0]], block[operands[1]]
+                else:
+                    first, middle = block[operands[0]], block[operands[n // 2]]
+                    latest = max(map(block_of, operands))
+                    key = function, parameters, n, varies[i], first, middle, latest
+                at = known.setdefault(key, len(members))
+                if at == len(members):
+                    members.append([i])
+                else:
+                    members[at].append(i)
+                block[i] = at
+            elif node is not None:
+                block[i] = 2
+                members[2].append(i)
+
+    def _place(self, block: int, members: list[int]) -> None:
+        """The order of a block's members is final."""
+        self.members[block] = members
+        at = self._n_placed
+        for i in members:
+            self._at[i] = at
+            at += 1
+        self._n_placed = at
+
+    def _find(self, block: int) -> None:
+        """The steps of a block: of one, or as wide as may be."""
+        members = self.members[block]
+        node = self._node(members[0])
+        operands: Iterable[int]
+        if len(members) == 1 or len(node.operands) <= 2:
+            operands = node.operands
+        else:
+            operands = chain.from_iterable(self._node(i).operands for i in members)
+        last = self._last[block] = self._last_of(operands, members[-1])
+        steps: list[int | Step]
+        if node.function is _DOT:
+            members, steps = self._weighted_sums(members)
+        elif len(members) == 1:
+            steps = [*members]
+        else:
+            members = self._ordered(members)
+            steps = self._maps(members)
+        self._place(block, members)
+        if node.function in _PAIRED:
+            self._pair(block, node, steps)
+        else:
+            self._turn(last, block, 0, steps)
+
+    def _last_of(self, nodes: Iterable[int], last: int) -> int:
+        for block in set(map(self.block.__getitem__, nodes)):
+            last = max(last, self._last[block])
+        return last
+
+    def _turn(self, last: int, block: int, part: int, steps: list[int | Step]) -> None:
+        self.turns.append(Turn(last, block, part, len(self.turns), steps))
+
+    def _node(self, i: int) -> Instruction:
+        node = self.nodes[i]
+        assert type(node) is Instruction
+        return node
+
+    def _pair(self, block: int, node: Instruction, steps: list[int | Step]) -> None:
+        """An activation and its derivative, each step of the one followed by one of the other."""
+        activation = DERIVATIVES.get(node.function)
+        key = (activation or node.function, self.block[node.operands[0]])
+        turn = self._paired.pop(key, None)
+        if turn is None:
+            self._paired[key] = len(self.turns)
+            self._turn(self._last[block], block, 0, steps)
+            return
+        other = self.turns[turn]
+        first, second = (steps, other.steps) if activation else (other.steps, steps)
+        if len(first) == len(second):
+            other.steps[:] = [*chain.from_iterable(zip(first, second))]
+        else:
+            other.steps[:] = [*first, *second]
+        self._last[block] = other.last
+
+    def _names(self, members: Sequence[int]) -> Names:
+        nodes = [self._node(i) for i in members]
+        if not any(node.label or node.scope for node in nodes):
+            return ()
+        return tuple((node.scope, node.label) for node in nodes)
+
+    # Functions of numbers in a row
+
+    def _ordered(self, members: list[int]) -> list[int]:
+        """In the order of the operand that tells them apart best."""
+        at = self._at
+        columns = zip(*(map(at.__getitem__, self._node(i).operands) for i in members))
+        best = max(columns, key=lambda column: len(set(column)))
+        if all(a <= b for a, b in pairwise(best)):
+            return members
+        return [i for _, i in sorted(zip(best, members))]
+
+    def _maps(self, members: list[int]) -> list[int | Step]:
+        """Maps of members whose operands are equally far apart, and what remains of single ones."""
+        at = self._at
+        node = self._node(members[0])
+        operands = [self._node(i).operands for i in members]
+        columns = [[*map(at.__getitem__, column)] for column in zip(*operands)]
+        checked = len(columns) > 2  # the others have one block by the key of theirs
+        steps: list[int | Step] = []
+        first = 0
+        while first < len(members):
+            end, strides = self._run(columns, first)
+            while checked and end - first > 1 and not self._in_one_block(operands, first, end):
+                end -= 1
+            if end - first == 1:
+                steps.append(members[first])
+            else:
+                spans = tuple(map(Span, operands[first], strides))
+                names = self._names(members[first:end])
+                steps.append(
+                    Map(node.function, node.parameters, end - first, spans, members[first], names)
+                )
+            first = end
+        return steps
+
+    def _in_one_block(self, operands: Sequence[tuple[int, ...]], first: int, end: int) -> bool:
+        block = self.block
+        return all(block[a] == block[b] for a, b in zip(operands[first], operands[end - 1]))
+
+    @staticmethod
+    def _run(columns: list[list[int]], first: int) -> tuple[int, list[int]]:
+        """How far all columns go in equal steps, and the steps."""
+        n = len(columns[0])
+        if first + 1 == n:
+            return n, []
+        strides = [column[first + 1] - column[first] for column in columns]
+        if min(strides) < 0 or not any(strides):
+            return first + 1, []
+        end = n
+        for column, stride in zip(columns, strides):
+            start = column[first]
+            if stride:
+                straight = range(start, start + stride * (n - first), stride)
+                if column[first:end] == [*straight[: end - first]]:
+                    continue
+            k = first + 1
+            while k < end and column[k] - column[k - 1] == stride:
+                k += 1
+            end = k
+        return end, strides
+
+    # Weighted sums: rows of a matrix
+
+    def _weighted_sums(self, members: list[int]) -> tuple[list[int], list[int | Step]]:
+        """The members in the order of their places, and the products that compute them."""
+        rows = self._rows(members)
+        at = self._at.__getitem__
+        by_factors: dict[tuple[int, ...], list[_Row]] = {}
+        for row in rows:
+            by_factors.setdefault(row.factors, []).append(row)
+        matrices: dict[tuple[int, ...], list[_Row]] = {}
+        for factors, found in by_factors.items():  # in the order of the factors' places
+            places = [*map(at, factors)]
+            if all(a <= b for a, b in pairwise(places)):
+                matrices.setdefault(tuple(places), []).extend(found)
+                continue
+            order = sorted(range(len(places)), key=places.__getitem__)
+            for row in found:
+                weights = tuple([row.weights[k] for k in order])
+                moved = _Row(row.node, weights, tuple([factors[k] for k in order]), row.bias)
+                matrices.setdefault(tuple([places[k] for k in order]), []).append(moved)
+        matrix_of = [matrices[key] for key in sorted(matrices)]
+        for matrix in matrix_of:
+            if len(matrix) > 1:
+                matrix.sort(key=lambda row: (at(row.weights[0]), at(row.weights[-1]), row.node))
+        ordered = [row.node for matrix in matrix_of for row in matrix]
+        if len(members) > 1 and len(matrix_of) == len(members):
+            rows = [row for matrix in matrix_of for row in matrix]
+            if len(rows[0].bias) == len(rows[-1].bias):
+                columns = [[*map(at, column)] for column in zip(*(row.operands for row in rows))]
+                end, _ = self._run(columns, 0)
+                if end == len(rows) and self._in_one_block([row.operands for row in rows], 0, end):
+                    return ordered, self._single_sums(rows)
+        return ordered, [step for matrix in matrix_of for step in self._products(matrix)]
+
+    def _rows(self, members: list[int]) -> list["_Row"]:
+        """The weighted sums, with as factors what most of them share, or what varies."""
+        varies = self.varies.__getitem__
+        halves: list[_Row] = []
+        for i in members:
+            operands = self._node(i).operands
+            n = len(operands) // 2
+            halves.append(_Row(i, operands[:n], operands[n : 2 * n], operands[2 * n :]))
+        one = halves[0]
+        weights_vary, factors_vary = any(map(varies, one.weights)), any(map(varies, one.factors))
+        exchanged = weights_vary and not factors_vary
+        if weights_vary == factors_vary and len(members) > 1:
+            exchanged = len({row.weights for row in halves}) < len({row.factors for row in halves})
+        if exchanged:
+            return [_Row(row.node, row.factors, row.weights, row.bias) for row in halves]
+        return halves
+
+    def _products(self, matrix: list["_Row"]) -> list[int | Step]:
+        """One matrix times one vector; more, or single sums, where the weights are scattered."""
+        factors = matrix[0].factors
+        single = [row.node for row in matrix]
+        if len(matrix) == 1 and (len(factors) < 2 or not self._are_neighbours(factors)):
+            return [*single]
+        biased = [bool(row.bias) for row in matrix]
+        if any(biased) and not all(biased):
+            with_bias = [row for row in matrix if row.bias]
+            without = [row for row in matrix if not row.bias]
+            return [*self._products(with_bias), *self._products(without)]
+        if not self._are_neighbours(factors):  # so they are copied, in the order that suits
+            places = [*map(self._at.__getitem__, matrix[0].weights)]
+            order = sorted(range(len(places)), key=places.__getitem__)
+            factors = tuple([factors[k] for k in order])
+            matrix = [
+                _Row(row.node, tuple([row.weights[k] for k in order]), factors, row.bias)
+                for row in matrix
+            ]
+        runs = self._affine(matrix)
+        if runs is None or len(runs) > max(1, len(matrix) // 4):
+            weights = [i for row in matrix for i in row.weights]
+            if len(matrix) == 1 or any(map(self.varies.__getitem__, weights)):
+                return self._single_sums(matrix)
+            first = self._copy(tuple(weights))
+            copied = range(first, first + len(weights))
+            n = len(factors)
+            matrix = [
+                _Row(row.node, tuple(copied[j * n : (j + 1) * n]), factors, row.bias)
+                for j, row in enumerate(matrix)
+            ]
+            runs = self._affine(matrix)
+            if runs is None or len(runs) > max(1, len(matrix) // 2):  # by their bias
+                return [*single]
+        start = factors[0] if self._are_neighbours(factors) else self._copy(factors)
+        return [
+            Product(
+                end - first,
+                len(factors),
+                weights_at,
+                start,
+                bias,
+                matrix[first].node,
+                self._names([row.node for row in matrix[first:end]]),
+            )
+            for first, end, weights_at, bias in runs
+        ]
+
+    def _single_sums(self, rows: list["_Row"]) -> list[int | Step]:
+        """Weighted sums one by one, or as a Map where their operands are equally far apart."""
+        for row in rows:
+            self.nodes[row.node] = self._node(row.node)._replace(operands=row.operands)
+        return self._maps([row.node for row in rows])
+
+    def _affine(self, matrix: list["_Row"]) -> list[tuple[int, int, Weights, Span | None]] | None:
+        """The matrix as matrices whose places are affine in row and column; None where not."""
+        at, block = self._at.__getitem__, self.block
+        whole = {block[i] for row in matrix for i in (row.weights[0], row.weights[-1])}
+        if len(whole) > 1:
+            return None
+        n = len(matrix[0].weights)
+        starts: list[list[int]] = [[]]
+        across = at(matrix[0].weights[1]) - at(matrix[0].weights[0]) if n > 1 else 0
+        if across < 0:
+            return None
+        for row in matrix:
+            start = at(row.weights[0])
+            starts[0].append(start)
+            places = [*map(at, row.weights)]
+            if places != ([*range(start, start + across * n, across)] if across else [start] * n):
+                return None
+        if matrix[0].bias:
+            starts.append([at(row.bias[0]) for row in matrix])
+        runs: list[tuple[int, int, Weights, Span | None]] = []
+        first = 0
+        while first < len(matrix):
+            end, strides = self._run(starts, first)
+            if end - first == 1:
+                strides = [0, 0]
+            row = matrix[first]
+            bias = None
+            if row.bias:
+                while block[row.bias[0]] != block[matrix[end - 1].bias[0]]:
+                    end -= 1
+                bias = Span(row.bias[0], strides[1])
+            runs.append((first, end, Weights(row.weights[0], strides[0], across), bias))
+            first = end
+        return runs
+
+    def _are_neighbours(self, nodes: Sequence[int]) -> bool:
+        at = self._at
+        first = at[nodes[0]]
+        return (
+            self.block[nodes[0]] == self.block[nodes[-1]]
+            and at[nodes[-1]] - first == len(nodes) - 1
+            and [*map(at.__getitem__, nodes)] == [*range(first, first + len(nodes))]
+        )
+
+    def _copy(self, nodes: tuple[int, ...]) -> int:
+        """The first of copies of nodes, in a block of their own, made once."""
+        if nodes not in self._copies:
+            first = self._new_block(len(nodes), nodes)
+            self._copies[nodes] = first
+            self._turn_of_new(first, Gather(nodes, first))
+        return self._copies[nodes]
+
+    def _new_block(self, n: int, operands: Sequence[int]) -> int:
+        """The first node of a block that was not in the graph."""
+        first, block = len(self.nodes), len(self.members)
+        members = [*range(first, first + n)]
+        varies = any(map(self.varies.__getitem__, operands))
+        self.nodes += [None] * n
+        self.varies += [varies] * n
+        self.block += [block] * n
+        self._at += [0] * n
+        self.members.append(members)
+        self._place(block, members)
+        self._last.append(self._last_of(operands, -1))
+        self._latest[block] = max(map(self.block.__getitem__, operands))
+        return first
+
+    def _turn_of_new(self, node: int, step: Step) -> None:
+        block = self.block[node]
+        self._turn(self._last[block], self._latest[block], 1, [step])
+
+    # Sums over the data points
+
+    def add_sums(self, terms: Iterable[tuple[int, int | None, int]]) -> None:
+        """Sums of numbers, or of products, over the data points.
+
+        Args:
+            terms: triples of a number, its factor or None, and the result they are added to.
+        """
+        at = self._at.__getitem__
+        plain: dict[int, list[int]] = {}
+        by_shared: dict[int, tuple[list[int], list[int]]] = {}
+        for shared, factor, k in terms:
+            if factor is None:
+                plain.setdefault(shared, []).append(k)
+            else:
+                found = by_shared.setdefault(shared, ([], []))
+                found[0].append(factor)
+                found[1].append(k)
+        by_factors: dict[tuple[int, ...], list[int]] = {}
+        for shared, (factors_of_one, _) in by_shared.items():
+            by_factors.setdefault(tuple(factors_of_one), []).append(shared)
+        self._multiply_pairs(by_factors, by_shared, plain)
+        for factors, all_shared in by_factors.items():
+            order = sorted(range(len(factors)), key=[*map(at, factors)].__getitem__)
+            ordered = [factors[k] for k in order]
+            for neighbours in self._neighbours(sorted(all_shared, key=at)):
+                first = 0
+                for some in self._neighbours(ordered):
+                    columns = order[first : first + len(some)]
+                    first += len(some)
+                    results = tuple(by_shared[i][1][k] for i in neighbours for k in columns)
+                    self._sum(neighbours, some, results)
+        while plain:  # again, where one number is in several results
+            for neighbours in self._neighbours(sorted(plain, key=at)):
+                self._sum(neighbours, [], tuple(plain[i].pop() for i in neighbours))
+            plain = {i: results for i, results in plain.items() if results}
+
+    def _multiply_pairs(
+        self,
+        by_factors: dict[tuple[int, ...], list[int]],
+        by_shared: dict[int, tuple[list[int], list[int]]],
+        plain: dict[int, list[int]],
+    ) -> None:
+        """Products of numbers in a row with each its own factor become a Map, summed as such."""
+        at = self._at
+        pairs = [
+            (all_shared[0], factors[0])
+            for factors, all_shared in by_factors.items()
+            if len(factors) == len(all_shared) == 1
+        ]
+        pairs.sort(key=lambda pair: (at[pair[0]], at[pair[1]]))
+        columns = [[at[a] for a, _ in pairs], [at[b] for _, b in pairs]]
+        first = 0
+        while first < len(pairs):
+            end, strides = self._run(columns, first)
+            operands = [*pairs[first:end]]
+            while end - first > 1 and not self._in_one_block(operands, 0, end - first):
+                end -= 1
+            if end - first > 1:
+                n = end - first
+                product = self._new_block(n, pairs[first])
+                spans = tuple(map(Span, pairs[first], strides))
+                self._turn_of_new(product, Map(functions.mul, (), n, spans, product))
+                for j, (shared, factor) in enumerate(pairs[first:end]):
+                    plain[product + j] = by_shared[shared][1]
+                    del by_factors[(factor,)]
+            first = end
+
+    def _sum(self, shared: list[int], factors: list[int], results: tuple[int, ...]) -> None:
+        """One step, or several where a result would be there twice."""
+        step: Step
+        if len({*results}) < len(results):
+            rows, columns = len(shared), max(1, len(factors))
+            if rows > 1:
+                self._sum(shared[: rows // 2], factors, results[: rows // 2 * columns])
+                self._sum(shared[rows // 2 :], factors, results[rows // 2 * columns :])
+            else:
+                self._sum(shared, factors[: columns // 2], results[: columns // 2])
+                self._sum(shared, factors[columns // 2 :], results[columns // 2 :])
+            return
+        if len(results) == 1:
+            step = Sum(shared[0], tuple(factors), results)
+        else:
+            factor = factors[0] if factors else 0
+            step = Sums(len(shared), shared[0], len(factors), factor, results)
+        nodes = [shared[0], *factors[:1]]
+        blocks = [self.block[i] for i in nodes]
+        latest = max(self._latest.get(block, block) for block in blocks)
+        self._turn(self._last_of(nodes, -1), latest, 2, [step])
+
+    def _neighbours(self, nodes: list[int]) -> list[list[int]]:
+        """Nodes in the order of their places, cut where one is no neighbour of the one before."""
+        found: list[list[int]] = []
+        for i in nodes:
+            before = found[-1][-1] if found else i
+            if self._at[i] == self._at[before] + 1 and self.block[i] == self.block[before]:
+                found[-1].append(i)
+            else:
+                found.append([i])
+        return found
+
+
+class _Row(NamedTuple):
+    """A weighted sum: its node, its weights and factors, and its bias or none."""
+
+    node: int
+    weights: tuple[int, ...]
+    factors: tuple[int, ...]
+    bias: tuple[int, ...]
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        return (*self.weights, *self.factors, *self.bias)
+
+
+_PAIRED: tuple[Callable[..., float], ...] = (*DERIVATIVES, *DERIVATIVES.values())
