@@ -97,9 +97,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
             def along(t: float, i: int = i, k: int = k) -> float:
                 return outputs_beside(i, t)[k]
 
-            verdict = _judge(Slopes(along, numbers[i]), numbers[i], got)
-            if not verdict.right:
-                verdict = _closer(along, numbers[i], got, verdict)
+            verdict = judge(along, numbers[i], got, "backward()")
             what = f"d f{path} / d {name}"
             if verdict.note:
                 notes.append(f"{what}: {verdict.note}")
@@ -124,57 +122,68 @@ def _by_forward_mode(f: Callable[..., Any], numbers: Sequence[float]) -> list[li
     return [jvp(f, numbers, [float(i == j) for j in indices])[1] for i in indices]
 
 
-class _Verdict(NamedTuple):
+class Verdict(NamedTuple):
+    """Whether a derivative is right, what it should be, and what else there is to say."""
+
     right: bool
     expected: float
     allowed: float
     note: str = ""
 
 
-def _judge(slopes: Slopes, t: float, got: float) -> _Verdict:
-    """Whether got is the slope at t, or one that a convention may choose."""
+def judge(f: Callable[[float], float], t: float, got: float, giver: str) -> Verdict:
+    """Whether got is the slope of f at t, as the giver of it says."""
+    slopes = Slopes(f, t)
     if got == 0.0 and slopes.is_flat:  # as floor is between its jumps, and from afar is not
-        return _Verdict(True, got, 0.0)
+        return Verdict(True, got, 0.0)
+    verdict = _judge(slopes, t, got, giver)
+    return verdict if verdict.right else _closer(f, t, got, giver, verdict)
+
+
+def _judge(slopes: Slopes, t: float, got: float, giver: str) -> Verdict:
+    """Whether got is the slope at t, or one that a convention may choose."""
     slope, left, right = slopes.best, slopes.left, slopes.right
     if jump := slopes.jump:
-        return _Verdict(True, got, inf, f"not checked: a jump of {jump:.6g} at {t!r}")
+        return Verdict(True, got, inf, f"not checked: a jump of {jump:.6g} at {t!r}")
     if slope is None:
         return _at_an_edge(slopes, t, got)
     note = ""
     if left and right and slopes.kink:
         note = (
             f"a kink within {slopes.kink:.1g} of {t!r}: the slope is {left.value:.6g} to the left"
-            f" and {right.value:.6g} to the right, and backward() gives {got!r}"
+            f" and {right.value:.6g} to the right, and {giver} gives {got!r}"
         )
     if _agrees(got, slope):
-        return _Verdict(True, slope.value, _allowed(slope), note)
+        return Verdict(True, slope.value, _allowed(slope), note)
     if left and right and slopes.kink:
         low, high = sorted((left.value, right.value))
         allowed = max(_allowed(left), _allowed(right))
         within = low - allowed <= got <= high + allowed
-        return _Verdict(within, min(max(got, low), high), allowed, note)
-    return _Verdict(False, slope.value, _allowed(slope))
+        return Verdict(within, min(max(got, low), high), allowed, note)
+    return Verdict(False, slope.value, _allowed(slope))
 
 
-def _closer(f: Callable[[float], float], t: float, got: float, verdict: _Verdict) -> _Verdict:
+def _closer(
+    f: Callable[[float], float], t: float, got: float, giver: str, verdict: Verdict
+) -> Verdict:
     """The verdict by smaller steps, if it shows that the larger ones told of something else."""
     for octaves in CLOSER:
         step = abs(t) * 2.0**-octaves
         if verdict.right or t + step == t:
             break
-        closer = _judge(Slopes(f, t, step), t, got)
+        closer = _judge(Slopes(f, t, step), t, got, giver)
         if abs(closer.expected - verdict.expected) > closer.allowed + verdict.allowed:
             verdict = closer
     return verdict
 
 
-def _at_an_edge(slopes: Slopes, t: float, got: float) -> _Verdict:
+def _at_an_edge(slopes: Slopes, t: float, got: float) -> Verdict:
     """At the edge of the domain, where f is defined on one side only, or on none."""
     for slope, word in ((slopes.right, "right"), (slopes.left, "left")):
         if slope:
             note = f"defined to the {word} of {t!r} only: compared with the slope there"
-            return _Verdict(_agrees(got, slope), slope.value, _allowed(slope), note)
-    return _Verdict(True, got, inf, f"not checked: the function is defined only at {t!r} itself")
+            return Verdict(_agrees(got, slope), slope.value, _allowed(slope), note)
+    return Verdict(True, got, inf, f"not checked: the function is defined only at {t!r} itself")
 
 
 def _allowed(difference: Difference) -> float:

@@ -202,3 +202,10 @@ def test_gradcheck_knows_the_pieces_and_the_jumps_of_a_remainder() -> None:
     assert gradcheck(lambda x, y: x % y + x // y, 7.5, -2.0)
     assert gradcheck(lambda x: round(x, 1) + trunc(x), 2.34)
     assert "a jump of 2 at 6.0" in str(gradcheck(lambda x: x % 2.0, 6.0))
+
+
+@given(st.floats(-3, 3), st.one_of(st.floats(0.1, 3), st.integers(-3, 3)))
+def test_a_derivative_that_is_zero_by_mistake_is_seen_beside_another_term(a, b) -> None:
+    """Over the smallest steps the sum is flat, by rounding."""
+    report = gradcheck(lambda a, b: exp(a) + exp(b.data), a, b, raise_on_failure=False)
+    assert [mismatch.what for mismatch in report.mismatches] == ["d f / d input 1"]

@@ -1,0 +1,103 @@
+"""Gradients that people wrote by hand, in NumPy, against finite differences; no Values needed."""
+
+from collections.abc import Callable
+from functools import cache
+from math import nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..numeric import show
+from .gradcheck import judge
+from .report import Mismatch, Report
+
+
+def check_gradient(
+    f: Callable[[Any], Any],
+    grad_f: Callable[[Any], Any],
+    x: Any,
+    *,
+    raise_on_failure: bool = True,
+) -> Report:
+    """Compare a gradient or Jacobian that was written by hand with finite differences.
+
+    Steps and tolerances are those of ``gradcheck``: there are none to choose.
+
+    Args:
+        f: from an array like x to a number, or to an array of numbers.
+        grad_f: from an array like x to the derivatives of f there: an array of the shape of x,
+            or, where f gives an array, of the shape of that and then the shape of x.
+        x: where: a number, or an array of any shape, as nested lists too. f and grad_f are
+            given floats, or arrays of their own.
+        raise_on_failure: whether to raise for a wrong derivative, or only to report it.
+
+    Returns:
+        A report that is true where all is right, and prints well.
+
+    Raises:
+        GradientError: a derivative is wrong.
+        TypeError: f or grad_f gives no real numbers.
+        ValueError: x is not finite, or grad_f gives an array of another shape.
+
+    >>> x = np.array([1.0, -2.0, 0.5])
+    >>> print(check_gradient(lambda x: np.sum(x**4), lambda x: 4 * x**3, x))
+    check_gradient of <lambda>: 3 compared, all right
+    >>> bool(check_gradient(np.cos, np.sin, 1.0, raise_on_failure=False))
+    False
+    """
+    point = _numbers("x of check_gradient", x)
+    if not np.isfinite(point).all():
+        raise ValueError(f"x of check_gradient has numbers that are not finite: {show(x)}")
+
+    def given(numbers: NDArray[np.float64]) -> Any:
+        return numbers.copy() if numbers.ndim else float(numbers)
+
+    y = _numbers("what f gives", f(given(point)))
+    found = _numbers("what grad_f gives", grad_f(given(point)))
+    if found.shape != y.shape + point.shape:
+        raise ValueError(
+            f"grad_f gives an array of shape {found.shape}, and the derivatives of f, which gives"
+            f" {y.shape}, by x, which has {point.shape}, have the shape {y.shape + point.shape}"
+        )
+
+    @cache  # each output is looked at over the same steps
+    def beside(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
+        moved = point.copy()
+        moved[i] = t
+        try:
+            with np.errstate(all="ignore"):
+                return _numbers("what f gives", f(given(moved)))
+        except (ArithmeticError, ValueError):
+            return np.full(y.shape, nan)
+
+    faults: list[Mismatch] = []
+    notes: list[str] = []
+    for i, number in np.ndenumerate(point):
+        for k in np.ndindex(y.shape):
+
+            def along(t: float, i: tuple[int, ...] = i, k: tuple[int, ...] = k) -> float:
+                return float(beside(i, t)[k])
+
+            got = float(found[k + i])
+            verdict = judge(along, float(number), got, "grad_f")
+            what = f"d f{_index(k)} / d x{_index(i)}"
+            if verdict.note:
+                notes.append(f"{what}: {verdict.note}")
+            if not verdict.right:
+                faults.append(Mismatch(what, verdict.expected, got, verdict.allowed))
+        beside.cache_clear()
+    subject = f"check_gradient of {getattr(f, '__name__', repr(f))}"
+    report = Report(subject, found.size, tuple(faults), tuple(notes))
+    return report.raise_if_wrong() if raise_on_failure else report
+
+
+def _numbers(what: str, x: Any) -> NDArray[np.float64]:
+    array = np.asarray(x)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{what} is made of real numbers, not {show(x)}")
+    return array.astype(float)
+
+
+def _index(i: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, i))}]" if i else ""

@@ -1,0 +1,129 @@
+"""check_gradient and gradients_agree: right gradients pass, wrong ones are shown, shrunk."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from micrograd_bp import hypot, relu, sqrt, tanh
+from micrograd_bp.testing import GradientError, check_gradient, gradients_agree
+
+A = np.array([[2.0, 1.0], [1.0, 3.0]])
+
+
+@given(arrays(float, (2, 3), elements=st.floats(-3, 3)))
+def test_a_gradient_of_any_shape_is_compared(x: Any) -> None:
+    assert check_gradient(lambda x: np.tanh(x).sum(), lambda x: 1 / np.cosh(x) ** 2, x).checked == 6
+
+
+def test_a_jacobian_has_the_shape_of_the_outputs_and_then_that_of_the_inputs() -> None:
+    report = check_gradient(lambda x: A @ x, lambda x: A, [1.0, 2.0])
+    assert report.checked == 4
+    wrong = check_gradient(
+        lambda x: A[:1] @ x, lambda x: [[2.0, 2.0]], [1, 2], raise_on_failure=False
+    )
+    assert [mismatch.what for mismatch in wrong.mismatches] == ["d f[0] / d x[1]"]
+    assert wrong.mismatches[0].expected == pytest.approx(1.0)
+
+
+def test_a_number_is_given_as_a_float_and_arrays_are_copies() -> None:
+    seen: list[type] = []
+    check_gradient(lambda x: seen.append(type(x)) or x * x, lambda x: 2 * x, 3)
+    assert set(seen) == {float}
+
+    def spoils(x: Any) -> float:
+        x *= 2.0
+        return float(x.sum())
+
+    x = np.array([1.0, 2.0])
+    check_gradient(spoils, lambda x: np.full(2, 2.0), x)
+    assert x.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.0, 0.5, 1.0 + 1e-7, np.nan])
+def test_a_wrong_gradient_is_seen(factor: float) -> None:
+    with pytest.raises(GradientError, match=r"check_gradient of .*2 wrong") as raised:
+        check_gradient(lambda x: np.exp(x).sum(), lambda x: factor * np.exp(x), [0.5, -1.0])
+    assert len(raised.value.report.mismatches) == 2
+
+
+def test_a_kink_is_a_matter_of_convention_and_an_edge_is_looked_at_from_inside() -> None:
+    report = check_gradient(lambda x: abs(x), lambda x: 0.3, 0.0)
+    assert "grad_f gives 0.3" in report.notes[0]
+    assert not check_gradient(lambda x: abs(x), lambda x: 1.5, 0.0, raise_on_failure=False)
+    assert check_gradient(lambda x: x * np.sqrt(x), lambda x: 0.0, 0.0).notes
+
+
+@pytest.mark.parametrize(
+    ("f", "grad_f", "x", "error", "message"),
+    [
+        (np.sum, lambda x: 1.0, [1.0, 2.0], ValueError, r"shape \(\), .*have the shape \(2,\)"),
+        (np.sum, np.ones_like, [1.0, np.inf], ValueError, "not finite"),
+        (lambda x: "a", np.ones_like, 1.0, TypeError, "what f gives is made of real"),
+        (lambda x: 1.0, lambda x: 1j, 1.0, TypeError, "what grad_f gives is made of real"),
+        (np.sum, np.ones_like, ["a"], TypeError, "x of check_gradient is made of real"),
+    ],
+)
+def test_what_is_no_gradient_is_told(f, grad_f, x, error, message) -> None:
+    with pytest.raises(error, match=message):
+        check_gradient(f, grad_f, x)
+
+
+# The decorator
+
+
+@gradients_agree(x=st.floats(-5, 5), w=st.floats(-2, 2))
+def test_a_unit(w, x):
+    """A unit of one input."""
+    return tanh(w * x)
+
+
+@gradients_agree(x=st.lists(st.floats(-3, 3), min_size=1, max_size=3))
+def test_a_list(x):
+    return sum(x_i * x_i for x_i in x)
+
+
+@gradients_agree(lambda x: 2.0 * x, x=arrays(float, 3, elements=st.floats(-9, 9)))
+def test_by_hand(x):
+    return x @ x
+
+
+@pytest.mark.parametrize("f", [lambda r: sqrt(r * r + 1) - 1, lambda r: hypot(r, 1) - 1])
+def test_smooth_functions_that_vanish_at_zero_pass_at_tiny_numbers(f) -> None:
+    settings(max_examples=200)(gradients_agree(r=st.floats(-5, 5))(f))()
+
+
+def test_the_test_keeps_the_name_and_the_settings_of_its_own() -> None:
+    assert test_a_unit.__name__ == "test_a_unit"
+    assert test_a_unit.__doc__ == "A unit of one input."
+    tried = []
+    test = gradients_agree(x=st.floats(0, 1))(lambda x: tried.append(x) or x)
+    settings(max_examples=1, database=None)(test)()
+    assert 0 < len(tried) < 1000
+
+
+def test_a_failure_is_shrunk_and_shown_as_an_example_to_paste() -> None:
+    def wrong_above_two(x: Any) -> Any:
+        return x * x if x.data < 2.0 else x * x.data
+
+    test = gradients_agree(x=st.floats(0, 9))(wrong_above_two)
+    with pytest.raises(GradientError) as raised:
+        settings(database=None)(test)()
+    x = float(str(raised.value).partition("@example(x=")[2].partition(")")[0])
+    assert 2.0 <= x <= 3.0
+    test = example(x=x)(gradients_agree(x=st.floats(0, 1))(wrong_above_two))
+    with pytest.raises(GradientError, match=f"@example.x={x}"):
+        test()
+
+
+def test_strategies_are_those_of_the_arguments() -> None:
+    for decorator in (
+        gradients_agree(y=st.floats()),
+        gradients_agree(),
+        gradients_agree(relu, x=st.floats(), y=st.floats()),
+    ):
+        with pytest.raises(TypeError, match="a strategy for each argument"):
+            decorator(lambda x: x)
