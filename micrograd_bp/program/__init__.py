@@ -13,6 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
@@ -21,7 +22,7 @@ from .. import functions, messages, modes, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..transforms import gradient
-from . import program_file
+from . import collector, program_file
 from .arguments import floats, thread_count
 from .by_engine import by_engine
 from .c_code import c_code
@@ -130,7 +131,8 @@ class Program:
         with modes.changed(compared=compared):
             slopes = gradient(wanted[0], weights) if self._single and weights else []
         with_slopes = order_of([*wanted, *slopes])
-        graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
+        with collector.paused():
+            graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
         for jump in jumps(graph, order, numbers, weights) if slopes else ():
             self._results[1] = graph.apply(functions.add, [self._results[1], jump])
@@ -481,7 +483,7 @@ def _check_nodes(order: Iterable[Value], parameters: Iterable[Value]) -> None:
         if varying.isdisjoint(node.parents):
             continue
         varying.add(node)
-        if not numpy.isfinite(node.local_derivatives).all():
+        if not all(map(isfinite, node.local_derivatives)):
             raise ValueError(
                 f"the graph was recorded where {messages.describe_node(node)} has the local"
                 f" derivatives {node.local_derivatives}, and no gradient can be recorded there;"

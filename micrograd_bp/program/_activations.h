@@ -1,5 +1,6 @@
 /* tanh and the logistic sigmoid with their derivatives, in one go: what the two have in common is
-   computed once. Needs a fused multiply-add: what rounding loses is what it gives exactly.
+   computed once. Needs a fused multiply-add, which gives exactly what rounding loses: written as
+   such, so that no option of a compiler takes it apart.
 
    exp(y) = 2^k (1 + r + r^2 q(r)) for y <= 0, with k = round(y / log 2) and q near-minimax on
    |r| <= log(2) / 2, its terms paired as Estrin does. A quotient is corrected by what its
@@ -12,24 +13,24 @@ typedef int64_t Integers __attribute__((vector_size(8 * WIDTH)));
 /* scale = 2^k and p = exp(y) / 2^k - 1 */
 INLINE void LEVEL(scaled_expm1)(const int vectors, const Vector *y, Vector *scale, Vector *p) {
     Vector shifted[2], r[2], r2[2], q[2];
-    EACH_PART shifted[j] = y[j] * ALL(1.4426950408889634) + ALL(ROUNDING);
+    EACH_PART shifted[j] = PLUS_PRODUCT(ALL(ROUNDING), y[j], ALL(1.4426950408889634));
     EACH_PART {
         Vector k = shifted[j] - ALL(ROUNDING);
-        r[j] = y[j] - k * ALL(6.93147180559945286227e-01);
-        r[j] = r[j] - k * ALL(2.319046813846299558e-17);
+        r[j] = LESS_PRODUCT(y[j], k, ALL(6.93147180559945286227e-01));
+        r[j] = LESS_PRODUCT(r[j], k, ALL(2.319046813846299558e-17));
         r2[j] = r[j] * r[j];
     }
     EACH_PART {
         Vector r4 = r2[j] * r2[j];
-        Vector a = ALL(0x1.5555555555556p-3) * r[j] + ALL(0x1.0000000000001p-1);
-        Vector b = ALL(0x1.11111111109a6p-7) * r[j] + ALL(0x1.5555555553d37p-5);
-        Vector c = ALL(0x1.a01a01a7cebcdp-13) * r[j] + ALL(0x1.6c16c1789d1d7p-10);
-        Vector d = ALL(0x1.71de0d85293b8p-19) * r[j] + ALL(0x1.a019b8ca26fcfp-16);
-        Vector e = ALL(0x1.af390ba7e6f47p-26) * r[j] + ALL(0x1.2891d4ffbb0f9p-22);
-        Vector low = b * r2[j] + a, middle = d * r2[j] + c;
-        q[j] = (e * r4 + middle) * r4 + low;
+        Vector a = PLUS_PRODUCT(ALL(0x1.0000000000001p-1), ALL(0x1.5555555555556p-3), r[j]);
+        Vector b = PLUS_PRODUCT(ALL(0x1.5555555553d37p-5), ALL(0x1.11111111109a6p-7), r[j]);
+        Vector c = PLUS_PRODUCT(ALL(0x1.6c16c1789d1d7p-10), ALL(0x1.a01a01a7cebcdp-13), r[j]);
+        Vector d = PLUS_PRODUCT(ALL(0x1.a019b8ca26fcfp-16), ALL(0x1.71de0d85293b8p-19), r[j]);
+        Vector e = PLUS_PRODUCT(ALL(0x1.2891d4ffbb0f9p-22), ALL(0x1.af390ba7e6f47p-26), r[j]);
+        Vector low = PLUS_PRODUCT(a, b, r2[j]), middle = PLUS_PRODUCT(c, d, r2[j]);
+        q[j] = PLUS_PRODUCT(low, PLUS_PRODUCT(middle, e, r4), r4);
     }
-    EACH_PART p[j] = r2[j] * q[j] + r[j];
+    EACH_PART p[j] = PLUS_PRODUCT(r[j], r2[j], q[j]);
     EACH_PART scale[j] = (Vector)(((Integers)shifted[j] + 1023) << 52);
 }
 
@@ -46,16 +47,18 @@ INLINE void LEVEL(tanh_step)(
     }
     LEVEL(scaled_expm1)(vectors, y, scale, p);
     EACH_PART {
-        Vector whole = scale[j] - ALL(1.0), em1 = scale[j] * p[j] + whole;
+        Vector whole = scale[j] - ALL(1.0), em1 = PLUS_PRODUCT(whole, scale[j], p[j]);
         Vector below = ALL(2.0) + em1, inverse = ALL(1.0) / below;
-        Vector lost = (whole - em1) + scale[j] * p[j], lost_below = (ALL(2.0) - below) + em1;
-        inverse = inverse - (inverse * lost_below) * inverse;
+        Vector lost = PLUS_PRODUCT(whole - em1, scale[j], p[j]);
+        Vector lost_below = (ALL(2.0) - below) + em1;
+        inverse = LESS_PRODUCT(inverse, inverse * lost_below, inverse);
         Vector t = em1 * inverse;
-        t = t + ((em1 - t * below) + (lost - t * lost_below)) * inverse;
+        Vector lacking = LESS_PRODUCT(em1, t, below) + LESS_PRODUCT(lost, t, lost_below);
+        t = PLUS_PRODUCT(t, lacking, inverse);
         STORE(z + j * WIDTH, (Vector)(((Integers)t & ~sign) | ((Integers)x[j] & sign)));
         if (derivative) {
             Vector twice = inverse + inverse;
-            STORE(d + j * WIDTH, ((scale[j] * p[j] + scale[j]) * twice) * twice);
+            STORE(d + j * WIDTH, (PLUS_PRODUCT(scale[j], scale[j], p[j]) * twice) * twice);
         }
     }
     if (ANY(far))
@@ -78,9 +81,11 @@ INLINE void LEVEL(sigmoid_step)(
     }
     LEVEL(scaled_expm1)(vectors, y, scale, p);
     EACH_PART {
-        Vector e = scale[j] * p[j] + scale[j], below = ALL(1.0) + e, inverse = ALL(1.0) / below;
+        Vector e = PLUS_PRODUCT(scale[j], scale[j], p[j]);
+        Vector below = ALL(1.0) + e, inverse = ALL(1.0) / below;
         Vector lost = (ALL(1.0) - below) + e;
-        inverse = inverse + ((ALL(1.0) - below * inverse) - lost * inverse) * inverse;
+        Vector lacking = LESS_PRODUCT(LESS_PRODUCT(ALL(1.0), below, inverse), lost, inverse);
+        inverse = PLUS_PRODUCT(inverse, lacking, inverse);
         Vector share = e * inverse;
         Integers positive = x[j] >= ALL(0.0);
         STORE(z + j * WIDTH,

@@ -75,6 +75,8 @@ FOR_TARGET("avx2,fma")
 #define LEVEL(name) name##_avx2
 #define WIDTH 4
 #define BROADCAST(x) {x, x, x, x}
+#define PLUS_PRODUCT(c, a, b) ((Vector)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+#define LESS_PRODUCT(c, a, b) ((Vector)_mm256_fnmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #define ANY(mask) _mm256_movemask_pd((__m256d)(mask))
 #include "_layers_of_a_level.h"
 #if defined(__clang__)
@@ -88,6 +90,8 @@ FOR_TARGET("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")
 #define LEVEL(name) name##_avx512
 #define WIDTH 8
 #define BROADCAST(x) {x, x, x, x, x, x, x, x}
+#define PLUS_PRODUCT(c, a, b) ((Vector)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+#define LESS_PRODUCT(c, a, b) ((Vector)_mm512_fnmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 #define ANY(mask) _mm512_movepi64_mask((__m512i)(mask))
 #include "_layers_of_a_level.h"
 #if defined(__clang__)

@@ -440,3 +440,5 @@ static double LEVEL(point_outer)(
 #undef WIDTH
 #undef BROADCAST
 #undef ANY
+#undef PLUS_PRODUCT
+#undef LESS_PRODUCT

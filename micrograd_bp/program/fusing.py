@@ -35,10 +35,13 @@ def needed(nodes: Nodes, results: Iterable[int]) -> list[int]:
     return [i for i, is_needed in enumerate(found) if is_needed]
 
 
-def fused(nodes: Nodes, results: Sequence[int], varies: list[bool]) -> Nodes:
+def fused(nodes: Nodes, results: Sequence[int], varies: list[bool]) -> tuple[Nodes, list[int]]:
     """The nodes, with u + v w as one ``dot`` wherever u or v w has no other reader.
 
     A square is a product too. The terms stay in their order, so the rounding is the same.
+
+    Returns:
+        The nodes, and how often each result among them is read by others.
     """
     nodes = list(nodes)
     readers = [0] * len(nodes)
@@ -55,7 +58,9 @@ def fused(nodes: Nodes, results: Sequence[int], varies: list[bool]) -> Nodes:
         node = nodes[i]
         if type(node) is Instruction and node.function is functions.add and not swallowed[i]:
             nodes[i] = _chain(nodes, node, readers, varies, varies[i], swallowed)
-    return nodes
+    for i in (*results, *results):
+        readers[i] -= 1
+    return nodes, readers
 
 
 def _chain(

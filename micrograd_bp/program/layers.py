@@ -93,7 +93,8 @@ class Layers:
         for block, members in enumerate(self.members[:3]):
             self._place(block, members)
         for block in range(3, len(self.members)):
-            self._find(block)
+            if len(self.members[block]) > 1 or not self._is_simple(block):
+                self._find(block)
 
     def _sort(self, needed: Iterable[int]) -> None:
         """The nodes into blocks of what is alike, as far as their operands' blocks tell."""
@@ -132,6 +133,21 @@ class Layers:
             self._at[i] = at
             at += 1
         self._n_placed = at
+
+    def _is_simple(self, block: int) -> bool:
+        """Whether a block of one is no more than its node; then it is done."""
+        (i,) = self.members[block]
+        function, _, operands, *_ = self._node(i)
+        if (function is _DOT and len(operands) > 3) or function in _PAIRED:
+            return False
+        last = i
+        for operand in operands:
+            last = max(last, self._last[self.block[operand]])
+        self._last[block] = last
+        self._at[i] = self._n_placed
+        self._n_placed += 1
+        self.turns.append(Turn(last, block, 0, len(self.turns), [i]))
+        return True
 
     def _find(self, block: int) -> None:
         """The steps of a block: of one, or as wide as may be."""

@@ -39,22 +39,34 @@ class Numbered:
 
     def apply(self, function: Function, operands: Sequence[int], *parameters: float) -> int:
         """The number of a function of numbers: a known one where that is possible."""
-        constants = [self.constant_at(operand) for operand in operands]
-        if operands and None not in constants:
+        nodes = self.nodes
+        if len(operands) == 2 and function is functions.dot:
+            function = functions.mul
+        constants = [node if isinstance(node := nodes[i], float) else None for i in operands]
+        none_is = constants.count(None) == len(constants)
+        if not none_is and None not in constants:
             return self.constant(function.value(*constants, *parameters))
-        if function in _SIMPLER:
-            simpler = _SIMPLER[function](self, operands, constants, parameters)
+        rule = _SIMPLER.get(function)
+        if rule is not None and not (none_is and function in _COMMUTATIVE):
+            simpler = rule(self, operands, constants, parameters)
             if simpler is not None:
                 return simpler
-        key = sorted(operands) if function in (functions.add, functions.mul) else operands
-        instruction = Instruction(function, parameters, tuple(operands))
-        return self._number((function, parameters, *key), instruction)
+        if function in _COMMUTATIVE and operands[0] > operands[1]:
+            key: tuple[object, ...] = (function, parameters, operands[1], operands[0])
+        else:
+            key = (function, parameters, *operands)
+        number = self._known.setdefault(key, len(nodes))
+        if number == len(nodes):
+            nodes.append(_new(Instruction, (function, parameters, tuple(operands), -1, "", "")))
+        return number
 
     def name(self, number: int, label: str, scope: str) -> None:
         """Give an instruction a label and a scope, unless it has a label."""
         node = self.nodes[number]
-        if isinstance(node, Instruction) and not node.label:
-            self.nodes[number] = node._replace(label=label, scope=node.scope or scope)
+        if (label or scope) and isinstance(node, Instruction) and not node.label:
+            function, parameters, operands, *_ = node
+            named = (function, parameters, operands, -1, label, node.scope or scope)
+            self.nodes[number] = _new(Instruction, named)
 
     def forget(self) -> None:
         """Release what told equal numbers: of a large graph it is larger than the graph."""
@@ -65,6 +77,10 @@ class Numbered:
         if number == len(self.nodes):
             self.nodes.append(node)
         return number
+
+
+_new = tuple.__new__  # a NamedTuple's own takes three times as long
+_COMMUTATIVE = (functions.add, functions.mul)
 
 
 # Simpler forms, exact but for the sign of a zero
@@ -204,15 +220,20 @@ def lower(
         if not node.parents:
             numbers[node] = graph.constant(node.data)
         elif operation is not None:
-            operands = [numbers[parent] for parent in node.parents]
+            parents = node.parents
+            operands = [*map(numbers.__getitem__, parents)]
             function = operation.function
-            if has_edge(graph, operation, operands) or not edged.isdisjoint(node.parents):
+            if (function not in _SMOOTH and has_edge(graph, operation, operands)) or (
+                edged and not edged.isdisjoint(parents)
+            ):
                 edged.add(node)
-            if function is functions.dot and node not in recorded:
+            if function is not functions.dot or node in recorded:
+                numbers[node] = graph.apply(function, operands, *operation.parameters)
+            elif gates:
                 numbers[node] = _adjoint(graph, node, operands, gates, edged)
             else:
-                numbers[node] = graph.apply(function, operands, *operation.parameters)
-            if node not in recorded and _is_gate(node):
+                numbers[node] = graph.apply(function, operands)
+            if function in _MAY_BE_GATES and node not in recorded and _is_gate(node):
                 gate = numbers[node]
                 if function is functions.step:  # which is 0 at the kink too, and not flat there
                     gate = graph.apply(functions.sign, operands)
@@ -241,6 +262,8 @@ _POLE_AT_0 = (
 )
 
 _GATES = (functions.greater, functions.within, functions.step)
+_MAY_BE_GATES = (*_GATES, functions.where)
+_SMOOTH = {functions.add, functions.sub, functions.mul, functions.dot, functions.tanh}
 
 
 def _is_gate(node: Value) -> bool:

@@ -5,9 +5,12 @@ of its block is done.
 """
 
 from bisect import bisect
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 
 from .. import functions
+from .collector import paused
 from .fusing import Nodes, fused, needed, varying
 from .instructions import (
     Gather,
@@ -27,6 +30,7 @@ from .lowering import Numbered
 Terms = list[tuple[int, int | None, int]]  # a number, its factor or None, and its result
 
 
+@paused()
 def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
     """The instructions that compute results, for each data point or summed over them.
 
@@ -36,8 +40,8 @@ def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
         summed: whether it is their sums over the data points that are wanted.
     """
     varies = varying(graph.nodes, graph.n_inputs)
-    nodes = fused(graph.nodes, results, varies)
-    terms = _terms(nodes, results, varies) if summed else []
+    nodes, readers = fused(graph.nodes, results, varies)
+    terms = _terms(nodes, results, varies, readers) if summed else []
     wanted = [i for a, b, _ in terms for i in ((a,) if b is None else (a, b))]
     reached = needed(nodes, wanted if summed else results)
     layers = Layers(nodes, reached, varies, graph.n_inputs, graph.n_parameters)
@@ -57,36 +61,44 @@ def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
     )
 
 
-def _terms(nodes: Nodes, results: Sequence[int], varies: list[bool]) -> Terms:
+def _terms(
+    nodes: Nodes, results: Sequence[int], varies: list[bool], readers: Sequence[int]
+) -> Terms:
     """What to sum for each result.
 
-    A product, or a weighted sum, that only sums read is never stored: its factors are multiplied
-    as they are summed.
+    A product, or a weighted sum of as many terms as others, that only sums read is never stored:
+    its factors are multiplied as they are summed.
     """
-    read = bytearray(len(nodes))
-    for i in needed(nodes, results):
-        node = nodes[i]
-        if type(node) is Instruction:
-            for operand in node.operands:
-                read[operand] = 1
+    alike = Counter(
+        len(node.operands)
+        for i in results
+        if type(node := nodes[i]) is Instruction and node.function is functions.dot
+    )
     terms: Terms = []
     for k, i in enumerate(results):
         node = nodes[i]
-        if type(node) is Instruction and varies[i] and not read[i] and node.function in _PRODUCTS:
+        if type(node) is Instruction and node.function in _PRODUCTS and not readers[i]:
             operands = node.operands
             n = len(operands) // 2
-            pairs = [
-                (a, b) if varies[a] else (b, a) for a, b in zip(operands[n : 2 * n], operands[:n])
-            ]
-            if all(varies[a] for a, _ in pairs):
-                terms += [(a, b, k) for a, b in pairs]
-                terms += [(i, None, k) for i in operands[2 * n :]]
+            if len(operands) == 2:
+                b, a = operands if varies[operands[1]] else operands[::-1]
+                terms.append((a, b, k) if varies[a] else (i, None, k))
                 continue
+            if n == 1 or alike[len(operands)] > 1:
+                pairs = [
+                    (a, b) if varies[a] else (b, a)
+                    for a, b in zip(operands[n : 2 * n], operands[:n])
+                ]
+                if all(varies[a] for a, _ in pairs):
+                    terms += [(a, b, k) for a, b in pairs]
+                    terms += [(i, None, k) for i in operands[2 * n :]]
+                    continue
         terms.append((i, None, k))
     return terms
 
 
 _PRODUCTS = (functions.mul, functions.dot)
+_new = tuple.__new__  # a NamedTuple's own takes three times as long
 
 
 class _Rows:
@@ -94,10 +106,13 @@ class _Rows:
 
     def __init__(self, n: int) -> None:
         self.n = n
+        self._single: list[int] = []  # a heap
         self._free: list[tuple[int, int]] = []  # first and end, in order
 
     def take(self, n: int) -> int:
         """The first of n rows."""
+        if n == 1 and self._single:
+            return heappop(self._single)
         for k, (first, end) in enumerate(self._free):
             if end - first >= n:
                 if end - first == n:
@@ -113,6 +128,9 @@ class _Rows:
 
     def give_back(self, first: int, n: int) -> None:
         """They may be given out again."""
+        if n == 1:
+            heappush(self._single, first)
+            return
         end = first + n
         k = bisect(self._free, (first, end))
         if k < len(self._free) and self._free[k][0] == end:
@@ -155,14 +173,18 @@ class _Placing:
             self.place[i] = self.n_scalars + k
         self.rows = _Rows(graph.n_inputs)
         last_read = [-1] * len(layers.members)
-        read = [sorted({block[i] for i in self._read(step)}) for step in each]
-        for time, blocks in enumerate(read):
-            for b in blocks:
-                last_read[b] = time
-        for b in (0, *(block[i] for i in kept)):
-            last_read[b] = len(each)
         for time, step in enumerate(each):
-            done = [b for b in read[time] if last_read[b] == time and varies[layers.members[b][0]]]
+            for i in self._read(step):
+                last_read[block[i]] = time
+        for i in (*inputs, *kept):
+            last_read[block[i]] = len(each)
+        for time, step in enumerate(each):
+            done: list[int] = []
+            for i in self._read(step):
+                b = block[i]
+                if last_read[b] == time and varies[i]:
+                    last_read[b] = -1
+                    done.append(b)
             if isinstance(step, (Sum, Sums)):
                 self.each.append(self._placed_sum(step))
                 self._give_back(done)
@@ -172,12 +194,13 @@ class _Placing:
             if self.place[result] >= 0:
                 self.each.append(self._placed(step))
                 self._give_back(done)
-            elif len(members) == 1 and isinstance(step, int):  # it may have the place of an operand
-                operands = tuple(map(self.place.__getitem__, self._node(step).operands))
+            elif isinstance(step, int) and len(members) == 1:  # it may have an operand's place
+                function, fixed, operands, _, label, scope = self._node(step)
+                places = tuple(map(self.place.__getitem__, operands))
                 self._give_back(done)
-                self._take_rows(members)
-                node = self._node(step)
-                self.each.append(node._replace(operands=operands, result=self.place[result]))
+                self.place[step] = self.n_scalars + self.rows.take(1)
+                single = function, fixed, places, self.place[step], label, scope
+                self.each.append(_new(Instruction, single))
             else:
                 self._take_rows(members)
                 self.each.append(self._placed(step))
