@@ -292,10 +292,23 @@ class Program:
             ValueError: name is no name in C, or the graph has a function without a form in C.
 
         >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
-        >>> print(Program(w * x, inputs=[x], parameters=[w]).c_code("line").split("*/")[1])
+        >>> code = Program(w * x, inputs=[x], parameters=[w]).c_code("line")
+        >>> print(code.split("*/")[1].partition("double line_value_and_grad")[0])
         <BLANKLINE>
         <BLANKLINE>
         #include <math.h>
+        #include <stddef.h>
+        <BLANKLINE>
+        void line_value(
+            size_t n, const double *inputs, const double *parameters, double *outputs) {
+            double r[1];
+            for (; n > 0; n--, inputs += 1, outputs += 1) {
+                r[0] = parameters[0] * inputs[0];
+                outputs[0] = r[0];
+            }
+        }
+        <BLANKLINE>
+        <BLANKLINE>
         """
         return c_code(self._parts(), name, weights)
 
