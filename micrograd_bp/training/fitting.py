@@ -192,7 +192,7 @@ def fit(
         held_out = Objective(program, points, average, batch_size=1, threads=threads)
     if isinstance(optimizer, Optimizer):
         optimizer.reset()
-    if classes != getattr(model, "classes", None):
+    if classes:
         model.classes = classes  # type: ignore[attr-defined]
     run = Run(model, parameters, objective, held_out, callbacks, best)
     return run.train(optimizer, epochs, rng, progress)

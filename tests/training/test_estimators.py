@@ -243,6 +243,7 @@ def test_an_activation_and_a_solver_may_be_objects() -> None:
         NetworkClassifier(solver="adagrad").fit(X, y)
 
 
+@pytest.mark.slow
 @unfinished
 def test_in_a_pipeline_a_search_and_a_cross_validation() -> None:
     X, y = load_iris(return_X_y=True)

@@ -775,8 +775,14 @@ def test_two_classes_by_name_for_one_output(loss, numbers) -> None:
     assert weights(model) == weights(twin)
     assert predict(model, XOR[0], classes=True).tolist() == names
     assert predict(twin, XOR[0], classes=True).tolist() == [0, 1, 1, 0]
-    small_fit(model, T=numbers, **options)
-    assert model.classes is None
+
+
+def test_what_a_model_of_ones_own_calls_classes_is_left_alone() -> None:
+    model = MLP(2, [4, 1], hidden="tanh", seed=1)
+    model.classes = ["off", "on"]
+    small_fit(model, loss="binary_cross_entropy", optimizer=Adam(lr=0.1), epochs=50)
+    assert model.classes == ["off", "on"]
+    assert predict(model, XOR[0], classes=True).tolist() == ["off", "on", "on", "off"]
 
 
 def test_a_probability_is_of_the_second_class_above_one_half() -> None:
