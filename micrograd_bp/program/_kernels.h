@@ -468,8 +468,12 @@ CLONES static void add_numbers(double *sums, const double *x, double factor, int
 
 /* Whether none is inf or nan: times 0 these are nan. */
 CLONES static int all_finite(const double *x, ptrdiff_t n) {
-    double total[CHUNK] = {0};
+    double total[CHUNK] = {0}, few = 0.0;
     ptrdiff_t i = 0;
+    if (n < CHUNK) {
+        for (; i < n; i++) few += x[i] * 0.0;
+        return few == 0.0;
+    }
     for (; i + CHUNK <= n; i += CHUNK)
         for (int l = 0; l < CHUNK; l++) total[l] += x[i + l] * 0.0;
     for (; i < n; i++) total[0] += x[i] * 0.0;

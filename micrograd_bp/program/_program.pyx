@@ -746,11 +746,13 @@ cdef class Executor:
             or job.n_parts * self.n_sums > 4194304
         ):
             job.n_parts //= 2
-        n_threads = min(threads, job.n_parts)
+        n_threads = 1 if job.n_parts == 1 else min(threads, job.n_parts)
         if self.n_sums:
             memset(job.totals.slopes, 0, (self.n_sums - 1) * 8)
             if n_threads > 1 or not self.once_each:
                 job.parts = <double*>_allocated(job.n_parts * self.n_sums * 8)
+        if n_threads == 1 and job.parts == NULL:
+            return self._work(job, 0, 1, True)
         helpers = []
         try:
             try:
@@ -791,36 +793,45 @@ cdef class Executor:
     ) except -1:
         """The parts first, first + stride, and so on."""
         cdef _Space space = self._space()
+        if self.work < SHORT and job.n_blocks == 1:
+            self._parts(job, space, first, stride, watching)
+        else:
+            with nogil:
+                self._parts(job, space, first, stride, watching)
+        return self._give_back(space)
+
+    cdef int _parts(
+        self, _Job job, _Space space, Py_ssize_t first, Py_ssize_t stride, bint watching
+    ) except -1 nogil:
         cdef Py_ssize_t part, block, n
         cdef Totals totals = job.totals
-        with nogil:
-            self._take_parameters(space, job.parameters)
-            self._steps_of_a_point(space, 0, self.n_once, totals)
-            part = first
-            while part < job.n_parts:
-                if job.parts != NULL:
-                    totals.value = job.parts + part * self.n_sums
-                    totals.slopes = totals.value + 1
-                    memset(totals.value, 0, self.n_sums * 8)
-                memset(space.lanes, 0, self.n_lanes * LANES * 8)
-                memset(space.sums, 0, self.n_wide_sums * 8)
-                for block in range(
-                    part * job.n_blocks // job.n_parts, (part + 1) * job.n_blocks // job.n_parts
-                ):
-                    if is_raised(&job.stopped):
-                        break
-                    if watching:
-                        job.watch(self.work)
-                    n = min(self.block, job.n - block * self.block)
-                    space.points = max(8, (n + 3) // 4 * 4)
-                    self._load(space, job.inputs + block * self.block * self.n_inputs, n)
-                    self._steps_of_a_block(space, n)
-                    self._store(
-                        space, job.outputs + block * self.block * self.n_outputs, n
-                    )
-                self._add_up(space, totals)
-                part += stride
-        return self._give_back(space)
+        self._take_parameters(space, job.parameters)
+        self._steps_of_a_point(space, 0, self.n_once, totals)
+        part = first
+        while part < job.n_parts:
+            if job.parts != NULL:
+                totals.value = job.parts + part * self.n_sums
+                totals.slopes = totals.value + 1
+                memset(totals.value, 0, self.n_sums * 8)
+            memset(space.lanes, 0, self.n_lanes * LANES * 8)
+            memset(space.sums, 0, self.n_wide_sums * 8)
+            for block in range(
+                part * job.n_blocks // job.n_parts, (part + 1) * job.n_blocks // job.n_parts
+            ):
+                if is_raised(&job.stopped):
+                    break
+                if watching:
+                    job.watch(self.work)
+                n = min(self.block, job.n - block * self.block)
+                space.points = max(8, (n + 3) // 4 * 4)
+                self._load(space, job.inputs + block * self.block * self.n_inputs, n)
+                self._steps_of_a_block(space, n)
+                self._store(
+                    space, job.outputs + block * self.block * self.n_outputs, n
+                )
+            self._add_up(space, totals)
+            part += stride
+        return 0
 
     cdef void _add_up(self, _Space space, Totals totals) noexcept nogil:
         """Add the sums of a part to those of all."""

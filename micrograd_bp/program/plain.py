@@ -31,7 +31,7 @@ from .instructions import (
 
 MOST_ORDERS = 100  # of a derivative: a parameter that is an int
 MOST_RESULTS = 2**24  # of all wide steps, and of one sum: a short file asks for no more memory
-MOST_PRODUCTS = 2**28  # of all wide steps, at a data point
+MOST_PRODUCTS = 2**26  # of all wide steps, at a data point
 BEYOND = {"inf": inf, "-inf": -inf, "nan": nan}  # what JSON has no numbers for
 
 

@@ -121,3 +121,14 @@ def test_matrices_and_memory_that_is_no_array_will_do() -> None:
     program = two_inputs()
     for data in (DATA.view(np.recarray), memoryview(DATA)):
         assert program(data).tolist() == program(DATA).tolist()
+
+
+def test_an_array_however_it_has_its_numbers_in_memory_gives_the_same() -> None:
+    program, memory = two_inputs(), bytearray(8 * DATA.size + 1)
+    odd = np.frombuffer(memory, float, offset=1).reshape(DATA.shape)
+    odd[:] = DATA
+    described = DATA.astype(np.dtype(float, metadata={"unit": "m"}))
+    wide = np.repeat(DATA, 2, axis=1)
+    for data in (odd, described, DATA.astype(">f8"), np.asfortranarray(DATA), wide[:, ::2]):
+        assert program(data, [2.0]).tolist() == program(DATA, [2.0]).tolist()
+        assert program(data[0], [2.0]) == program(DATA[0], [2.0])
