@@ -1,8 +1,9 @@
 """The functions of the table on whole arrays: of NumPy, of JAX, of PyTorch.
 
-On NumPy what is no plain ufunc runs the table's own function number by number, and so is as
-accurate. On the others each is a formula in terms of theirs, so that they can differentiate it;
-its accuracy is theirs. One that has no formula here is its own value, run on their arrays.
+On NumPy what is neither a plain ufunc nor a formula of accurate.py runs the table's own function
+number by number, and so is as accurate. On the others each is a formula in terms of theirs, so that
+they can differentiate it; its accuracy is theirs. One that has no formula here is its own value,
+run on their arrays.
 """
 
 import math
@@ -95,14 +96,58 @@ ARITHMETIC: dict[str, ArrayFunction] = {
 UFUNCS = set("exp log tanh sqrt sin cos abs floor ceil trunc maximum minimum".split())
 
 
+def _sigmoid(x: Array) -> Array:
+    e = numpy.exp(-numpy.abs(x))
+    return numpy.where(x >= 0.0, 1.0, e) / (1.0 + e)
+
+
+def _logistic_density(x: Array) -> Array:
+    """1 / (E + (2 + 1/E)), E = exp(|x|): accurate.py has the formula."""
+    a = numpy.abs(x)
+    e = numpy.exp(numpy.minimum(a, 700.0))
+    return numpy.where(a > 700.0, numpy.exp(-a), 1.0 / (e + (2.0 + 1.0 / e)))
+
+
+def _sech2(x: Array) -> Array:
+    """4 / (E + (2 + 1/E)), E = exp(2 |x|): accurate.py has the formula."""
+    a = numpy.abs(x)
+    e = numpy.exp(2.0 * numpy.minimum(a, 350.0))
+    tail = 2.0 * numpy.exp(-numpy.maximum(a, 350.0))
+    return numpy.where(a > 350.0, tail * tail, 4.0 / (e + (2.0 + 1.0 / e)))
+
+
+def _exp_of_difference(x: Array, y: Array) -> Array:
+    """With what the difference loses by rounding: Knuth's TwoSum."""
+    high = x - y
+    back = high - x
+    low = (x - (high - back)) - (y + back)
+    size = numpy.exp(high)
+    return size + numpy.where(numpy.abs(low) < 1.0, low, 0.0) * numpy.where(
+        size < numpy.inf, size, 0.0
+    )
+
+
+_ON_NUMPY: dict[str, ArrayFunction] = {
+    "relu": lambda x: numpy.where(x <= 0.0, 0.0, x),
+    "step": lambda x: numpy.where(x > 0.0, 1.0, numpy.where(x <= 0.0, 0.0, x)),
+    "sign": lambda x: numpy.where(numpy.abs(x) > 0.0, numpy.copysign(1.0, x), x),
+    "where": lambda condition, x, y: numpy.where(condition != 0.0, x, y),
+    "leaky_relu": lambda x, slope: numpy.where(x > 0.0, x, slope * x),
+    "sigmoid": _sigmoid,
+    "logistic_density": _logistic_density,
+    "sech2": _sech2,
+    "exp_of_difference": _exp_of_difference,
+}
+
+
 def _of_numpy(function: Function) -> ArrayFunction:
     if function.key in ARITHMETIC:
         return ARITHMETIC[function.key]
     if function.key in UFUNCS:
         ufunc: ArrayFunction = getattr(numpy, function.key)
         return ufunc
-    if function.key == "relu":
-        return lambda x: numpy.where(x <= 0.0, 0.0, x)
+    if function.key in _ON_NUMPY:
+        return _ON_NUMPY[function.key]
 
     def number_by_number(*arguments: Any) -> Array:
         found = numpy.frompyfunc(function.value, len(arguments), 1)(*arguments)

@@ -16,7 +16,8 @@ from .on_arrays import OnArrays
 
 Array = Any
 Step = tuple[Instruction | Sum, Callable[..., Array] | None]  # what to do, and by which function
-POINTS = 4096  # at a time, so that the rows of a large graph fit the memory
+PANEL = 16
+POINTS = 512  # at a time, so that the rows of a layer fit the cache
 
 
 def linked(plan: Plan, known: Callable[[Function], Callable[..., Array]]) -> list[Step]:
@@ -90,7 +91,7 @@ class Executor:
             if plan.n_sums:
                 sums = numpy.zeros(plan.n_sums)
                 for block in blocks:
-                    sums += self._on_arrays.sums(block, arrays)
+                    sums += self._on_arrays.sums(_padded(block), len(block), arrays)
                 return float(sums[0]), sums[1:], bool(numpy.isfinite(sums).all())
             found = [self._outputs(block, arrays) for block in blocks]
         result = numpy.concatenate([numpy.empty((0, len(plan.outputs))), *found])
@@ -98,8 +99,20 @@ class Executor:
         return None, result, bool(numpy.isfinite(result).all())
 
     def _outputs(self, points: Array, arrays: list[Array]) -> Array:
-        outputs = self._on_arrays.outputs(points, arrays)
-        return numpy.stack([numpy.broadcast_to(each, len(points)) for each in outputs], axis=1)
+        padded = _padded(points)
+        outputs = self._on_arrays.outputs(padded, arrays)
+        columns = [numpy.broadcast_to(each, len(padded)) for each in outputs]
+        return numpy.stack(columns, axis=1)[: len(points)]
+
+
+def _padded(points: Array) -> Array:
+    """Data points with the last one repeated up to a whole number of panels.
+
+    A matrix product adds up in another order at the ragged end of a batch, and for a single
+    point; so it has none, and a point has the same bits wherever it stands.
+    """
+    missing = -len(points) % PANEL
+    return numpy.concatenate([points, numpy.repeat(points[-1:], missing, axis=0)])
 
 
 def _terms(operands: list[Array]) -> list[Array]:

@@ -31,6 +31,10 @@ Reader = Callable[[Arrays], Array]
 Run = Callable[[Arrays], Array]
 
 
+class _Arrays(list[Array]):
+    n: int  # how many data points are summed over
+
+
 class OnArrays:
     """A plan as functions of arrays.
 
@@ -57,6 +61,10 @@ class OnArrays:
             self._put(first, size)
         self._once = [self._linked(step) for step in plan.once]
         self._each = [self._linked(step) for step in plan.each]
+        self._results = [
+            numpy.array(step.results) if isinstance(step, (Sum, Sums)) else None
+            for step in plan.each
+        ]
         self._outputs = [self._number(place) for place in plan.outputs]
         self._done: list[list[int]] = [[] for _ in self._each]
         for array, time in enumerate(self._last_read):
@@ -88,18 +96,19 @@ class OnArrays:
         arrays = self._run(inputs, arrays)
         return [read(arrays) for read in self._outputs]
 
-    def sums(self, inputs: Array, arrays: Arrays) -> Array:
-        """The sums over data points, of shape (N, n_inputs); on NumPy."""
+    def sums(self, inputs: Array, n: int, arrays: Arrays) -> Array:
+        """The sums over the first n data points, for inputs of shape (N, n_inputs); on NumPy."""
         results = numpy.zeros(self._plan.n_sums)
-        arrays = self._run(inputs, arrays)
+        arrays = self._run(inputs, arrays, n)
         first = len(arrays) - len(self._each)
-        for step, found in zip(self._plan.each, arrays[first:]):
-            if isinstance(step, (Sum, Sums)):
-                results[[*step.results]] += found.ravel()
+        for at, found in zip(self._results, arrays[first:]):
+            if at is not None:
+                results[at] += found.ravel()
         return results
 
-    def _run(self, inputs: Array, arrays: Arrays) -> Arrays:
-        arrays = [inputs, *arrays[1:]]
+    def _run(self, inputs: Array, arrays: Arrays, n: int = 0) -> Arrays:
+        arrays = _Arrays([inputs, *arrays[1:]])
+        arrays.n = n
         for run, done in zip(self._each, self._done):
             arrays.append(run(arrays))
             for array in done:  # the rows of a large graph are to fit the memory
@@ -236,17 +245,23 @@ def _runs(columns: list[tuple[int, int | None]]) -> list[list[tuple[int, int | N
     return runs
 
 
-def _sum(arrays: Arrays, shared: Reader, factors: list[Reader]) -> Array:
-    numbers, n = shared(arrays), len(arrays[0])
+def _sum(arrays: Any, shared: Reader, factors: list[Reader]) -> Array:
+    numbers = shared(arrays)
     terms = [numbers * read(arrays) for read in factors] or [numbers]
-    return numpy.array([numpy.broadcast_to(term, n).sum() for term in terms])
+    return numpy.array([_of_points(term, 1, arrays)[: arrays.n].sum() for term in terms])
 
 
-def _sums(arrays: Arrays, shared: Reader, factors: Reader | None) -> Array:
-    numbers, n = shared(arrays), len(arrays[0])
+def _sums(arrays: Any, shared: Reader, factors: Reader | None) -> Array:
+    numbers = _of_points(shared(arrays), 2, arrays)[: arrays.n]
     if factors is None:
-        return numpy.broadcast_to(numbers, (n, numbers.shape[-1])).sum(axis=0)
+        return numbers.sum(axis=0)
     others = factors(arrays)
     if others.ndim == 1:
         return numbers.sum(axis=0)[:, None] * others
-    return numbers.T @ others
+    return numbers.T @ others[: arrays.n]
+
+
+def _of_points(numbers: Array, axes: int, arrays: Arrays) -> Array:
+    """One for each data point, also where all are the same."""
+    shape = numpy.shape(numbers)
+    return numbers if len(shape) == axes else numpy.broadcast_to(numbers, (len(arrays[0]), *shape))

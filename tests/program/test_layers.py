@@ -175,6 +175,18 @@ def test_layers_compute_what_the_engine_computes(make: Any) -> None:
         assert grad[k] == pytest.approx((up - down) / (2 * step), rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize("n", [1, 5, 37])
+def test_a_data_point_has_the_same_bits_wherever_it_stands(executor: Any, n: int) -> None:
+    for program in (network([2, 16, 16, 1]), network([5, 40, 10])):
+        points = np.random.default_rng(n).normal(size=(n, program._forward.n_inputs))
+        order = np.random.default_rng(n).permutation(n)
+        run = executor(program._forward).run
+        _, there, _ = run(points, program._recorded)
+        _, elsewhere, _ = run(points[order], program._recorded)
+        assert elsewhere.tolist() == there[order].tolist()
+
+
 @settings(max_examples=100)
 @given(graphs())
 def test_in_any_graph_wide_means_unit_by_unit(recipe: GraphProgram) -> None:

@@ -3,6 +3,7 @@
 Values within 2 ulp of the truth and derivatives within 4, over the whole double range.
 """
 
+import math
 import random
 from itertools import islice
 from typing import Any
@@ -14,6 +15,7 @@ from mpmath import mp
 
 from micrograd_bp.functions import FUNCTIONS, Function
 from micrograd_bp.program import Executor
+from micrograd_bp.program.array_functions import array_functions
 from micrograd_bp.program.instructions import Instruction, Plan
 from micrograd_bp.testing.exact import EXACT
 
@@ -130,3 +132,16 @@ def test_a_share_is_exact_to_the_last_bit_of_the_difference() -> None:
     with mp.workprec(200):
         for number, a, b in zip(got.tolist(), x.tolist(), y.tolist(), strict=True):
             assert accuracy.error_in_ulps(number, mp.exp(mp.mpf(a) - mp.mpf(b))) <= 2.0
+
+
+@pytest.mark.parametrize("key", ["sigmoid", "logistic_density", "sech2", "exp_of_difference"])
+def test_on_numpy_whole_arrays_are_as_accurate(key: str) -> None:
+    function, rng = FUNCTIONS[key], np.random.default_rng(0)
+    x = np.concatenate([scale * rng.normal(size=500) for scale in (1e-8, 1e-3, 1.0, 30.0, 500.0)])
+    x = np.append(x, [0.0, -0.0, math.inf, -math.inf, math.nan, 1e308, -1e308, 5e-324])
+    operands = [x, rng.permutation(x)][: function.operands]
+    expected = np.array([function.value(*row) for row in np.stack(operands, axis=1).tolist()])
+    with np.errstate(all="ignore"):
+        found = array_functions(np)(function)(*operands)
+        close = np.abs(found - expected) <= 4.0 * np.spacing(np.abs(expected))
+    assert (close | (found == expected) | (np.isnan(found) & np.isnan(expected))).all()
