@@ -61,7 +61,7 @@ function numberIn(input) {
 }
 
 // A text field for a number: Enter or leaving it applies, Escape restores, the arrows step by 1 %.
-function makeSpin(input, get, set) {
+function makeSpin(input, get, set, next = stepped) {
   const restore = () => {
     input.value = String(get());
     input.setAttribute("aria-valuenow", input.value);
@@ -81,7 +81,7 @@ function makeSpin(input, get, set) {
       event.preventDefault();
       const x = numberIn(input);
       if (x === null) return;
-      set(stepped(x, steps));
+      set(next(x, steps));
       restore();
     }
   });
@@ -251,9 +251,3 @@ if (isChangeable) {
 }
 document.body.classList.toggle("still", !isChangeable);
 document.body.classList.toggle("no-error", page.weights.length === 0);
-document.body.classList.add("scripted");
-document.body.classList.toggle("no-network", !page.units);
-for (const input of document.querySelectorAll("[value=units]")) input.disabled = !page.units;
-setShown("graph");
-setMode("nodes");
-showNumbers();

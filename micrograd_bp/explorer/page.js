@@ -22,11 +22,12 @@ const LONE = /([(|]|, )\((-[^()]*)\)(?=[,)|])/g; // a negative number that stand
 const plain = (text) => text.replaceAll(SUP, "^").replaceAll(SUB, "_").replaceAll(END, "");
 const spoken = (text) =>
   text.replace(/\ue001\((.*?)\)\ue002/g, " superscript $1 ").replaceAll(SUP, " to the ").replaceAll(SUB, " ").replaceAll(END, "");
-// A base, as in {0^}, takes parentheses if it has an index above, or is a number like 1e-7.
+// A base, as in {0^}, takes parentheses if it has an index above, is of several words, or a number
+// like 1e-7.
 const fill = (template, operand, result) =>
   template.replace(/\{(z|\d+)(\^?)\}/g, (_, slot, isBase) => {
     const text = slot === "z" ? result : operand(Number(slot));
-    return isBase && (text.includes(SUP) || /^[\d.]+e/.test(text)) ? `(${text})` : text;
+    return isBase && (text.includes(SUP) || /^[\d.]+e|\s/.test(text)) ? `(${text})` : text;
   });
 
 function write(parent, line) {
@@ -58,12 +59,12 @@ function add(parent, tag, className = "") {
 
 // --- the steps, node by node ----------------------------------------------------------------------
 
-const localName = (i, slot) => `∂${nodes[i].name}/∂${called(nodes[nodes[i].parents[slot]])}`;
+const localName = (i, slot) => `∂${called(nodes[i])}/∂${called(nodes[nodes[i].parents[slot]])}`;
 const localFormula = (i, slot) =>
   fill(nodes[i].derivatives[slot] || localName(i, slot), (s) => nodes[nodes[i].parents[s]].name, nodes[i].name);
 const product = (a, b) => (a === "1" ? b : a.includes("−") || a.includes("+") ? `(${a}) ${b}` : `${a} ${b}`);
-// A number that has no name, such as 0.5, takes parentheses.
-const called = ({ name }) => (/^[-\d]/.test(name) ? `(${name})` : name);
+// A number that has no name, such as 0.5, takes parentheses, and so does y - t.
+const called = ({ name }) => (/^[-\d]|\s/.test(name) ? `(${name})` : name);
 const gradOf = (node) => `${called(node)}.grad`;
 const equation = (...line) => ({ line });
 const words = (...line) => ({ line, words: true });
@@ -354,6 +355,7 @@ function showStep(isNew = true) {
   } else {
     showPictures(state, current, pass);
     showFields(current, state.operands);
+    showCheck();
   }
   write(replace(at("title")), title);
   const text = replace(at("text"));

@@ -49,7 +49,7 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
     }
     style = _resource("page.css")
     table = f"const TABLE = {write_table(known)};\n"
-    python, *others = map(_resource, ("python.js", "engine.js", "page.js", "live.js"))
+    python, *others = map(_resource, ("python.js", "engine.js", "page.js", "live.js", "check.js"))
     script = "\n".join([python, table, *others])
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
     title = f"{plain(root)}, step by step"

@@ -508,3 +508,70 @@ def test_without_an_error_there_is_nothing_to_learn(open_page: Open) -> None:
         page = open_page(explore(root))
         assert not page.locator("#learn").is_visible()
         assert page.locator("#numbers").is_visible()
+
+
+# --- other ways to a number -----------------------------------------------------------------------
+
+
+def test_a_central_difference_stands_beside_the_derivative(open_page: Open) -> None:
+    root = network()
+    page = open_page(explore(root))
+    page.locator("#check summary").click()
+    assert "Go to the step of a node" in page.locator("#differences").inner_text()
+    page.keyboard.press("End")
+    page.locator("#graph-view .node", has_text="w(1)12").first.click()
+
+    def rows() -> list[float]:
+        text = page.locator("#differences").inner_text()
+        return [float(x) for x in re.findall(r"(?:= |by )(-?[\d.]+(?:e-\d+)?)", text)]
+
+    leaf = leaves_of(root)["layer1/neuron1/w_12"]
+    root.backward()
+    for h in (1e-5, 1e-4):
+        derivative, difference, error = rows()
+        ends = [network(**{path_of(leaf): leaf.data + s * h}).data for s in (1.0, -1.0)]
+        assert derivative == pytest.approx(leaf.grad, rel=1e-11)
+        assert difference == pytest.approx((ends[0] - ends[1]) / (2.0 * h), abs=1e-15 / h)
+        assert error == pytest.approx(abs(derivative - difference), abs=1e-11)
+        page.get_by_label("step size h").focus()
+        page.keyboard.press("ArrowUp")
+    enter(page, W, "1.5")
+    leaf = leaves_of(other := network(**{path_of(leaf): 1.5}))[path_of(leaf)]
+    other.backward()
+    assert rows()[0] == pytest.approx(leaf.grad, rel=1e-11)
+    page.evaluate("setMode('units')")
+    page.evaluate("go(modes.units.steps.length - 2)")
+    assert page.locator(".check").count() == 3  # the weights into a_2
+
+
+@pytest.mark.parametrize("name", ["nodes", "units"])
+def test_the_reader_computes_every_number_by_hand(open_page: Open, name: str) -> None:
+    page = open_page(explore(network()))
+    page.evaluate("name => setMode(name)", name)
+    page.locator("#hand summary").click()
+    ask, answer, verdict = (page.locator(f"#{x}") for x in ("ask", "answer", "verdict"))
+    asked = []
+    for k in range(100):
+        ask.click()
+        asked.append(page.locator("#question").inner_text())
+        if "at their end" in asked[-1]:
+            break
+        number = page.evaluate("question.answer()")
+        right = k % 2 == 0
+        answer.fill(f"{number:.7g}" if right else f"{number * 1.00001:.9g}")
+        page.keyboard.press("Enter")
+        assert verdict.inner_text().startswith("✓ right" if right else "✗ not")
+        assert right or scripted(number, 7) in verdict.inner_text()
+        assert scripted(number) in page.evaluate(TEXT)  # the step shows it
+    assert len(asked) > 10
+    assert "a1 = " in " ".join(asked).replace("\n", "")
+
+
+def test_a_question_asks_for_the_number_of_now(open_page: Open) -> None:
+    page = open_page(explore(network()))
+    page.locator("#hand summary").click()
+    page.locator("#ask").click()
+    assert page.evaluate("document.activeElement.id") == "answer"
+    before = page.evaluate("question.answer()")
+    enter(page, "x_1", "0.75")
+    assert page.evaluate("question.answer()") != before
