@@ -107,9 +107,3 @@ if (isChangeable) {
 at("ask").addEventListener("click", ask);
 at("judge").addEventListener("click", judge);
 at("answer").addEventListener("keydown", (event) => event.key === "Enter" && judge());
-document.body.classList.add("scripted");
-document.body.classList.toggle("no-network", !page.units);
-for (const input of document.querySelectorAll("[value=units]")) input.disabled = !page.units;
-setShown("graph");
-setMode("nodes");
-showNumbers();

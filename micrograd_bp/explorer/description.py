@@ -76,7 +76,7 @@ class Node(NamedTuple):
             "gradName": self.grad_name,
             "operation": self.operation,
             "function": self.function,
-            "parameters": [json_number(number) for number in self.parameters],
+            "parameters": [*map(repr, self.parameters)],
             "label": self.label,
             "scope": self.scope,
             "data": json_number(self.data),

@@ -5,7 +5,9 @@
 const page = JSON.parse(document.getElementById("description").textContent);
 const nodes = page.nodes.map((node) => ({
   name: "", operation: "", function: "", formula: "", label: "", scope: "", parents: [], derivatives: [],
-  ...node, data: Number(node.data), local: (node.local ?? []).map(Number), parameters: (node.parameters ?? []).map(Number),
+  ...node, data: Number(node.data), local: (node.local ?? []).map(Number),
+  written: node.parameters ?? [], // as Python writes them
+  parameters: (node.parameters ?? []).map((text) => Number(text.replace("inf", "Infinity"))),
   refusal: "", isKnown: true,
 }));
 const root = nodes.length - 1;
@@ -34,7 +36,7 @@ function described({ data, label, scope }) {
 function describedCall(node) {
   const operands = node.parents.map((i) => described(nodes[i]));
   if (operands.length > 6) operands.splice(6, Infinity, `and ${operands.length - 6} more`);
-  return `${node.operation} of ${[...operands, ...node.parameters.map(repr)].join(", ")}`;
+  return `${node.operation} of ${[...operands, ...node.written].join(", ")}`;
 }
 
 function describedNode(node) {

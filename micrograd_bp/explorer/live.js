@@ -230,7 +230,7 @@ function showNumbers() {
   showCurve();
 }
 
-// --- the page is ready ----------------------------------------------------------------------------
+// --- where the leaves are changed -----------------------------------------------------------------
 
 if (isChangeable) {
   for (const i of page.leaves) makeField(i);

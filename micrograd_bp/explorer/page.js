@@ -336,6 +336,8 @@ const byAttribute = (name) => [...document.querySelectorAll(`.view [data-${name}
 });
 const elements = { data: byAttribute("data"), grad: byAttribute("grad"), nodes: byAttribute("nodes"), edge: byAttribute("edge") };
 
+const inCircles = [...document.querySelectorAll(".node .quantity")];
+const ROOM = 17; // characters in a circle
 const wires = [...document.querySelectorAll(".wire")].map((element) => ({
   line: element.querySelector(".line"), node: Number(element.getAttribute("data-nodes")),
 }));
@@ -377,6 +379,7 @@ function showStep(isNew = true) {
   at("first").disabled = at("back").disabled = step === 0;
   at("last").disabled = at("next").disabled = step === all.length - 1;
   if (!isNew) return;
+  writeLink();
   for (const view of document.querySelectorAll(".view")) scrollToCurrent(view);
   const heard = state.lines.flatMap(({ line, operand }) => operand ?? [line]).slice(0, 24);
   setText(at("live"), [`Step ${step}: ${spoken(title)}`, ...heard.map((line) =>
@@ -395,6 +398,7 @@ function showPictures(state, current, pass) {
     setText(element, state.grads[i] === null ? "—" : pictured(state.grads[i]));
     element.classList.toggle("changed", isChanged.has(i));
   }
+  for (const text of inCircles) text.classList.toggle("tight", text.textContent.length > ROOM);
   for (const { element, members } of elements.nodes) {
     const now = members.some((i) => isCurrent.has(i));
     element.classList.toggle("current", now);
@@ -545,6 +549,7 @@ const actions = {
   smaller: () => setZoom(1 / 1.25),
   larger: () => setZoom(1.25),
   fit: toggleFit,
+  large: () => toggleLarge(),
 };
 for (const [id, action] of Object.entries(actions)) {
   at(id).addEventListener("click", () => {
@@ -552,7 +557,7 @@ for (const [id, action] of Object.entries(actions)) {
     action();
   });
 }
-const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play", "+": "larger", "-": "smaller", f: "fit" };
+const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play", "+": "larger", "-": "smaller", f: "fit", p: "large" };
 
 // Whether a focused control takes a key itself.
 function hasOwnUse(control, key) {

@@ -24,6 +24,8 @@ from .graph_view import graph_view
 from .javascript import is_translatable, write_table
 from .network_view import network_view
 
+SCRIPTS = ("python", "engine", "page", "live", "check", "share")
+
 
 def write_page(order: Sequence[Value], units: Units | None) -> str:
     """Write the page.
@@ -49,9 +51,10 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
     }
     style = _resource("page.css")
     table = f"const TABLE = {write_table(known)};\n"
-    python, *others = map(_resource, ("python.js", "engine.js", "page.js", "live.js", "check.js"))
+    python, *others = (_resource(f"{name}.js") for name in SCRIPTS)
     script = "\n".join([python, table, *others])
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
+    policy += "; img-src data:"  # the picture that is saved as PNG
     title = f"{plain(root)}, step by step"
     return Template(_resource("page.html")).substitute(
         policy=policy,

@@ -544,7 +544,7 @@ def test_text_stands_out_from_its_ground(open_page: Open, scheme: str) -> None:
         """() => {
           const style = getComputedStyle(document.documentElement);
           const read = {};
-          for (const name of ["paper", "ink", "grey", "card", "forward", "backward",
+          for (const name of ["paper", "ink", "grey", "card", "forward", "backward", "wrong",
                               "forward-fill", "backward-fill"]) {
             read[name] = style.getPropertyValue(`--${name}`).trim();
           }
@@ -569,6 +569,7 @@ def test_text_stands_out_from_its_ground(open_page: Open, scheme: str) -> None:
         ("grey", "paper"),
         ("forward", "paper"),
         ("backward", "paper"),
+        ("wrong", "paper"),
         ("forward", "card"),
         ("backward", "card"),
     ]:

@@ -7,13 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from micrograd_bp import MLP, Value, exp, log, sqrt, sum_of_squares, topological_order
+from micrograd_bp import (
+    MLP,
+    Value,
+    clip,
+    exp,
+    log,
+    softmax,
+    sqrt,
+    sum_of_squares,
+    topological_order,
+)
 from micrograd_bp.engine import record
 from micrograd_bp.explorer import explore
 from micrograd_bp.explorer.javascript import write_table
@@ -300,6 +312,26 @@ def text_of(svg: str) -> list[str]:
     return [*texts, *re.findall(r'class="(line[^"]*)"|stroke-width="([\d.]{4})', svg)]
 
 
+def test_long_numbers_stay_in_their_circles(open_page: Open) -> None:
+    page = open_page(explore(network()))
+    page.locator("label", has_text="Network").first.click()
+    for name in ("x_1", "x_2", "w^(1)_10 in layer1/neuron1", "w^(1)_20 in layer1/neuron2"):
+        enter(page, name, "-1.23456789e-10")
+    page.evaluate("go(modes.nodes.steps.length - 1)")
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll("#network .node")].flatMap((node) => {
+          const {cx, cy, r} = node.querySelector("circle");
+          return [...node.querySelectorAll("text")].filter((text) => {
+            const {x, y, width, height} = text.getBBox();
+            const across = Math.max(cx.baseVal.value - x, x + width - cx.baseVal.value);
+            const down = Math.abs(y + height / 2 - cy.baseVal.value);
+            return Math.hypot(across, down) > r.baseVal.value;
+          }).map((text) => text.textContent);
+        })"""
+    )
+    assert outside == []
+
+
 def test_the_recorded_numbers_come_back(open_page: Open) -> None:
     page = open_page(explore(network()))
     before = page.evaluate("[nodes.map(({data}) => data), [...grads]]")
@@ -502,6 +534,19 @@ def test_learning_runs_and_pauses(open_page: Open) -> None:
     assert page.locator("#refusal").inner_text() == ""
 
 
+def test_parameters_are_said_as_python_writes_them(open_page: Open) -> None:
+    def root(x: float) -> Value:
+        leaf = Value(x, "x")
+        return softmax([sqrt(leaf), Value(1.0, "y")])[1] + clip(leaf, 0.0)
+
+    page = open_page(explore(root(1.0)))
+    enter(page, "x", "0")
+    with pytest.raises(ZeroDivisionError) as refused:
+        root(0.0).backward()
+    assert page.locator("#refusal").inner_text() == str(refused.value)
+    assert page.evaluate("nodes.flatMap(({written}) => written)") == ["1", "0.0", "inf"]
+
+
 def test_without_an_error_there_is_nothing_to_learn(open_page: Open) -> None:
     model = MLP(2, [2, 1], hidden="tanh", seed=0)
     for root in (model([0.5, -1.0]), Value(2.0, "x") ** 2):
@@ -575,3 +620,68 @@ def test_a_question_asks_for_the_number_of_now(open_page: Open) -> None:
     before = page.evaluate("question.answer()")
     enter(page, "x_1", "0.75")
     assert page.evaluate("question.answer()") != before
+
+
+# --- for class ------------------------------------------------------------------------------------
+
+
+def test_a_link_leads_to_a_step(open_page: Open) -> None:
+    page = open_page(explore(network()))
+    page.keyboard.press("ArrowRight")
+    assert page.url.endswith("#step=1")
+    for link, shown in [
+        ("#step=12", "Step 12 of 60 · forward pass"),
+        ("#units=3", "Step 3 of 16 · forward pass"),
+        ("#order=2", "Step 2 of 6"),
+        ("#step=1000", "Step 60 of 60 · backward pass"),
+    ]:
+        page.evaluate("link => { location.hash = link; }", link)
+        page.wait_for_function("shown => at('count').textContent === shown", arg=shown)
+        page.reload()
+        assert page.locator("#count").inner_text() == shown
+    assert page.url.endswith("#step=60")
+    for wrong in ("#step=", "#step=-1", "#__proto__=1", "#step=1e3"):
+        page.evaluate("link => { location.hash = link; }", wrong)
+        page.reload()
+        assert page.locator("#count").inner_text().startswith("Step 0 ")
+
+
+def test_the_picture_of_now_is_saved(open_page: Open, tmp_path: Path) -> None:
+    page = open_page(explore(network()))
+    enter(page, W, "-3.5")
+    page.evaluate("go(modes.nodes.steps.length - 1)")
+    for kind in ("svg", "png"):
+        with page.expect_download() as download:
+            page.locator(f"#{kind}").click()
+        assert download.value.suggested_filename == f"graph.{kind}"
+        download.value.save_as(tmp_path / f"graph.{kind}")
+    assert (tmp_path / "graph.png").read_bytes().startswith(b"\x89PNG")
+    picture = ElementTree.parse(tmp_path / "graph.svg").getroot()
+    assert "-3.5" in [text.strip() for text in picture.itertext()]
+    alone = open_page(f"<!DOCTYPE html><title>t</title>{(tmp_path / 'graph.svg').read_text()}")
+    box = "element => getComputedStyle(element).fill"
+    assert alone.locator(".box").first.evaluate(box) == page.locator(".box").first.evaluate(box)
+
+
+def test_type_is_large_for_a_room(open_page: Open) -> None:
+    page = open_page(explore(network()), viewport={"width": 1600, "height": 900})
+    page.evaluate("go(20)")
+    size = "parseFloat(getComputedStyle(document.querySelector('#text p')).fontSize)"
+    before = page.evaluate(size)
+    page.keyboard.press("p")
+    assert page.evaluate(size) >= 1.4 * before
+    assert page.locator("#large").get_attribute("aria-pressed") == "true"
+    assert page.evaluate("at('panel').scrollHeight <= at('panel').clientHeight")
+    page.locator("#large").click()
+    assert page.evaluate(size) == before
+
+
+def test_in_a_notebook_it_lives_too(open_page: Open) -> None:
+    notebook = f"<!DOCTYPE html><title>n</title>{explore(network())._repr_html_()}"
+    page = open_page(notebook)
+    frame = page.frame_locator("iframe")
+    frame.get_by_label("data of x_1", exact=True).fill("2")
+    page.keyboard.press("Enter")
+    frame.locator("#descend").click()
+    assert frame.locator("#curve").get_attribute("aria-label").endswith("in 1 step")
+    assert not frame.locator("#svg").is_visible()
