@@ -18,13 +18,23 @@ from hypothesis import strategies as st
 from micrograd_bp import (
     MLP,
     Value,
+    asin,
+    atanh,
     clip,
+    cos,
+    dot,
     exp,
+    fsum,
     log,
+    prod,
+    relu,
     softmax,
     sqrt,
+    square,
+    step,
     sum_of_squares,
     topological_order,
+    where,
 )
 from micrograd_bp.engine import record
 from micrograd_bp.explorer import explore
@@ -239,6 +249,53 @@ def is_well_conditioned(program: Any, grads: Sequence[float]) -> bool:
     return True
 
 
+def with_constant(x: Value, y: Value) -> Value:
+    return 0.0 * sqrt(x) + dot([0.0, y], [sqrt(x), y]) + prod([0.0, y, sqrt(x)])
+
+
+EDGE_CASES: list[Callable[[Value, Value], Value]] = [
+    with_constant,
+    lambda x, y: where(step(x), sqrt(x), y),
+    lambda x, y: relu(-sqrt(x)) + y,
+    lambda x, y: cos(sqrt(x)) * y,
+    lambda x, y: y * sqrt(x) - y * sqrt(x),
+    lambda x, y: sqrt(x) * y,
+    lambda x, y: (x - x) / sqrt(y) + x,
+    lambda x, y: square(y * sqrt(x)),
+    lambda x, y: 1.0 / x + y,
+    lambda x, y: log(x * y),
+    lambda x, y: asin(y + x) + atanh(x),
+    lambda x, y: x**-1.5 + (y + 2.0) ** x,
+    lambda x, y: exp(1e3 * y) * x,
+    lambda x, y: 1e200 * (1e200 * (x * 1e-300)) + y,
+    lambda x, y: fsum([x, y, x, y, x, y, x]) / x,
+    lambda x, y: 0.0**x + 1.0**y * sqrt(x),
+]
+
+
+@pytest.mark.parametrize("build", EDGE_CASES)
+def test_at_an_edge_the_page_says_what_the_engine_says(open_page: Open, build: Any) -> None:
+    def graph(x: float, y: float) -> Value:
+        return build(Value(x, "x"), Value(y, "y"))
+
+    order = topological_order(graph(0.25, 0.5))
+    places = [[node.label for node in order].index(label) for label in ("x", "y")]
+    page = open_page(explore(order[-1]))
+    points = [(0.0, 0.5), (0.0, 0.0), (1.0, 1.0), (-1.0, 0.5), (1e-200, -3.0), (0.25, 2.0)]
+    sent = [[[i, repr(x)] for i, x in zip(places, point)] for point in points]
+    for point, found in zip(points, page.evaluate(SET, sent), strict=True):
+        root, refusal = attempt(lambda point=point: graph(*point))  # type: ignore[misc]
+        assert found["isKnown"] == (not refusal)
+        assert refusal in ["", *found["refusals"]]
+        if refusal:
+            continue
+        _, refusal = attempt(root.backward)
+        assert found["back"] == refusal
+        if not refusal:
+            grads = [node.grad for node in topological_order(root)]
+            assert all(map(close, floats(found["grads"]), grads))
+
+
 # --- changing a number ----------------------------------------------------------------------------
 
 
@@ -286,8 +343,8 @@ def shown(page: Any) -> list[Any]:
     seen = []
     for name in ("nodes", "units"):
         page.evaluate("name => setMode(name)", name)
-        for step in range(page.evaluate("modes[mode].steps.length")):
-            page.evaluate("step => go(step)", step)
+        for k in range(page.evaluate("modes[mode].steps.length")):
+            page.evaluate("k => go(k)", k)
             seen.append((page.evaluate(TEXT), page.evaluate(PICTURES)))
     return seen
 
@@ -447,8 +504,8 @@ def test_what_is_refused_is_said_in_the_words_of_the_engine_and_can_be_mended(
     assert page.locator("#refusal").inner_text() == str(refused.value)
     assert page.locator(".bubble").inner_text() == str(refused.value)
     assert page.locator("#graph-view .refused").count() == 1
-    for step in range(page.evaluate("modes[mode].steps.length")):
-        page.evaluate("step => go(step)", step)
+    for k in range(page.evaluate("modes[mode].steps.length")):
+        page.evaluate("k => go(k)", k)
         assert "NaN" not in page.locator("body").inner_text()
     assert "There is no backward pass" in page.evaluate(TEXT)
     assert {*page.locator("#graph-view [data-grad]").all_text_contents()} == {"—"}
