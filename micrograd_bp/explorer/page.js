@@ -337,7 +337,7 @@ const byAttribute = (name) => [...document.querySelectorAll(`.view [data-${name}
 const elements = { data: byAttribute("data"), grad: byAttribute("grad"), nodes: byAttribute("nodes"), edge: byAttribute("edge") };
 
 const inCircles = [...document.querySelectorAll(".node .quantity")];
-const ROOM = 17; // characters in a circle
+const ROOM = 16; // characters in a circle
 const wires = [...document.querySelectorAll(".wire")].map((element) => ({
   line: element.querySelector(".line"), node: Number(element.getAttribute("data-nodes")),
 }));
