@@ -77,8 +77,19 @@ _CALLS = {ast.Pow: "python.pow", ast.Mod: "python.mod"}
 
 
 def is_translatable(function: Function) -> bool:
-    """Whether a function is of the table, and not one that a user made."""
-    return FUNCTIONS.get(function.key) is function
+    """Whether a function is of the table, and made of nothing that this file does not know.
+
+    >>> from micrograd_bp import functions
+    >>> is_translatable(functions.gelu), is_translatable(Function("user", print, print))
+    (True, False)
+    """
+    if FUNCTIONS.get(function.key) is not function:
+        return False
+    try:
+        _Translator().entry(function)
+    except (TypeError, KeyError, OSError):
+        return False
+    return True
 
 
 def write_table(entries: Iterable[Function]) -> str:
