@@ -2,7 +2,8 @@
 
 ``explore`` writes one html file that needs nothing else: no server, no network, no library. Beside
 the computation graph it shows the network diagram, and steps through the equations of the book unit
-by unit (Bishop & Bishop, Deep Learning, 2024, section 8.1), where the graph has units.
+by unit (Bishop & Bishop, Deep Learning, 2024, section 8.1), where the graph has units. The page
+lives: it computes the graph again where a leaf is changed, and takes steps of gradient descent.
 """
 
 from html import escape
@@ -87,7 +88,9 @@ def explore(root: Value, network: MLP | None = None, *, max_nodes: int = MAX_NOD
 
     The page begins with every grad at 0 and a seed of 1, whatever the grads of the graph are now:
     its numbers are those of ``root.backward()`` on a graph just recorded. No grad is read or
-    written.
+    written. In the page each leaf can be changed: data and grads, equations and pictures are then
+    those of the new numbers, and what the engine would refuse is refused in its words. A network
+    with an error takes steps of gradient descent.
 
     Args:
         root: the Value to differentiate, such as the error E.

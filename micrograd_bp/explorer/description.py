@@ -40,6 +40,8 @@ class Node(NamedTuple):
     Attributes:
         name, grad_name: rich texts.
         operation, symbol: the name of the operation, and what pictures show; empty for a leaf.
+        function, parameters: the key of its function in the table, and its fixed arguments.
+        label, scope: as Python writes them, for messages; empty where there is none.
         path: the scopes around it, the outermost first.
         grad: d root / d node.
         formula, derivatives: templates (formulas.py).
@@ -49,6 +51,10 @@ class Node(NamedTuple):
     grad_name: str
     operation: str
     symbol: str
+    function: str
+    parameters: Sequence[float]
+    label: str
+    scope: str
     kind: Kind
     path: Path
     data: float
@@ -69,6 +75,10 @@ class Node(NamedTuple):
             "name": self.name,
             "gradName": self.grad_name,
             "operation": self.operation,
+            "function": self.function,
+            "parameters": [*map(repr, self.parameters)],
+            "label": self.label,
+            "scope": self.scope,
             "data": json_number(self.data),
             "parents": self.parents,
             "local": [json_number(number) for number in self.local_derivatives],
@@ -90,7 +100,7 @@ def json_number(number: float) -> float | str:
 
 
 def name_nodes(order: Sequence[Value]) -> Names:
-    """Name the nodes of a graph: by label, or v_1, v_2, ... for an operation, or its number.
+    """Name the nodes of a graph: by label, or v_1, v_2, ...; a constant by its number.
 
     The grad of a pre-activation a_j is the error delta_j (Bishop & Bishop, Deep Learning, 2024,
     section 8.1).
@@ -112,7 +122,7 @@ def name_nodes(order: Sequence[Value]) -> Names:
     root = named[order[-1]].rich
     nodes, grads = [], []
     for node in order:
-        if node in named or node.parents:
+        if node in named or node.parents or node.operation is None:  # a leaf may be changed
             name = below = (named.get(node) or next(new)).rich
         else:
             name = scripted(node.data)
@@ -151,6 +161,10 @@ def describe(order: Sequence[Value]) -> list[Node]:
             grad_name,
             node.operation.name if node.operation else "",
             clean(node.operation.symbol) if node.operation else "",
+            node.operation.function.key if node.operation and node.parents else "",
+            node.operation.parameters if node.operation else (),
+            repr(node.label) if node.label else "",
+            repr(node.scope) if node.scope else "",
             _kind(node),
             scope_path(node.scope),
             node.data,

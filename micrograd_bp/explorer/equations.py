@@ -3,12 +3,13 @@
 Two-layer or deeper: a_j, z_j for every unit, the error E, delta_k of the outputs, delta_j of the
 hidden units by the backpropagation formula, then dE/dw_ji = delta_j z_i (Bishop & Bishop, Deep
 Learning, 2024, section 8.1). The numbers are those of the graph; an equation that does not hold
-for a graph, such as delta_k = y_k - t_k for another error, is not shown.
+for a graph, such as delta_k = y_k - t_k for another error, is not shown. Where the page changes a
+leaf it looks each number up again, and tries again whether an equation holds.
 """
 
 from collections.abc import Iterable, Sequence
 from math import isclose
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..engine import Value, sweep
 from ..nn.units import Unit, Units
@@ -16,7 +17,29 @@ from ..numeric import sum_in_order
 from .description import Node, json_number
 from .formulas import fill
 
-Line = list[str | float]  # texts, and numbers that the page formats
+
+class Number(NamedTuple):
+    """A number that the page formats, and where it finds what it is now.
+
+    Attributes:
+        was: the number as recorded.
+        kind: what it is, one of those that the page's script knows: "data", "grad", ...
+        of: of which nodes.
+        is_factor: whether it takes parentheses where it is negative.
+    """
+
+    was: float
+    kind: str
+    of: tuple[int, ...]
+    is_factor: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The number for the page's script."""
+        fields = {"was": json_number(self.was), "kind": self.kind, "of": self.of}
+        return fields | {"isFactor": True} if self.is_factor else fields
+
+
+Line = list[str | float | Number]
 MOST_TERMS = 8
 MOST_LINES = 16
 SUM_OVER_I, SUM_OVER_K = "Σ\ue000i\ue002", "Σ\ue000k\ue002"
@@ -47,6 +70,27 @@ def unit_equations(
     return _Walk(order, nodes, units).all()
 
 
+class _Case(NamedTuple):
+    """Lines, and the grad and the number that are equal where they hold."""
+
+    lines: list[Line]
+    grad: int | None = None
+    number: Number | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        lines = self.lines
+        if len(lines) > MOST_LINES:
+            lines = [*lines[:MOST_LINES], [f"… and {len(lines) - MOST_LINES} more"]]
+        shown = [
+            [part.to_json() if isinstance(part, Number) else part for part in line]
+            for line in lines
+        ]
+        if self.number is None:
+            return {"lines": shown}
+        condition = {"grad": self.grad, "kind": self.number.kind, "of": self.number.of}
+        return {"lines": shown, "isIf": condition}
+
+
 class _Walk:
     def __init__(self, order: Sequence[Value], nodes: Sequence[Node], units: Units) -> None:
         self.order, self.nodes, self.units = order, nodes, units
@@ -65,7 +109,7 @@ class _Walk:
             "forward",
             "The inputs, targets and weights are given",
             [
-                [f"{name} = ", self.nodes[x].data]
+                [f"{name} = ", self.data(x)]
                 for name, x in zip(names, self.units.inputs, strict=True)
             ],
             self.units.inputs,
@@ -90,7 +134,7 @@ class _Walk:
         self.add(
             "backward",
             "The gradient is complete",
-            [[f"{self.nodes[x].grad_name} = ", self.nodes[x].grad] for x in self.units.inputs],
+            [[f"{self.nodes[x].grad_name} = ", self.grad(x)] for x in self.units.inputs],
             [],
             [],
             data=set(range(len(self.nodes))),
@@ -102,28 +146,37 @@ class _Walk:
         self,
         way: str,
         title: str,
-        lines: list[Line],
+        lines: Sequence[Line | _Case],
         current: Iterable[int],
         operands: Iterable[int],
         data: Iterable[int] = (),
         grads: Iterable[int] = (),
     ) -> None:
-        if len(lines) > MOST_LINES:
-            lines = [*lines[:MOST_LINES], [f"… and {len(lines) - MOST_LINES} more"]]
+        cases = [case for case in lines if isinstance(case, _Case)]
+        cases = cases or [_Case([line for line in lines if not isinstance(line, _Case)])]
+        written: dict[str, Any] = {}
+        for case in reversed(cases):
+            otherwise = {"otherwise": written} if written else {}
+            written = case.to_json() | otherwise
         self.steps.append(
             {
                 "pass": way,
                 "title": title,
-                "lines": [
-                    [part if isinstance(part, str) else json_number(part) for part in line]
-                    for line in lines
-                ],
+                **written,
                 "current": sorted(current),
                 "operands": sorted(set(operands)),
                 "data": sorted(data),
                 "grads": sorted(grads),
             }
         )
+
+    # --- numbers ----------------------------------------------------------------------------------
+
+    def data(self, i: int) -> Number:
+        return Number(self.nodes[i].data, "data", (i,))
+
+    def grad(self, i: int) -> Number:
+        return Number(self.nodes[i].grad, "grad", (i,))
 
     # --- forward ----------------------------------------------------------------------------------
 
@@ -134,11 +187,11 @@ class _Walk:
         pairs = list(zip(unit.weights, unit.inputs, strict=True))
         in_names: list[Line] = [[f"{nodes[w].name} {nodes[x].name}"] for w, x in pairs]
         in_numbers: list[Line] = [
-            [*_factor(nodes[w].data), " × ", *_factor(nodes[x].data)] for w, x in pairs
+            [_factor(self.data(w)), " × ", _factor(self.data(x))] for w, x in pairs
         ]
         if unit.bias is not None:
             in_names.append([nodes[unit.bias].name])
-            in_numbers.append(_factor(nodes[unit.bias].data))
+            in_numbers.append([_factor(self.data(unit.bias))])
         rule = f"= {SUM_OVER_I} w\ue000ji\ue002 z\ue000i\ue002, the weighted sum of its inputs"
         what = "output" if unit.a == unit.z else "pre-activation"
         self.add(
@@ -148,7 +201,7 @@ class _Walk:
                 [f"{a.name} {rule}"],
                 ["= ", *_joined(in_names)],
                 ["= ", *_joined(in_numbers)],
-                ["= ", a.data],
+                ["= ", self.data(unit.a)],
             ],
             [unit.a],
             operands,
@@ -161,7 +214,7 @@ class _Walk:
                 f"{kind}: the activation {z.name}",
                 [
                     [f"{z.name} = h({a.name})", f" = {formula}" if formula else ""],
-                    ["= ", z.data],
+                    ["= ", self.data(unit.z)],
                 ],
                 [unit.z],
                 [unit.a],
@@ -185,8 +238,8 @@ class _Walk:
             return
         name = self.nodes[-1].name
         lines: list[Line] = [
-            [f"{node.name} = {_filled(node.formula, node, self.nodes)} = ", node.data]
-            for node in (self.nodes[i] for i in new)
+            [f"{node.name} = {_filled(node.formula, node, self.nodes)} = ", self.data(i)]
+            for i, node in ((i, self.nodes[i]) for i in new)
         ]
         outputs = [unit.z for unit in self.units.layers[-1]]
         self.add("forward", f"From the outputs to {name}", lines, new, outputs, data=new)
@@ -196,19 +249,18 @@ class _Walk:
     def output_delta(self, unit: Unit) -> None:
         a = self.nodes[unit.a]
         difference = self.difference(unit)
-        lines: list[Line]
+        cases = self.delta_cases(unit)
         if difference is not None:
-            y, t = difference
-            lines = [
-                [f"{a.grad_name} = {y.name} − {t.name}, the output error"],
-                ["= ", y.data, " − ", *_factor(t.data)],
-                ["= ", a.grad],
+            y, t = difference.of
+            lines: list[Line] = [
+                [f"{a.grad_name} = {self.nodes[y].name} − {self.nodes[t].name}, the output error"],
+                ["= ", self.data(y), " − ", _factor(self.data(t))],
+                ["= ", self.grad(unit.a)],
             ]
-        else:
-            lines = self.delta_lines(unit)
+            cases.insert(0, _Case(lines, unit.a, difference))
         title = f"Output unit {unit.j}: the error {a.grad_name} = ∂{self.root}/∂{a.name}"
         users = [i for i, _ in self.consumers[unit.z]]
-        self.add("backward", title, lines, {unit.a, unit.z}, users, grads=self.new_grads(unit.a))
+        self.add("backward", title, cases, {unit.a, unit.z}, users, grads=self.new_grads(unit.a))
 
     def hidden_delta(self, unit: Unit) -> None:
         a = self.nodes[unit.a]
@@ -216,7 +268,7 @@ class _Walk:
             f"{a.grad_name} = h′({a.name}) {SUM_OVER_K} w\ue000kj\ue002 δ\ue000k\ue002,"
             " the backpropagation formula"
         )
-        lines = self.delta_lines(unit)
+        cases = self.delta_cases(unit)
         title = f"Hidden unit {unit.j}: the error {a.grad_name} = ∂{self.root}/∂{a.name}"
         operands = {i for i, _ in self.consumers[unit.z]}
         operands |= {
@@ -226,39 +278,54 @@ class _Walk:
             for w, x in zip(self.unit_of_a[i].weights, self.unit_of_a[i].inputs)
             if x == unit.z
         }
-        if all(i in self.unit_of_a for i, _ in self.consumers[unit.z]) and len(lines) > 1:
-            lines.insert(0, [rule])
-        self.add("backward", title, lines, {unit.a, unit.z}, operands, grads=self.new_grads(unit.a))
+        if all(i in self.unit_of_a for i, _ in self.consumers[unit.z]) and len(cases) > 1:
+            cases[0].lines.insert(0, [rule])
+        self.add("backward", title, cases, {unit.a, unit.z}, operands, grads=self.new_grads(unit.a))
 
-    def delta_lines(self, unit: Unit) -> list[Line]:
+    def delta_cases(self, unit: Unit) -> list[_Case]:
         """delta_j as h'(a_j) times the sum over the consumers of z_j, if that is what it is."""
         a, z = self.nodes[unit.a], self.nodes[unit.z]
         node_a, node_z = self.order[unit.a], self.order[unit.z]
+        alone = _Case([[f"{a.grad_name} = ", self.grad(unit.a)]])
         (slope,) = sweep([node_z], [node_z], [1.0], [node_a], back=True)
         users = self.consumers[unit.z]
         total = sum_in_order(local * self.nodes[i].grad for i, local in users if self.nodes[i].grad)
         if unit.z == len(self.nodes) - 1:
             total, users = 1.0, []
         if not isclose(slope * total, a.grad, rel_tol=1e-9):
-            return [[f"{a.grad_name} = ", a.grad]]
+            return [alone]
+        by_chain = Number(slope * total, "by_chain", (unit.z, unit.a))
         in_names: list[Line] = [[self.term(unit, i)] for i, _ in users] or [
             [f"∂{self.root}/∂{z.name}"]
         ]
         in_numbers: list[Line] = [
-            [*_factor(local), " × ", *_factor(self.nodes[i].grad)] for i, local in users
+            [_factor(Number(local, "local", place)), " × ", _factor(self.grad(place[0]))]
+            for (_, local), place in zip(users, self.places(unit.z), strict=False)
         ] or [[1.0]]
         if unit.a == unit.z:
-            return [
+            lines: list[Line] = [
                 [f"{a.grad_name} = ", *_joined(in_names)],
                 ["= ", *_joined(in_numbers)],
-                ["= ", a.grad],
+                ["= ", self.grad(unit.a)],
             ]
+            return [_Case(lines, unit.a, by_chain), alone]
         filled = _filled(z.derivatives[0], z, self.nodes) if z.parents == [unit.a] else ""
-        return [
-            [f"h′({a.name}) = ", f"{filled} = " if filled else "", slope],
+        by_slope = Number(slope, "slope", (unit.z, unit.a))
+        lines = [
+            [f"h′({a.name}) = ", f"{filled} = " if filled else "", by_slope],
             [f"{a.grad_name} = h′({a.name}) × (", *_joined(in_names), ")"],
-            ["= ", *_factor(slope), " × (", *_joined(in_numbers), ")"],
-            ["= ", a.grad],
+            ["= ", _factor(by_slope), " × (", *_joined(in_numbers), ")"],
+            ["= ", self.grad(unit.a)],
+        ]
+        return [_Case(lines, unit.a, by_chain), alone]
+
+    def places(self, z: int) -> list[tuple[int, ...]]:
+        """For each use of a node its consumer, and the slot there."""
+        return [
+            (i, slot)
+            for i in dict.fromkeys(user for user, _ in self.consumers[z])
+            for slot, parent in enumerate(self.nodes[i].parents)
+            if parent == z
         ]
 
     def term(self, unit: Unit, user: int) -> str:
@@ -271,15 +338,15 @@ class _Walk:
                     return f"{self.nodes[weight].name} {node.grad_name}"
         return f"∂{node.name}/∂{self.nodes[unit.z].name} {node.grad_name}"
 
-    def difference(self, unit: Unit) -> tuple[Node, Node] | None:
-        """y_k and t_k, if delta_k is their difference."""
+    def difference(self, unit: Unit) -> Number | None:
+        """y_k - t_k, if that is delta_k."""
         for i, _ in self.consumers[unit.z]:
             node = self.nodes[i]
             if node.operation == "sub" and unit.z in node.parents:
                 y, t = node.parents if node.parents[0] == unit.z else node.parents[::-1]
                 by_equation = self.nodes[y].data - self.nodes[t].data
                 if isclose(by_equation, self.nodes[unit.a].grad, rel_tol=1e-12):
-                    return self.nodes[y], self.nodes[t]
+                    return Number(by_equation, "difference", (y, t))
         return None
 
     def weights(self, unit: Unit) -> None:
@@ -289,11 +356,11 @@ class _Walk:
             lines.append(
                 [
                     f"{nodes[w].grad_name} = {a.grad_name} {nodes[x].name} = ",
-                    *_factor(a.grad),
+                    _factor(self.grad(unit.a)),
                     " × ",
-                    *_factor(nodes[x].data),
+                    _factor(self.data(x)),
                     " = ",
-                    *self.product(w, a.grad * nodes[x].data),
+                    *self.product(w, Number(a.grad * nodes[x].data, "product", (unit.a, x))),
                 ]
             )
         own = [*unit.weights]
@@ -302,7 +369,7 @@ class _Walk:
             lines.append(
                 [
                     f"{nodes[unit.bias].grad_name} = {a.grad_name} = ",
-                    *self.product(unit.bias, a.grad),
+                    *self.product(unit.bias, self.grad(unit.a)),
                 ]
             )
         self.add(
@@ -314,9 +381,9 @@ class _Walk:
             grads=self.new_grads(*own),
         )
 
-    def product(self, weight: int, product: float) -> Line:
+    def product(self, weight: int, product: Number) -> Line:
         """The derivative by a weight; with what other uses of the weight add, if there are any."""
-        total = self.nodes[weight].grad
+        total = self.grad(weight)
         if len(self.consumers[weight]) == 1:
             return [total]
         return [product, "; with its other uses the sum is ", total]
@@ -337,9 +404,9 @@ class _Walk:
         return self.nodes[-1].name
 
 
-def _factor(number: float) -> Line:
+def _factor(number: Number) -> Number:
     """A number in a product or sum, a negative one in parentheses."""
-    return ["(", number, ")"] if number < 0 else [number]
+    return number._replace(is_factor=True)
 
 
 def _joined(terms: list[Line]) -> Line:

@@ -2,7 +2,7 @@
 
 The page fills the same template twice, so that a reader sees which number stands for which name.
 "{z}" is the result itself, in which many derivatives are written. In "{0^}" the operand is the
-base of a power: a name with an index above takes parentheses there.
+base of a power: a name with an index above, or of several words, takes parentheses there.
 """
 
 import re
@@ -109,11 +109,13 @@ def fill(template: str, operands: Sequence[str], result: str) -> str:
     >>> from ..text.names import Name, plain
     >>> plain(fill("{0^} · {0}", [Name("w", "1", "2").rich], ""))
     '(w^(2)_1) · w^(2)_1'
+    >>> plain(fill("{0^}", ["y - t"], ""))
+    '(y - t)'
     """
 
     def name(match: re.Match[str]) -> str:
         text = result if match[1] == "z" else operands[int(match[1])]
-        return f"({text})" if match[2] and SUP in text else text
+        return f"({text})" if match[2] and (SUP in text or " " in text) else text
 
     return re.sub(r"\{(z|\d+)(\^?)\}", name, template)
 

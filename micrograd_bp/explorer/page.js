@@ -1,13 +1,6 @@
-"use strict";
-// Steps through a recorded graph: the forward pass, then the backward pass, taken here as the
-// engine takes it. Every text goes in by textContent; a label is never read as markup.
+// Steps through the graph: the forward pass, then the backward pass. Every text goes in by
+// textContent; a label is never read as markup.
 
-const page = JSON.parse(document.getElementById("description").textContent);
-const nodes = page.nodes.map((node) => ({
-  name: "", operation: "", formula: "", parents: [], derivatives: [],
-  ...node, data: Number(node.data), local: (node.local ?? []).map(Number),
-}));
-const root = nodes.length - 1;
 const MOST_LEAVES = 60; // in the summary
 const at = (id) => document.getElementById(id);
 
@@ -29,11 +22,12 @@ const LONE = /([(|]|, )\((-[^()]*)\)(?=[,)|])/g; // a negative number that stand
 const plain = (text) => text.replaceAll(SUP, "^").replaceAll(SUB, "_").replaceAll(END, "");
 const spoken = (text) =>
   text.replace(/\ue001\((.*?)\)\ue002/g, " superscript $1 ").replaceAll(SUP, " to the ").replaceAll(SUB, " ").replaceAll(END, "");
-// A base, as in {0^}, takes parentheses if it has an index above, or is a number like 1e-7.
+// A base, as in {0^}, takes parentheses if it has an index above, is of several words, or a number
+// like 1e-7.
 const fill = (template, operand, result) =>
   template.replace(/\{(z|\d+)(\^?)\}/g, (_, slot, isBase) => {
     const text = slot === "z" ? result : operand(Number(slot));
-    return isBase && (text.includes(SUP) || /^[\d.]+e/.test(text)) ? `(${text})` : text;
+    return isBase && (text.includes(SUP) || /^[\d.]+e|\s/.test(text)) ? `(${text})` : text;
   });
 
 function write(parent, line) {
@@ -63,33 +57,14 @@ function add(parent, tag, className = "") {
   return child;
 }
 
-// --- the backward pass ----------------------------------------------------------------------------
-
-// For each node what it brings back to each operand: the chain rule, in topological order reversed.
-const grads = nodes.map(() => 0);
-grads[root] = 1;
-const contributions = nodes.map(() => []);
-for (let i = root; i >= 0; i--) {
-  const adjoint = grads[i];
-  nodes[i].parents.forEach((parent, slot) => {
-    const local = nodes[i].local[slot];
-    const before = grads[parent];
-    if (adjoint !== 0) grads[parent] += local * adjoint; // zero contributes zero, whatever it meets
-    contributions[i].push({ user: i, slot, parent, local, adjoint, before, after: grads[parent] });
-  });
-}
-const broughtBack = ({ local, adjoint }) => (adjoint === 0 ? 0 : local * adjoint);
-const uses = nodes.map(() => []);
-for (let i = root; i >= 0; i--) for (const one of contributions[i]) uses[one.parent].push(one);
-
 // --- the steps, node by node ----------------------------------------------------------------------
 
-const localName = (i, slot) => `∂${nodes[i].name}/∂${called(nodes[nodes[i].parents[slot]])}`;
+const localName = (i, slot) => `∂${called(nodes[i])}/∂${called(nodes[nodes[i].parents[slot]])}`;
 const localFormula = (i, slot) =>
   fill(nodes[i].derivatives[slot] || localName(i, slot), (s) => nodes[nodes[i].parents[s]].name, nodes[i].name);
 const product = (a, b) => (a === "1" ? b : a.includes("−") || a.includes("+") ? `(${a}) ${b}` : `${a} ${b}`);
-// A number that has no name, such as 0.5, takes parentheses.
-const called = ({ name }) => (/^[-\d]/.test(name) ? `(${name})` : name);
+// A number that has no name, such as 0.5, takes parentheses, and so does y - t.
+const called = ({ name }) => (/^[-\d]|\s/.test(name) ? `(${name})` : name);
 const gradOf = (node) => `${called(node)}.grad`;
 const equation = (...line) => ({ line });
 const words = (...line) => ({ line, words: true });
@@ -107,12 +82,13 @@ const byNode = {
     const visited = isForward ? step : nodes.length;
     const passed = step - nodes.length - 2; // the last of the backward pass, counted from the root
     const state = {
-      data: nodes.map((node, i) => i < visited || node.parents.length === 0),
+      data: nodes.map((node, i) => node.isKnown && (i < visited || node.parents.length === 0)),
       grads: nodes.map(() => null), // until there is a first contribution
       edges: new Set(), operands: [], changed: [],
     };
-    if (!isForward) state.grads[root] = 1;
-    for (let k = 0; k <= Math.min(passed, root); k++) {
+    const isRefused = !nodes[root].isKnown; // then there is nothing to go back from
+    if (!isForward && !isRefused) state.grads[root] = 1;
+    for (let k = 0; k <= Math.min(passed, root) && !isRefused; k++) {
       for (const { parent, after } of contributions[root - k]) state.grads[parent] = after;
     }
     const [i] = this.steps[step].current;
@@ -121,11 +97,18 @@ const byNode = {
       nodes[i].parents.forEach((_, slot) => state.edges.add(`${i} ${slot}`));
       if (!isForward) state.changed = nodes[i].parents;
     }
-    state.lines = step === 0 ? startLines() : i === undefined ? endLines() : isForward ? forwardLines(i)
+    const isLost = !isForward && isRefused;
+    state.lines = isLost ? lostLines([], "backward") : step === 0 ? startLines() : i === undefined ? endLines() : isForward ? forwardLines(i)
       : passed < 0 ? seedLines() : backwardLines(i);
     return state;
   },
 };
+
+function lostLines(current, pass) {
+  if (pass === "backward") return [words("There is no backward pass: the forward pass was refused.")];
+  const refusal = current.map((i) => nodes[i].refusal).find(Boolean);
+  return [words(refusal ?? "It is not computed: one of its operands was refused.")];
+}
 
 function startLines() {
   const leaves = nodes.filter((node) => node.parents.length === 0).length;
@@ -142,6 +125,12 @@ function forwardLines(i) {
   if (node.parents.length === 0) {
     const kind = node.operation ? "a constant" : "a leaf";
     return [equation(`${node.name} = `, node.data), words(`It is ${kind}: its data is given, nothing is computed.`)];
+  }
+  if (!node.isKnown) {
+    return [
+      equation(`${node.name} = ${fill(node.formula, (slot) => operand(slot).name)}`),
+      ...lostLines([i], "forward"),
+    ];
   }
   return [
     equation(`${node.name} = ${fill(node.formula, (slot) => operand(slot).name)}`),
@@ -177,11 +166,12 @@ function backwardLines(i) {
   const lines = [equation(`${gradOf(node)} = ${node.gradName} = `, grads[i])];
   if (!Number.isFinite(grads[i])) {
     lines.push(words("This is not finite. backward() raises an error here and changes no grad, unless that is allowed."));
+    if (refusalOfBackward) lines.push(words(refusalOfBackward));
   }
   if (node.parents.length === 0) {
     lines.push(words(`${node.operation ? "A constant" : "A leaf"}: there is nothing further back. Its grad is the sum of what its ${uses[i].length === 1 ? "one use has" : `${uses[i].length} uses have`} brought back:`));
     return lines.concat(uses[i].map((one) => equation(
-      `from ${nodes[one.user].name}: ${product(localFormula(one.user, one.slot), nodes[one.user].gradName)} = ${show(one.local)} × ${inProduct(one.adjoint)} = `, broughtBack(one))));
+      `from ${nodes[one.user].name}: ${product(localFormula(one.user, one.slot), nodes[one.user].gradName)} = ${show(one.local)} × ${inProduct(one.adjoint)} = `, one.brought)));
   }
   lines.push(words(grads[i] === 0
     ? "Its grad is 0, so it brings nothing back to its operands."
@@ -191,7 +181,7 @@ function backwardLines(i) {
     const formula = localFormula(i, one.slot);
     lines.push({ operand: [
       [`${gradOf(parent)} += ${localName(i, one.slot)} × ${gradOf(node)}`],
-      [`= ${product(formula, node.gradName)} = ${show(one.local)} × ${inProduct(one.adjoint)} = `, broughtBack(one)],
+      [`= ${product(formula, node.gradName)} = ${show(one.local)} × ${inProduct(one.adjoint)} = `, one.brought],
       [`${parent.gradName}: `, one.before, " → ", one.after],
     ] });
   }
@@ -199,6 +189,41 @@ function backwardLines(i) {
 }
 
 // --- the steps, unit by unit: written by Python, shown here ---------------------------------------
+
+// The derivative of node z by node a, of which z is a function.
+function slope(z, a) {
+  const adjoints = new Map([[z, 1]]);
+  for (let i = z; i > a; i--) {
+    if (!adjoints.has(i)) continue;
+    nodes[i].parents.forEach((parent, slot) =>
+      adjoints.set(parent, (adjoints.get(parent) ?? 0) + nodes[i].local[slot] * adjoints.get(i)));
+  }
+  return adjoints.get(a) ?? 0;
+}
+
+const numberOf = {
+  data: ([i]) => nodes[i].data,
+  grad: ([i]) => grads[i],
+  local: ([i, slot]) => nodes[i].local[slot],
+  slope: ([z, a]) => slope(z, a),
+  by_chain: ([z, a]) => slope(z, a) * grads[z],
+  product: ([a, z]) => grads[a] * nodes[z].data,
+  difference: ([y, t]) => nodes[y].data - nodes[t].data,
+};
+
+function resolved(part) {
+  if (typeof part !== "object") return part;
+  const number = isRecorded ? Number(part.was) : numberOf[part.kind](part.of);
+  return part.isFactor ? inProduct(number) : number;
+}
+
+const isClose = (x, y) => Math.abs(x - y) <= 1e-9 * Math.max(Math.abs(x), Math.abs(y));
+
+// Of the ways to write the step the first whose equation holds for the numbers of now.
+function linesOf({ lines, isIf, otherwise }) {
+  if (otherwise && !isRecorded && !isClose(grads[isIf.grad], numberOf[isIf.kind](isIf.of))) return linesOf(otherwise);
+  return lines.map((line) => equation(...line.map(resolved)));
+}
 
 const byUnit = {
   steps: page.units ?? [],
@@ -208,17 +233,18 @@ const byUnit = {
       edges: new Set(), operands: this.steps[step].operands, changed: this.steps[step].grads,
     };
     for (const { data, grads: known } of this.steps.slice(0, step + 1)) {
-      for (const i of data) state.data[i] = true;
-      for (const i of known) state.grads[i] = grads[i];
+      for (const i of data) state.data[i] = nodes[i].isKnown;
+      for (const i of known) state.grads[i] = nodes[root].isKnown ? grads[i] : null;
     }
-    const { pass, current, lines } = this.steps[step];
+    const { pass, current } = this.steps[step];
     const users = pass === "forward" ? current : [...current, ...state.operands];
     for (const i of users) {
       nodes[i].parents.forEach((parent, slot) => {
         if (pass === "forward" || current.includes(parent)) state.edges.add(`${i} ${slot}`);
       });
     }
-    state.lines = lines.map((line) => equation(...line));
+    const isLost = pass === "backward" ? !nodes[root].isKnown : current.some((i) => !nodes[i].isKnown);
+    state.lines = isLost ? lostLines(current, pass) : linesOf(this.steps[step]);
     return state;
   },
 };
@@ -310,11 +336,18 @@ const byAttribute = (name) => [...document.querySelectorAll(`.view [data-${name}
 });
 const elements = { data: byAttribute("data"), grad: byAttribute("grad"), nodes: byAttribute("nodes"), edge: byAttribute("edge") };
 
+const inCircles = [...document.querySelectorAll(".node .quantity")];
+const ROOM = 16; // characters in a circle
+const wires = [...document.querySelectorAll(".wire")].map((element) => ({
+  line: element.querySelector(".line"), node: Number(element.getAttribute("data-nodes")),
+}));
+
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function showStep() {
+// Shows the step again after a change of numbers; a new step also comes into view, and is read out.
+function showStep(isNew = true) {
   const step = steps[mode], all = modes[mode].steps, { pass, title, current } = all[step];
   const state = modes[mode].state(step);
   document.body.classList.toggle("backward", pass === "backward");
@@ -323,6 +356,8 @@ function showStep() {
     showWay(at("topological"), topological, step);
   } else {
     showPictures(state, current, pass);
+    showFields(current, state.operands);
+    showCheck();
   }
   write(replace(at("title")), title);
   const text = replace(at("text"));
@@ -334,7 +369,7 @@ function showStep() {
       write(add(text, "p", isWords ? "" : "equation"), line);
     }
   }
-  at("panel").scrollTop = 0;
+  if (isNew) at("panel").scrollTop = 0;
   const name = mode === "order" ? "" : ` · ${pass} pass`;
   setText(at("count"), `Step ${step} of ${all.length - 1}${name}`);
   at("slider").max = all.length - 1;
@@ -343,6 +378,9 @@ function showStep() {
   at("jump").value = step;
   at("first").disabled = at("back").disabled = step === 0;
   at("last").disabled = at("next").disabled = step === all.length - 1;
+  if (!isNew) return;
+  writeLink();
+  for (const view of document.querySelectorAll(".view")) scrollToCurrent(view);
   const heard = state.lines.flatMap(({ line, operand }) => operand ?? [line]).slice(0, 24);
   setText(at("live"), [`Step ${step}: ${spoken(title)}`, ...heard.map((line) =>
     spoken(line.map((part) => (typeof part === "number" ? show(part) : part)).join("").replace(/\.$/, "")))].join(". "));
@@ -360,11 +398,18 @@ function showPictures(state, current, pass) {
     setText(element, state.grads[i] === null ? "—" : pictured(state.grads[i]));
     element.classList.toggle("changed", isChanged.has(i));
   }
+  for (const text of inCircles) text.classList.toggle("tight", text.textContent.length > ROOM);
   for (const { element, members } of elements.nodes) {
     const now = members.some((i) => isCurrent.has(i));
     element.classList.toggle("current", now);
     element.classList.toggle("operand", !now && members.some((i) => isOperand.has(i)));
     element.classList.toggle("todo", !now && !state.data[members[0]]);
+    element.classList.toggle("refused", members.some((i) => nodes[i].refusal));
+  }
+  for (const { line, node } of wires) {
+    const { data } = nodes[node];
+    line.setAttribute("stroke-width", 1 + Math.min(Math.abs(data) || 0, 3));
+    line.classList.toggle("negative", data < 0);
   }
   for (const { element, value, members: [i, slot] } of elements.edge) {
     element.classList.toggle("current", state.edges.has(value));
@@ -373,7 +418,6 @@ function showPictures(state, current, pass) {
       setText(element, pass === "backward" ? `◀ ×${local}` : `×${local}`);
     }
   }
-  for (const view of document.querySelectorAll(".view")) scrollToCurrent(view);
 }
 
 // Brings the current nodes into the middle, with as many of those they use as there is room for; at
@@ -472,6 +516,7 @@ function resize() {
     isWhole &&= scale <= fit;
     scrollToCurrent(view, "instant");
   }
+  placeBubbles();
   at("fit").setAttribute("aria-pressed", isWhole);
 }
 
@@ -504,6 +549,7 @@ const actions = {
   smaller: () => setZoom(1 / 1.25),
   larger: () => setZoom(1.25),
   fit: toggleFit,
+  large: () => toggleLarge(),
 };
 for (const [id, action] of Object.entries(actions)) {
   at(id).addEventListener("click", () => {
@@ -511,11 +557,11 @@ for (const [id, action] of Object.entries(actions)) {
     action();
   });
 }
-const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play", "+": "larger", "-": "smaller", f: "fit" };
+const keys = { ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last", " ": "play", "+": "larger", "-": "smaller", f: "fit", p: "large" };
 
 // Whether a focused control takes a key itself.
 function hasOwnUse(control, key) {
-  if (control.matches("button")) return key === " ";
+  if (control.matches("button, summary")) return key === " ";
   if (control.matches("[type=radio]")) return key === " " || key.startsWith("Arrow");
   return control.matches("select, input");
 }
@@ -562,9 +608,3 @@ addEventListener("afterprint", () => {
   printed = null;
   go(0);
 });
-
-document.body.classList.add("scripted");
-document.body.classList.toggle("no-network", !page.units);
-for (const input of document.querySelectorAll("[value=units]")) input.disabled = !page.units;
-setShown("graph");
-setMode("nodes");

@@ -1,7 +1,8 @@
 """One html page that holds everything: pictures, numbers, style and script.
 
 The page asks for nothing from elsewhere, and its content security policy forbids it to: the one
-script and the one style that run are named by their hashes.
+script and the one style that run are named by their hashes. The script has the functions of the
+graph in it, so that the page computes everything again where a number is changed.
 """
 
 import json
@@ -20,7 +21,10 @@ from ..text.names import END, SUB, SUP, plain
 from .description import describe
 from .equations import unit_equations
 from .graph_view import graph_view
+from .javascript import is_translatable, write_table
 from .network_view import network_view
+
+SCRIPTS = ("python", "engine", "page", "live", "check", "share")
 
 
 def write_page(order: Sequence[Value], units: Units | None) -> str:
@@ -35,13 +39,22 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
     """
     nodes = describe(order)
     root = nodes[-1].name
+    functions = [node.operation.function for node in order if node.operation and node.parents]
+    known = [function for function in dict.fromkeys(functions) if is_translatable(function)]
     description = {
         "root": root,
+        "isLive": len(known) == len({*functions}),
+        "leaves": leaves_in_order(order, units),
+        "weights": weights_of(order, units) if units and has_error(order, units) else [],
         "nodes": [node.to_json() for node in nodes],
         "units": unit_equations(order, nodes, units) if units else None,
     }
-    style, script = _resource("page.css"), _resource("page.js")
+    style = _resource("page.css")
+    table = f"const TABLE = {write_table(known)};\n"
+    python, *others = (_resource(f"{name}.js") for name in SCRIPTS)
+    script = "\n".join([python, table, *others])
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
+    policy += "; img-src data:"  # the picture that is saved as PNG
     title = f"{plain(root)}, step by step"
     return Template(_resource("page.html")).substitute(
         policy=policy,
@@ -53,6 +66,37 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
         network=network_view(nodes, units) if units else "",
         description=json_for_html(description),
     )
+
+
+def leaves_in_order(order: Sequence[Value], units: Units | None) -> list[int]:
+    """The leaves that may be changed: the inputs of a network, its weights, and then the others.
+
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> leaves_in_order([x, y, x * y], None)
+    [0, 1]
+    """
+    leaves = [i for i, node in enumerate(order) if node.operation is None]
+    first = [*units.inputs, *weights_of(order, units)] if units else []
+    return [i for i in dict.fromkeys([*first, *leaves]) if order[i].operation is None]
+
+
+def weights_of(order: Sequence[Value], units: Units) -> list[int]:
+    """The weights and biases of a network, in its order.
+
+    >>> from micrograd_bp import MLP, topological_order
+    >>> from ..nn.units import find_units
+    >>> order = topological_order(MLP(1, [1], seed=0)([2.0]) ** 2)
+    >>> [order[i].label for i in weights_of(order, find_units(order))]
+    ['w_11', 'w_10']
+    """
+    every = [unit for layer in units.layers for unit in layer]
+    weights = [i for unit in every for i in (*unit.weights, unit.bias) if i is not None]
+    return [i for i in dict.fromkeys(weights) if order[i].operation is None]
+
+
+def has_error(order: Sequence[Value], units: Units) -> bool:
+    """Whether the root is an error, and no output of the network itself."""
+    return len(order) - 1 not in (unit.z for unit in units.layers[-1])
 
 
 def json_for_html(data: Any) -> str:

@@ -528,9 +528,13 @@ def inverse_power(x: float, y: float, n: int, k: int) -> float:
         mantissa = -2.0 * x_mantissa * y_mantissa / (square * square)
         scale = x_exponent + y_exponent - 4 * exponent
     else:
-        power = complex(u, v) ** -n
-        return _ldexp(sign * (power.imag if k % 2 else power.real), -n * exponent)
+        return _ldexp(sign * complex_power(u, v, -n)[k % 2], -n * exponent)
     return _ldexp(sign * (mantissa - mantissa * (n * low / square)), scale)
+
+
+def complex_power(u: float, v: float, n: int) -> tuple[float, float]:
+    power = complex(u, v) ** n
+    return power.real, power.imag
 
 
 def logaddexp(x: float, y: float) -> float:
@@ -550,8 +554,12 @@ def logaddexp(x: float, y: float) -> float:
     result = largest + rest
     if largest >= 0.0 or abs(result) >= 2.0 * rest:
         return result
+    return logaddexp_in_digits(x, y, 60 + int(-difference / 2.3))  # 1 + ratio, and 60 of the ratio
+
+
+def logaddexp_in_digits(x: float, y: float, digits: int) -> float:
     with localcontext() as context:
-        context.prec = 60 + int(-difference / 2.3)  # 1 + ratio, and 60 digits of the ratio
+        context.prec = digits
         return float((Decimal(x).exp() + Decimal(y).exp()).ln())
 
 
@@ -585,17 +593,14 @@ def greater(x: float, y: float) -> float:
 # Any number of operands
 
 
-def _exact_sum(terms: tuple[float, ...]) -> int:
-    """The sum of finite terms in units of 2**-1074, the smallest float."""
+def exact_mean(terms: tuple[float, ...], number: int) -> float:
+    """The sum of finite terms over a number, correctly rounded, in integers."""
     ratios = map(float.as_integer_ratio, terms)
-    return sum(numerator * (2**1074 // denominator) for numerator, denominator in ratios)
-
-
-def _ratio(numerator: int, denominator: int) -> float:
+    total = sum(numerator * (2**1074 // denominator) for numerator, denominator in ratios)
     try:
-        return numerator / denominator  # correctly rounded
+        return total / (2**1074 * number)
     except OverflowError:
-        return inf if numerator > 0 else -inf
+        return inf if total > 0 else -inf
 
 
 def fsum(*terms: float) -> float:
@@ -604,7 +609,7 @@ def fsum(*terms: float) -> float:
         return math.fsum(terms)
     except (OverflowError, ValueError):  # too large on the way, or inf - inf
         if all(map(isfinite, terms)):
-            return _ratio(_exact_sum(terms), 2**1074)
+            return exact_mean(terms, 1)
         return sum(terms)
 
 
@@ -612,7 +617,7 @@ def mean(*terms: float) -> float:
     total = fsum(*terms)
     if isfinite(total) or not all(map(isfinite, terms)):
         return total / len(terms)
-    return _ratio(_exact_sum(terms), 2**1074 * len(terms))
+    return exact_mean(terms, len(terms))
 
 
 def dot(*operands: float) -> float:
@@ -646,7 +651,7 @@ def shares(*terms: float) -> list[float]:
     """exp(x_j) / sum_i exp(x_i) for each j; a term of -inf weighs 0, also among its like."""
     largest = max(terms)
     if not isfinite(largest) or any(map(isnan, terms)):
-        return [0.0 if set(terms) == {-inf} else nan] * len(terms)
+        return [0.0 if all(term == -inf for term in terms) else nan] * len(terms)
     sizes = [exp_of_difference(term, largest) for term in terms]
     total = math.fsum(sizes)
     return [size / total for size in sizes]

@@ -25,7 +25,7 @@ def _exact_dot(mp: Any, *operands: Any) -> Any:
 def _prod_rule(*factors: Scalar) -> tuple[Scalar, ...]:
     """The product of the factors before each times the product of those after it."""
     before = list(accumulate(factors[:-1], mul, initial=1.0))
-    after = list(accumulate(factors[:0:-1], mul, initial=1.0))
+    after = list(accumulate(reversed(factors[1:]), mul, initial=1.0))
     return tuple(mul(left, right) for left, right in zip(before, reversed(after), strict=True))
 
 

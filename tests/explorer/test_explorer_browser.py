@@ -1,13 +1,8 @@
-"""The step-through page in a real browser: every control, and the numbers at every step.
-
-Skipped where there is no playwright, or no chromium on the PATH.
-"""
+"""The step-through page in a real browser: every control, and the numbers at every step."""
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,17 +22,12 @@ from micrograd_bp import (
     topological_order,
 )
 from micrograd_bp.book.worked_example import worked_example
-from micrograd_bp.explorer import Explorer, explore
+from micrograd_bp.explorer import explore
 from micrograd_bp.testing import graphs
 from micrograd_bp.text.numbers import scripted
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the PATH"),
-]
+pytestmark = pytest.mark.slow
+Open = Callable[..., Any]
 
 # What the pictures say, read in one call: the texts of data and grad by node, and its look.
 READ = """() => {
@@ -62,53 +52,6 @@ READ = """() => {
 }"""
 TEXT = """() => [...document.querySelectorAll("#panel h2, #panel p")]
   .map((element) => element.textContent + "\\n").join("")"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-Open = Callable[..., Any]
-
-
-@pytest.fixture
-def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """Opens an explorer from a file; at the end there was no error and no request."""
-    troubles: list[str] = []
-    contexts = []
-
-    def open_page(explorer: Explorer | str, **options: Any) -> Any:
-        options.setdefault("viewport", {"width": 1200, "height": 800})
-        options.setdefault("reduced_motion", "reduce")
-        context = browser.new_context(**options)
-        context.set_default_timeout(300_000)  # of a machine that is busy
-        contexts.append(context)
-        page = context.new_page()
-        path = tmp_path / f"{len(contexts)}.html"
-        html = explorer if isinstance(explorer, str) else explorer.html
-        path.write_text(html, encoding="utf-8")
-        page.on("console", lambda message: troubles.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (troubles.append("a dialog"), dialog.dismiss()))
-        page.on(
-            "request",
-            lambda request: (
-                request.url == path.as_uri()
-                or request.url == "about:srcdoc"
-                or troubles.append(f"request: {request.url}")
-            ),
-        )
-        page.goto(path.as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert troubles == []
 
 
 def shared() -> Value:
@@ -601,7 +544,7 @@ def test_text_stands_out_from_its_ground(open_page: Open, scheme: str) -> None:
         """() => {
           const style = getComputedStyle(document.documentElement);
           const read = {};
-          for (const name of ["paper", "ink", "grey", "card", "forward", "backward",
+          for (const name of ["paper", "ink", "grey", "card", "forward", "backward", "wrong",
                               "forward-fill", "backward-fill"]) {
             read[name] = style.getPropertyValue(`--${name}`).trim();
           }
@@ -626,6 +569,7 @@ def test_text_stands_out_from_its_ground(open_page: Open, scheme: str) -> None:
         ("grey", "paper"),
         ("forward", "paper"),
         ("backward", "paper"),
+        ("wrong", "paper"),
         ("forward", "card"),
         ("backward", "card"),
     ]:
