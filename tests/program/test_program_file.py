@@ -175,6 +175,18 @@ def test_a_parameter_that_its_function_does_not_take_is_refused(
         from_plain(data)
 
 
+def test_a_file_of_the_first_version_loads(tmp_path: Path) -> None:
+    """It has instructions with one result each, and a result is summed once."""
+    x, w = Value(0.5, label="x"), Value(0.25, label="w")
+    program = Program(tanh(w * x) ** 2, [x], [w])
+    path = tmp_path / "old.json"
+    program.save(path)
+    path.write_text(path.read_text().replace('"version":2', '"version":1'))
+    old = Program.load(path)
+    assert old._parts() == program._parts()
+    assert old.value_and_grad([[1.0], [2.0]])[0] == program.value_and_grad([[1.0], [2.0]])[0]
+
+
 def test_no_file_of_a_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "program.json"
     some_program().save(path)
