@@ -3,7 +3,7 @@
 ``python -m tests.benchmarks.estimators [SEEDS [DATA ...]]``. Both with their usual settings, data
 scaled to a standard deviation of 1 (the targets of diabetes too), 30 % of them held out, another
 split and other first weights for each seed. The noise is the standard error of the mean
-difference. Times are medians, on the clock and, in brackets, of the processor.
+difference. Times are medians on one thread, on the clock and, in brackets, of the processor.
 """
 
 import sys
@@ -19,6 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from micrograd_bp.training import NetworkClassifier, NetworkRegressor
 
@@ -71,4 +72,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with threadpool_limits(1):  # BLAS too, as our programs
+        main()
