@@ -32,6 +32,8 @@ NATIVE: dict[Any, str] = {
     **{getattr(math, name): f"Math.{name}" for name in _SAME.split()},
     **{getattr(math, name): f"python.{name}" for name in _OWN.split()},
     math.fabs: "Math.abs",
+    math.trunc: "Math.trunc",
+    round: "python.round",
     abs: "Math.abs",
     int: "Math.trunc",
     float: "Number",
@@ -72,8 +74,10 @@ _OPERATORS = {
     ast.Or: " || ",
     ast.USub: "-",
     ast.Not: "!",
+    ast.BitAnd: "&&",
+    ast.BitOr: "||",
 }
-_CALLS = {ast.Pow: "python.pow", ast.Mod: "python.mod"}
+_CALLS = {ast.Pow: "python.pow", ast.Mod: "python.mod", ast.FloorDiv: "python.floordiv"}
 
 
 def is_translatable(function: Function) -> bool:
@@ -299,8 +303,6 @@ class _Body:
 
     def operation(self, left: ast.expr, op: ast.operator, right: ast.expr) -> str:
         x, y = self.of(left), self.of(right)
-        if isinstance(op, ast.FloorDiv):
-            return f"Math.floor({x} / {y})"
         if type(op) in _CALLS:
             return f"{_CALLS[type(op)]}({x}, {y})"
         if _is_list(left) and isinstance(op, ast.Mult):

@@ -5,9 +5,26 @@ const python = {
   add: (x, y) => x + y,
   mod(x, y) {
     const rest = x % y;
-    return rest !== 0 && rest < 0 !== y < 0 ? rest + y : rest;
+    if (rest === 0) return python.copysign(0, y);
+    return rest < 0 !== y < 0 ? rest + y : rest;
   },
-  divmod: (x, y) => [Math.floor(x / y), python.mod(x, y)],
+  floordiv(x, y) {
+    const rest = x % y, whole = (x - rest) / y - (rest !== 0 && rest < 0 !== y < 0 ? 1 : 0);
+    if (whole === 0) return python.copysign(0, x / y);
+    return Math.floor(whole) + (whole - Math.floor(whole) > 0.5 ? 1 : 0);
+  },
+  divmod: (x, y) => [python.floordiv(x, y), python.mod(x, y)],
+  // Halves of the last digit go to the even one; toFixed knows every digit of x.
+  round(x, digits) {
+    const size = Math.abs(x), unit = 10 ** -digits;
+    if (digits < 0) return python.round(x / unit, 0) * unit;
+    if (!(size < 1e21) || digits > 50) return x;
+    let rounded = Number(size.toFixed(digits));
+    const rest = size.toFixed(digits + 50).slice(-50);
+    const last = Number(size.toFixed(digits + 50).slice(0, -50).replace(".", "").at(-1));
+    if (/^50*$/.test(rest) && last % 2 === 0) rounded = Number(size.toFixed(digits + 50).slice(0, -50));
+    return python.copysign(rounded, x);
+  },
   pow: (x, y) => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y)), // as in C
   exp2: (x) => Math.pow(2, x),
   copysign: (x, y) => (y < 0 || Object.is(y, -0) ? -Math.abs(x) : Math.abs(x)),

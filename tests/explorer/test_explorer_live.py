@@ -38,9 +38,9 @@ from micrograd_bp import (
 )
 from micrograd_bp.engine import record
 from micrograd_bp.explorer import explore
-from micrograd_bp.explorer.javascript import write_table
+from micrograd_bp.explorer.javascript import is_translatable, write_table
 from micrograd_bp.functions import FUNCTIONS, Function
-from micrograd_bp.testing import graphs
+from micrograd_bp.testing import OPERATIONS, graphs
 from micrograd_bp.testing.strategies import well_conditioned_floats
 from micrograd_bp.text.numbers import scripted
 
@@ -61,6 +61,9 @@ ARGUMENTS = {  # of the entries that are derivatives
     "hypot_moment": [(0, 2, 3), (1, 1, 3)],
 }
 ROLES = ("value", "partials", "domain", "pole", "flat")
+
+KNOWN = [function for function in FUNCTIONS.values() if is_translatable(function)]
+OPERATIONS_KNOWN = [name for name in OPERATIONS if FUNCTIONS[name] in KNOWN]
 
 
 def close(found: float, expected: float, tolerance: float = 1e-12) -> bool:
@@ -100,7 +103,7 @@ RUN = """cases => cases.map(([key, role, numbers]) =>
 
 def in_browser(page: Any, cases: Sequence[tuple[str, str, Sequence[float]]]) -> list[list[Any]]:
     python = files("micrograd_bp.explorer").joinpath("python.js").read_text(encoding="utf-8")
-    table = write_table(FUNCTIONS.values())
+    table = write_table(KNOWN)
     page.evaluate(f"() => {{ {python}\nglobalThis.TABLE = {table}; }}")
     return [
         [x if isinstance(x, bool) else float(x.replace("Infinity", "inf")) for x in result]
@@ -112,7 +115,7 @@ def test_every_function_of_the_table_is_in_the_page_what_it_is_in_python(open_pa
     draw = random.Random(0)
     cases = [
         (function.key, role, arguments)
-        for function in FUNCTIONS.values()
+        for function in KNOWN
         for _ in range(300)
         for arguments in [arguments_of(function, draw)]
         for role in ROLES
@@ -180,7 +183,10 @@ EDGES = st.sampled_from([0.0, 1.0, -1.0, -0.5, 1e-200, 1e200, -1e308, 700.0])
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(graphs(), st.lists(st.lists(well_conditioned_floats() | EDGES, min_size=4), min_size=5))
+@given(
+    graphs(OPERATIONS_KNOWN),
+    st.lists(st.lists(well_conditioned_floats() | EDGES, min_size=4), min_size=5),
+)
 def test_a_changed_graph_is_what_the_engine_makes_of_it(
     browser: Any, program: Any, changes: list[list[float]]
 ) -> None:
@@ -209,12 +215,17 @@ def attempt(act: Callable[[], Any]) -> tuple[Any, str]:
         return None, str(error)
 
 
+def roughly(words: str) -> str:
+    """Words with their numbers to nine digits: the last ones are those of a C library."""
+    return re.sub(r"-?\d+\.\d+(e[+-]?\d+)?", lambda found: f"{float(found[0]):.9g}", words)
+
+
 def check(found: Any, program: Any) -> None:
     """What the page found, against the engine at the same numbers."""
     evaluation, refusal = attempt(program.evaluate)
     if refusal:
         assert not found["isKnown"]
-        assert refusal in found["refusals"]
+        assert roughly(refusal) in map(roughly, found["refusals"])
         return
     assert not any(found["refusals"])
     order = topological_order(evaluation.root)
@@ -619,7 +630,7 @@ def test_a_central_difference_stands_beside_the_derivative(open_page: Open) -> N
     root = network()
     page = open_page(explore(root))
     page.locator("#check summary").click()
-    assert "Go to the step of a node" in page.locator("#differences").inner_text()
+    page.locator("#differences", has_text="Go to the step of a node").wait_for()
     page.keyboard.press("End")
     page.locator("#graph-view .node", has_text="w(1)12").first.click()
 
