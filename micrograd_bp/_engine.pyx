@@ -59,7 +59,8 @@ cdef unsigned int HAS_GRAD = 1u << 31  # beside the number of parents, as is
 cdef enum:
     POLE = 1 << 30  # a local derivative that is not finite
     COMPARED = 1 << 29  # a comparison in Python may have chosen a branch by the node
-    SIZE = COMPARED - 1  # the bits of the number of parents
+    ORIGIN = 1 << 28  # a node that was computed from the node was compared
+    SIZE = ORIGIN - 1  # the bits of the number of parents
 
 cdef object _current_mode = modes.current
 cdef PyObject* _default_mode = <PyObject*>modes.DEFAULT
@@ -92,7 +93,7 @@ cdef class Value:
     cdef double _grad
     cdef Mark _mark  # the last sort that came by,
     cdef unsigned int _position  # and where in its order the node stands
-    cdef unsigned int _size  # the number of parents, HAS_GRAD, POLE and COMPARED
+    cdef unsigned int _size  # the number of parents, HAS_GRAD, POLE, COMPARED and ORIGIN
     cdef PyObject* _first  # parent; with more than two, the block of them all
     cdef PyObject* _second
     cdef double _first_derivative
@@ -317,6 +318,10 @@ cdef class Value:
     @_was_compared.setter
     def _was_compared(self, bint is_so):
         self._size = self._size | COMPARED if is_so else self._size & ~<unsigned int>COMPARED
+
+    @property
+    def _led_to_comparison(self):
+        return self._size & ORIGIN != 0
 
     # Text, and what would lose the graph
 
@@ -543,8 +548,43 @@ cdef inline double _compared(Value node, object other) except? -1.0:
 cdef inline int _note_comparison(Value node) except -1:
     cdef PyObject* mode = _mode()
     node._size |= COMPARED
+    if node._size & SIZE and not node._size & ORIGIN:
+        _note_origins(node)
     if mode is not _default_mode and (<object>mode).compared is not None:
         (<object>mode).compared.append(node)
+    return 0
+
+
+@cython.nonecheck(False)
+cdef int _note_origins(Value root) except -1:
+    cdef size_t depth = 0, capacity = 64
+    cdef PyObject** stack = <PyObject**>malloc(capacity * sizeof(PyObject*))
+    cdef PyObject** parents
+    cdef PyObject* node = <PyObject*>root
+    cdef PyObject* parent
+    cdef unsigned int n, i
+    if stack is NULL:
+        raise MemoryError("no memory to note a comparison")
+    root._size |= ORIGIN
+    while True:
+        n = (<Value>node)._size & SIZE
+        parents = <PyObject**>(<Value>node)._first if n > 2 else &(<Value>node)._first
+        for i in range(n):
+            parent = parents[i]
+            if (<Value>parent)._size & ORIGIN:  # then all that it was computed from has it too
+                continue
+            (<Value>parent)._size |= ORIGIN
+            if (<Value>parent)._size & SIZE:
+                if depth == capacity and not _grow(<void**>&stack, &capacity, sizeof(PyObject*)):
+                    free(stack)
+                    raise MemoryError("no memory to note a comparison")
+                stack[depth] = parent
+                depth += 1
+        if depth == 0:
+            break
+        depth -= 1
+        node = stack[depth]
+    free(stack)
     return 0
 
 

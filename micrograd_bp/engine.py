@@ -63,6 +63,7 @@ class Value(ElementaryMethods):
         "_data",
         "_grad",  # None until a backward pass reaches the node
         "_is_compared",  # not there until it is
+        "_is_origin",  # likewise
         "_label",
         "_local_derivatives",
         "_operation",
@@ -285,6 +286,15 @@ class Value(ElementaryMethods):
     @_was_compared.setter
     def _was_compared(self, is_so: bool) -> None:
         self._is_compared = is_so
+
+    @property
+    def _led_to_comparison(self) -> bool:
+        """Whether Python may have chosen a branch by something computed from this node."""
+        return getattr(self, "_is_origin", False)
+
+    @_led_to_comparison.setter
+    def _led_to_comparison(self, is_so: bool) -> None:
+        self._is_origin = is_so
 
     # Text, and what would lose the graph
 
@@ -644,6 +654,12 @@ def _compared(node: Value, other: Any) -> float:
 
 def _note_comparison(node: Value) -> None:
     node._was_compared = True
+    computed = [] if node._led_to_comparison else [node]
+    while computed:
+        for parent in computed.pop()._parents:
+            if not parent._led_to_comparison:  # else all that it was computed from led there too
+                parent._led_to_comparison = True
+                computed.append(parent)
     compared = modes.current.get().compared
     if compared is not None:
         compared.append(node)

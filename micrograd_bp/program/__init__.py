@@ -26,7 +26,7 @@ from . import collector, program_file
 from .arguments import floats, thread_count
 from .by_engine import by_engine
 from .c_code import c_code
-from .choices import warn_of_choices
+from .choices import warn_of_choices, warn_of_origins
 from .instructions import Plan
 from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .jumps import JUMP, jumps
@@ -52,8 +52,8 @@ class Program:
 
     Operations are those that were recorded: a branch taken in Python for the recorded numbers
     is taken for all data points, and so is a comparison: ``x > 0`` is a bool. Of a Value that was
-    compared, also by max or sorted, a UserWarning tells where the outputs are computed from it (of
-    ``if x * 2 > 1`` only ``fit`` can know). What is to depend on the data is
+    compared, also by max or sorted, a UserWarning tells where the outputs or it were computed from
+    an input. What is to depend on the data is
     ``where(step(x), ...)``, or ``maximum``, ``relu``, ``clip``; a branch that is not taken
     contributes nothing, whatever lies behind it. A model's weights are those of the call: to
     run with the present ones, pass ``[w.data for w in parameters]``.
@@ -91,7 +91,7 @@ class Program:
     ) -> None:
         inputs, parameters = _values("inputs", inputs), _values("parameters", parameters)
         order, _ = self._compile(outputs, inputs, parameters)
-        if not warn_of_choices(order, inputs, parameters):
+        if not (warn_of_choices(order, inputs, parameters) or warn_of_origins(inputs)):
             warn_of_leaves(order, inputs, parameters)
 
     @classmethod

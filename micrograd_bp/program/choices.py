@@ -36,10 +36,35 @@ def warn_of_choices(
             continue
         varying.add(node)
         if node._was_compared and node not in unsuspected:
+            warn(f"Python compared {describe_node(node)} at some time, and {_ADVICE}")
+            return True
+    return False
+
+
+def warn_of_origins(inputs: Iterable[Value]) -> bool:
+    """Warn of a comparison of what was computed from an input, also where it is in no graph.
+
+    Returns:
+        Whether there was one.
+
+    >>> import pytest
+    >>> x = Value(2.0, label="x")
+    >>> y = x if x * 2.0 > 1.0 else -x
+    >>> with pytest.warns(UserWarning, match="computed from Value"):
+    ...     warn_of_origins([x])
+    True
+    """
+    for leaf in inputs:
+        if leaf._led_to_comparison:
             warn(
-                f"Python compared {describe_node(node)} at some time, and what it chose by that is"
-                " the same for all data points: choose by where(step(...), ...), maximum, minimum"
-                " or clip; where nothing was chosen, compare .data"
+                f"Python compared something computed from {describe_node(leaf)} at some time, and"
+                f" {_ADVICE}"
             )
             return True
     return False
+
+
+_ADVICE = (
+    "what it chose by that is the same for all data points: choose by where(step(...), ...),"
+    " maximum, minimum or clip; where nothing was chosen, compare .data"
+)

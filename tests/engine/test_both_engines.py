@@ -273,6 +273,7 @@ def test_the_public_names_are_the_same() -> None:
             "_data",
             "_grad",
             "_is_compared",
+            "_is_origin",
             "_label",
             "_parents",
             "_local_derivatives",

@@ -94,6 +94,32 @@ def test_a_program_warns_of_what_was_compared_in_its_graph() -> None:
             Program(chosen * 2.0, parameters=[a, b])
 
 
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize("depth", [1, 2, 100_000])
+def test_a_program_warns_of_what_was_compared_beside_its_graph(is_kept: bool, depth: int) -> None:
+    x, other, w = Value(2.0, "x"), Value(1.0, "other"), Value(3.0, "w")
+    beside = x
+    for _ in range(depth):
+        beside = beside + other
+    y = w * (x if beside > 1.0 else -x)
+    if not is_kept:
+        del beside
+    with pytest.warns(UserWarning, match=r"compared something computed from Value\(2.0, label='x'"):
+        Program(y, inputs=[x], parameters=[w])
+    z = Value(2.0, "z")  # which led to none
+    Program(w * z * other.data, inputs=[z], parameters=[w])
+
+
+def test_a_second_comparison_marks_what_is_new() -> None:
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    deep = x * 2.0
+    assert deep > 1.0
+    assert deep + y > 1.0
+    for leaf in (x, y):
+        with pytest.warns(UserWarning, match="compared something computed from"):
+            Program(leaf * 1.5, inputs=[leaf])
+
+
 def test_what_does_not_vary_may_be_compared() -> None:
     x, constant = Value(2.0, label="x"), Value(3.0)
     assert constant > 1.0
