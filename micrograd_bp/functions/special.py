@@ -19,7 +19,9 @@ def _exact_polygamma(mp: Any, x: Any, n: int = 0) -> Any:
     if n == 0:
         return mp.digamma(x)
     if x < 0.5:
-        slope = mp.polyval(decimals.cotangent_derivative(n)[::-1], mp.cospi(x) / mp.sinpi(x))
+        slope, cotangent = mp.mpf(0), mp.cospi(x) / mp.sinpi(x)
+        for coefficient in reversed(decimals.cotangent_derivative(n)):
+            slope = slope * cotangent + coefficient
         return (-1) ** n * _exact_polygamma(mp, 1 - x, n) - mp.pi ** (n + 1) * slope
     total, factorial, k = mp.mpf(0), mp.factorial(n), 0
     while x < mp.prec / 4 + n:
