@@ -596,7 +596,7 @@ def test_numpys_roundings_and_conjugate_work_on_object_arrays() -> None:
     values = array(2.5, -1.75)
     assert [node.data for node in np.round(values)] == [2.0, -2.0]
     assert [node.data for node in np.round(values, 1)] == [2.5, -1.8]
-    assert [node.data for node in np.fix(values)] == [2.0, -1.0]
+    assert [node.data for node in np.trunc(values)] == [2.0, -1.0]
     assert list(np.conjugate(values)) == list(values)
 
 
