@@ -64,8 +64,9 @@ def gradients_agree(
                     replace(error.report, notes=(*error.report.notes, note))
                 ) from None
 
-        for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-            setattr(test, name, getattr(f, name))
+        if f.__name__ != "<lambda>":  # whose source hypothesis would look for
+            for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+                setattr(test, name, getattr(f, name))
         return hypothesis.given(**strategies)(test)
 
     return decorate
