@@ -37,7 +37,9 @@ def write_paper(drawing: Drawing, form: str) -> bytes:
     from matplotlib.figure import Figure
 
     width, height = drawing.width + 2 * MARGIN, drawing.height + 2 * MARGIN
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, "pdf.fonttype": 42}):
+    with matplotlib.rc_context():  # whatever style the user's plots have
+        matplotlib.rcdefaults()
+        matplotlib.rcParams["pdf.fonttype"] = 42  # TrueType, which can be edited
         figure = Figure(figsize=(width / PIXELS, height / PIXELS), facecolor=WHITE)
         axes = figure.add_axes((0, 0, 1, 1), frameon=False)
         axes.set(xlim=(-MARGIN, width - MARGIN), ylim=(height - MARGIN, -MARGIN))

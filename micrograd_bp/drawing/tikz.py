@@ -1,4 +1,4 @@
-r"""Shapes as TikZ, in a document of its own that pdflatex, xelatex and lualatex take.
+r"""Shapes as TikZ, in a document of its own that pdflatex takes.
 
 Names and numbers are set as mathematics. TeX is handed commands of ours only: what a label says
 reaches it as text (``text_formula``), and a character that is not ASCII is declared, as what
@@ -14,18 +14,27 @@ from .palette import INK, WHITE
 from .shapes import Circle, Drawing, Head, Line, Rectangle, Text, bezier
 
 SCALE = 0.75  # points of a PostScript printer in a pixel of the web
-_KNOWN = {
-    **{letter: rf"\ensuremath{{\{word}}}" for word, letter in GREEK.items()},
-    "×": r"\ensuremath{\times}",
-    "·": r"\ensuremath{\cdot}",
-    "−": r"\ensuremath{-}",
-    "≤": r"\ensuremath{\le}",
-    "≥": r"\ensuremath{\ge}",
-    "∂": r"\ensuremath{\partial}",
-    "∑": r"\ensuremath{\sum}",
-    "…": r"\ldots{}",
+_MATHEMATICS = {
+    **{letter: word for word, letter in GREEK.items()},
+    **dict(
+        zip(
+            "×·−≤≥≠≈±∂∇∑∏√∞→",
+            "times cdot mathbin- le ge ne approx pm partial nabla sum prod surd infty to".split(),
+            strict=True,
+        )
+    ),
+}
+_TEXT = {
+    **dict(zip("ßæÆœŒøØłŁı", r"\ss \ae \AE \oe \OE \o \O \l \L \i".split(), strict=True)),
+    "…": r"\ldots",
     "—": "---",
     "–": "--",
+    "“": "``",
+    "”": "''",
+    "‘": "`",
+    "’": "'",
+    "²": r"\textsuperscript{2}",
+    "³": r"\textsuperscript{3}",
 }
 _ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0308\u030a\u0327", "`'^~\"rc", strict=True))
 
@@ -95,7 +104,7 @@ def _text(text: Text) -> list[str]:
 
 
 def _declarations(body: str) -> Iterable[str]:
-    """What the characters outside of ASCII are, for pdflatex; the other two know them."""
+    """What the characters outside of ASCII are; a TeX that knows them lacks the command."""
     special = sorted({character for character in body if not character.isascii()})
     if special:
         yield r"\ifdefined\DeclareUnicodeCharacter"
@@ -105,8 +114,10 @@ def _declarations(body: str) -> Iterable[str]:
 
 
 def _declared(character: str) -> str:
-    if character in _KNOWN:
-        return _KNOWN[character]
+    if character in _MATHEMATICS:
+        return rf"\ensuremath{{\{_MATHEMATICS[character]}}}"
+    if character in _TEXT:
+        return f"{_TEXT[character]}{{}}"
     decomposed = unicodedata.normalize("NFD", character)
     letter, accent = decomposed[0], decomposed[1:]
     if letter.isascii() and letter.isalpha() and accent in _ACCENTS:
