@@ -103,7 +103,7 @@ def make_picture(
     ('x', (('data', '2.0000'), ('grad', '—')))
     """
     scale = scale_of(node for group in groups for node in group.nodes)
-    names = names_of(node for group in groups for node in group.nodes)
+    names = _names(groups)
     cards = [
         _card(group, scale, names, any(node in roots for node in group.nodes)) for group in groups
     ]
@@ -135,6 +135,15 @@ def _is_constant(node: Value) -> bool:
 def _largest_grad(group: Group) -> float | None:
     grads = [node.grad for node in group.nodes if node.has_grad and not _is_constant(node)]
     return max(grads, key=abs, default=None)
+
+
+def _names(groups: Sequence[Group]) -> dict[Value, Name]:
+    """The names of what stands for itself, the layer with them also where others are folded."""
+    shown = [group.nodes[-1] for group in groups if group.kind in ("node", "chain")]
+    one_of_each = {
+        (node.label, node.scope): node for group in groups for node in group.nodes if node.label
+    }
+    return names_of(dict.fromkeys([*shown, *one_of_each.values()]))
 
 
 # --- cards ----------------------------------------------------------------------------------------
