@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from ..engine import Value
 from ..text.latex_forms import LATEX
-from ..text.names import Name, clean, names_of
+from ..text.names import Name, clean, names_of, read_name
 from ..text.numbers import pictured
 from ..text.operations import SUM, Part
 from ..text.tables import text_formula
@@ -161,6 +161,8 @@ def _card(group: Group, scale: Scale | None, names: Mapping[Value, Name], is_roo
         rows.append(("parameters", str(sum(node.operation is None for node in group.nodes))))
     title, note = clean(group.title), ""
     formula, last = text_formula(title), group.nodes[-1]
+    if group.kind == "alike":
+        title, formula = _many(title)
     if group.kind == "chain":
         rows.append(("data", pictured(last.data)))
         if last in names:
@@ -179,6 +181,19 @@ def _card(group: Group, scale: Scale | None, names: Mapping[Value, Name], is_roo
         path=path,
         fill=(scale or Scale(0)).fill_of_magnitude(grad and abs(grad)),
     )
+
+
+def _many(title: str) -> tuple[str, str]:
+    r"""A title such as "30 × x_1 … x_9" with its labels as names, as rich text and as LaTeX.
+
+    >>> print(_many("30 × x_1 … x_9")[1])
+    30 \times x_{1} \ldots x_{9}
+    """
+    number, _, labels = title.partition(f" {TIMES} ")
+    names = [read_name(label) for label in labels.split(" … ")]
+    formulas = r" \ldots ".join(name.latex for name in names)
+    rich = " … ".join(map(shown, names))
+    return f"{number} {TIMES} {rich}", rf"{number} \times {formulas}"
 
 
 def _node_card(
