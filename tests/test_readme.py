@@ -74,12 +74,14 @@ def test_the_command_with_data_of_your_own_runs(capsys: pytest.CaptureFixture[st
     assert "petal_width" in capsys.readouterr().out
 
 
-def test_the_first_picture_is_the_one_that_the_first_block_makes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("PATH", "")  # without dot: the layout of our own
-    run(BLOCKS[0])
-    assert Path("graph.svg").read_text() == (ROOT / "notebooks/graph.svg").read_text()
+def test_the_pictures_are_those_that_the_blocks_make() -> None:
+    shown = re.findall(r"\(notebooks/(\w+\.svg)\)", README)
+    assert shown == ["graph.svg", "network.svg"]
+    for name in shown:
+        (block,) = (block for block in BLOCKS if f'save("{name}")' in block)
+        run(block)
+        picture = (ROOT / "notebooks" / name).read_text(encoding="utf-8")
+        assert Path(name).read_text(encoding="utf-8") == picture
 
 
 def test_each_guarantee_names_a_test_that_is_there() -> None:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from ..drawing.layout import Box, layered_layout, text_width
 from ..drawing.palette import TIMES
+from ..drawing.svg import svg_rich
 from ..text.names import clean, plain
 from ..text.numbers import scripted
 from .description import Node
-from .svg_parts import PICTURED, curve, element, picture, svg_rich, text_at
+from .svg_parts import PICTURED, curve, element, picture, text_at
 
 LINE = 17.0
 PADDING = 8.0

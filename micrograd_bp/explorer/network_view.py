@@ -9,12 +9,12 @@ from itertools import pairwise
 from math import hypot
 
 from ..drawing.columns import Point
-from ..drawing.svg import svg_curve
+from ..drawing.svg import svg_curve, svg_rich
 from ..nn.units import Unit, Units
 from ..text.names import Name
 from ..text.numbers import scripted
 from .description import Node
-from .svg_parts import PICTURED, element, picture, svg_rich, text_at
+from .svg_parts import PICTURED, element, picture, text_at
 
 RADIUS = 64.0
 GAP = 16.0  # between two units

@@ -31,12 +31,12 @@ from micrograd_bp import (
     topological_order,
 )
 from micrograd_bp.book.worked_example import worked_example
+from micrograd_bp.drawing.svg import svg_rich
 from micrograd_bp.engine import record
 from micrograd_bp.explorer import Explorer, explore
 from micrograd_bp.explorer.description import name_nodes
 from micrograd_bp.explorer.formulas import derivative, fill, formula
 from micrograd_bp.explorer.javascript import is_translatable, write_table
-from micrograd_bp.explorer.svg_parts import svg_rich
 from micrograd_bp.functions import FUNCTIONS, Function
 from micrograd_bp.testing import graphs
 from micrograd_bp.text.names import END, SUB, SUP, Name, plain
