@@ -21,12 +21,14 @@ import numpy
 from .. import functions, messages, modes, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
+from ..text.latex import Latex
 from ..transforms import gradient
 from . import collector, program_file
 from .arguments import floats, thread_count
 from .by_engine import by_engine
 from .c_code import c_code
 from .choices import warn_of_choices, warn_of_origins
+from .equations import equations
 from .instructions import Plan
 from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .jumps import JUMP, jumps
@@ -311,6 +313,26 @@ class Program:
         <BLANKLINE>
         """
         return c_code(self._parts(), name, weights)
+
+    def latex(self) -> Latex:
+        r"""What ``print`` shows of the program, as LaTeX for math mode: its matrix equations.
+
+        Returns:
+            The source, a string, which a notebook shows as formulas: the forward pass, and
+            of a program with one output the backward pass with the sums over the data points n.
+            Functions of vectors are taken of each of their numbers, and so is the product where
+            it is written ``\odot``; the units of a layer count from 1. Of more than a hundred
+            lines the middle is left out.
+
+        >>> w, x, t = Value(1.0, label="w"), Value(2.0, label="x"), Value(0.5, label="t")
+        >>> print(Program((w * x - t) ** 2 / 2, inputs=[x, t], parameters=[w]).latex())
+        \begin{aligned}
+        v_{1} &= w x - t \\
+        \partial E / \partial w &= \sum_{n} v_{1} x \\
+        E &= \sum_{n} \frac{v_{1}^{2}}{2}
+        \end{aligned}
+        """
+        return equations(self._summed or self._forward, self._names)
 
     def __str__(self) -> str:
         return listing(self._summed or self._forward, self._names)
