@@ -177,7 +177,16 @@ def parts(rich: str) -> list[tuple[str, str]]:
 
 def layer_of(node: Value) -> str:
     """The number of the layer in the scope of a node, or nothing."""
-    match = _LAYER.search(node.scope)
+    return layer_in(node.scope)
+
+
+def layer_in(scope: str) -> str:
+    """The number of the layer in a scope, or nothing.
+
+    >>> layer_in("layer1/neuron3"), layer_in("head")
+    ('1', '')
+    """
+    match = _LAYER.search(scope)
     return match[1] if match else ""
 
 
