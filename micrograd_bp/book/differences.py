@@ -24,8 +24,7 @@ from collections.abc import Callable, Sequence
 from sys import float_info
 from typing import Any
 
-from ..numeric import sum_in_order
-from ..testing.finite_differences import central_difference
+from ..numeric import central_difference, sum_in_order
 from .backprop import (
     ACTIVATIONS,
     Matrix,
