@@ -40,7 +40,7 @@ cdef extern from "Python.h":
         const char* doc
     ctypedef struct PyGetSetDescrObject:
         PyGetSetDef* d_getset
-    void PyType_Modified(object type)
+    void PyType_Modified(PyTypeObject* type)
 
 cdef extern from *:
     """
@@ -430,7 +430,7 @@ cdef getattrofunc _getattr = (<PyTypeObject*>Value).tp_getattro
 cdef void _look_into_extras() noexcept:
     if (<PyTypeObject*>Value).tp_getattro is not _getattr:
         (<PyTypeObject*>Value).tp_getattro = _getattr
-        PyType_Modified(Value)
+        PyType_Modified(<PyTypeObject*>Value)
 
 
 cdef str GRAD = "grad", DATA = "data"
@@ -1340,6 +1340,6 @@ for name, specified in vars(specification.Value).items():
 for name in ("backward", "detach"):
     _attributes[name].__doc__ = getattr(specification.Value, name).__doc__
 _attributes["__doc__"] = specification.Value.__doc__
-PyType_Modified(Value)
+PyType_Modified(<PyTypeObject*>Value)
 for compiled in (apply, dot, fsum, order_of, record, sweep, topological_order, unit):
     compiled.__doc__ = getattr(specification, compiled.__name__).__doc__

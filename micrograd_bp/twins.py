@@ -63,7 +63,8 @@ def _changed_since(folder: str, module: str) -> str:
     if not os.path.exists(os.path.join(ROOT, "pyproject.toml")):
         return ""
     compiled = os.stat(module).st_mtime
-    for entry in os.scandir(folder):
-        if entry.name.endswith(SOURCES) and entry.stat().st_mtime > compiled:
-            return entry.name
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(SOURCES) and entry.stat().st_mtime > compiled:
+                return entry.name
     return ""

@@ -443,9 +443,10 @@ def _as_text(
     lines.append(str(example))
     lines += [f"Wrote the {name} to {path}" for name, path in files.items()]
     if engine_kind() == "pure":
-        lines.append(
-            "The engine in use is the pure Python one; a C compiler builds its faster twin"
-        )
+        more = "; a C compiler builds its faster twin"
+        if sys.platform == "emscripten":
+            more = ", the only one in a browser"
+        lines.append(f"The engine in use is the pure Python one{more}")
     return "\n".join(lines)
 
 

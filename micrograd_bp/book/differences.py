@@ -30,8 +30,7 @@ from itertools import chain
 from sys import float_info
 from typing import Any
 
-from ..numeric import sum_in_order
-from ..testing.finite_differences import central_difference
+from ..numeric import central_difference, sum_in_order
 from .backprop import (
     ACTIVATIONS,
     ForwardPass,

@@ -72,7 +72,7 @@ cdef extern from "<time.h>" nogil:
 
 cdef extern from * nogil:
     """
-    #if defined(__GNUC__)
+    #if defined(__GNUC__) && !defined(MICROGRAD_BP_PORTABLE)
     #define is_raised(flag) __atomic_load_n(flag, __ATOMIC_RELAXED)
     #define raise_flag(flag) __atomic_store_n(flag, 1, __ATOMIC_RELAXED)
     #else
