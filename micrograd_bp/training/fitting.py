@@ -22,6 +22,8 @@ from ..modes import changed
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
+from .chunks import Chunks, is_chunked, whole
+from .cluster import ChunkedData, ChunkedObjective, Summing, outputs_of, some_points
 from .data import Table, class_names, coded, numbered, table, tables, weight_column
 from .history import History
 from .losses import LOSSES, Loss, binary_cross_entropy, cross_entropy, sum_of_squares
@@ -85,15 +87,24 @@ def fit(
     random numbers in a model of one's own do not do what they look like, and are refused where
     one of those few points shows it; ``where(step(x), ...)``, ``maximum`` and their like do.
 
+    Dask arrays and DataFrames stay where they are, on a cluster or on a disk: each of their
+    chunks gives its sum of E_n and of the gradient, and these are added in the order of the
+    chunks, so that the weights are the same to the last bit for any number of workers (of one
+    kind of processor), and those in memory where there is one chunk. The data are gone through
+    once before the training, to check them. Minibatches are drawn chunk by chunk, in a new
+    order of the chunks and of the rows in each, and take turns: they gain room by more workers,
+    and only all data points at once gain speed.
+
     Args:
         model: an MLP, or a Module that is called with a list of D Values and gives a Value or a
             list of Values.
-        X: the inputs, (N, D) real numbers, or (N,) for D = 1.
+        X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too.
         T: the targets, (N, K) or (N,) for K = 1. For "cross_entropy" classes, (N,) integers
             from 0, or (N, K) probabilities; for "binary_cross_entropy" from 0 to 1; for
             "hinge" -1 or 1. For these three names will do as well, strings or pandas'
             categories: they are then the model's ``classes``, sorted or in their order, which
-            ``predict(..., classes=True)`` gives back.
+            ``predict(..., classes=True)`` gives back. If X is a Dask DataFrame, the name of a
+            column of it, or several in a list; the others are the inputs.
         loss: the name of a loss (``LOSSES``), or a function of the model's outputs and of the
             targets of one data point (a list of Values; a bare Value if K = 1) that gives a
             Value.
@@ -105,7 +116,7 @@ def fit(
             epoch; None for all. LBFGS takes all.
         sample_weight: how much each data point counts, (N,) numbers from 0 on: E is then
             sum_n w_n E_n, or that divided by sum_n w_n where it is a mean. A weight of 2 is as
-            good as the data point twice.
+            good as the data point twice. A column may go by its name, as T.
         validation: inputs and targets (X, T) of data points that are not trained on.
         early_stopping: the training ends after this many epochs on end in which the error over
             the validation data (over the training data, without such) has not improved, and
@@ -129,6 +140,7 @@ def fit(
         FloatingPointError: a number stopped being finite; the message tells the epoch, and the
             node or weight. The model has the weights of the last epoch before.
         ImportError: LBFGS without scipy.
+        RuntimeError: a worker of the cluster has not the same version of this package.
 
     >>> from micrograd_bp.nn import MLP
     >>> from micrograd_bp.optim import Adam
@@ -154,10 +166,15 @@ def fit(
     rng = np.random.default_rng(seed)
     threads = thread_count(threads)
     average = loss is not sum_of_squares
-    classes = class_names(T, loss)
-    if classes:
-        T = numbered("T", T, loss, classes)
-    inputs, targets = tables("X", X, "T", T)
+    chunked, classes = None, None
+    if is_chunked(X, T, sample_weight):
+        chunked = ChunkedData(X, T, sample_weight)
+        inputs = np.zeros((1, chunked.n_inputs))  # for the number of outputs
+    else:
+        classes = class_names(T, loss)
+        if classes:
+            T = numbered("T", T, loss, classes)
+        inputs, targets = tables("X", X, "T", T)
     tables_of = {"x": inputs}
     try:
         with changed(recording=True, nonfinite_allowed=False, scope=""):
@@ -170,26 +187,31 @@ def fit(
                     f"T has {len(classes)} classes, {show(classes)}, and the model {n_outputs}"
                     " outputs: it needs one for each"
                 )
-            tables_of["t"] = targets = coded("T", targets, loss, n_outputs)
-            if sample_weight is not None:
-                tables_of["w"] = weight_column(sample_weight, len(inputs), average)
+            if chunked is not None:
+                chunked.look(loss, n_outputs, average, sample_weight is not None)
+                tables_of = chunked.tables_of
+            else:
+                tables_of["t"] = coded("T", targets, loss, n_outputs)
+                if sample_weight is not None:
+                    tables_of["w"] = weight_column(sample_weight, len(inputs), average)
             program = error_program(model, loss, tables_of, parameters)
     except ArithmeticError as error:
         raise FloatingPointError(_message(1, error, "that it began with")) from error
-    batch_size = len(inputs) if batch_size is None else at_least_one("batch_size", batch_size)
-    if isinstance(optimizer, LBFGS) and batch_size < len(inputs):
+    data = chunked or np.hstack([*tables_of.values()])
+    batch_size = len(data) if batch_size is None else at_least_one("batch_size", batch_size)
+    if isinstance(optimizer, LBFGS) and batch_size < len(data):
         raise ValueError(
-            f"LBFGS takes all {len(inputs)} data points at once, not batch_size={batch_size}:"
+            f"LBFGS takes all {len(data)} data points at once, not batch_size={batch_size}:"
             " leave batch_size out, or take SGD or Adam"
         )
-    points = np.hstack([*tables_of.values()])
-    objective = Objective(program, points, average, batch_size, threads)
+    objective = _objective(program, data, average, batch_size, threads)
     held_out = None
     if validation is not None:
-        points = _validation_points(validation, inputs, loss, classes, n_outputs, targets.shape[1])
-        if sample_weight is not None:
-            points = np.hstack([points, np.ones((len(points), 1))])
-        held_out = Objective(program, points, average, batch_size=1, threads=threads)
+        widths = [tables_of[name].shape[1] for name in "xt"]
+        data = _validation_data(
+            validation, widths, loss, classes, n_outputs, sample_weight is not None
+        )
+        held_out = _objective(program, data, average, 1, threads)
     if isinstance(optimizer, Optimizer):
         optimizer.reset()
     if classes:
@@ -204,6 +226,14 @@ def error_program(
     """The program of E_n, or w_n E_n, of one data point: x, t and perhaps w are its inputs."""
     program, _ = compiled(partial(_error, model, loss), tables_of, parameters)
     return program
+
+
+def _objective(
+    program: Program, data: Table | ChunkedData, average: bool, batch_size: int, threads: int
+) -> "Objective | ChunkedObjective":
+    kind: Any = ChunkedObjective if isinstance(data, ChunkedData) else Objective
+    objective: Objective | ChunkedObjective = kind(program, data, average, batch_size, threads)
+    return objective
 
 
 class Objective:
@@ -233,15 +263,21 @@ class Objective:
             raise FloatingPointError("the sum of the errors E_n is beyond the largest float")
         return total / len(self.points) if self.average else total
 
-    def gradients(self, rng: np.random.Generator) -> Iterator[Callable[[Vector], Vector]]:
-        """The gradient over one batch after the other, in a new order."""
+    def descend(
+        self,
+        optimizer: Optimizer,
+        parameters: Sequence[Value],
+        theta: Vector,
+        rng: np.random.Generator,
+    ) -> Vector:
+        """The parameters after an epoch: a step for one batch after the other, in a new order."""
         if self.all_at_once:
-            yield lambda theta: self.evaluate(theta)[1]
-            return
+            return update_named(optimizer, parameters, theta, self.evaluate(theta)[1])
         order = rng.permutation(len(self.points))
         for start in range(0, len(order), self.batch_size):
             batch = self.points[order[start : start + self.batch_size]]
-            yield partial(self._of_batch, batch)
+            theta = update_named(optimizer, parameters, theta, self._of_batch(batch, theta))
+        return theta
 
     def _of_batch(self, batch: Table, theta: Vector) -> Vector:
         try:
@@ -287,8 +323,8 @@ class Run:
         self,
         model: Model,
         parameters: list[Value],
-        objective: Objective,
-        held_out: Objective | None,
+        objective: Objective | ChunkedObjective,
+        held_out: Objective | ChunkedObjective | None,
         callbacks: Sequence[Callable[[Epoch], Any]] = (),
         best: Best | None = None,
     ) -> None:
@@ -337,8 +373,7 @@ class Run:
         theta = self.theta
         for _ in range(epochs):
             with self._telling():
-                for gradient in self.objective.gradients(rng):
-                    theta = update_named(optimizer, self.parameters, theta, gradient(theta))
+                theta = self.objective.descend(optimizer, self.parameters, theta, rng)
             if self._after(theta):
                 return
 
@@ -406,7 +441,7 @@ def predict(
     Args:
         model: an MLP, or what else is called with a list of D Values and gives a Value or a list
             of Values.
-        X: the inputs, (N, D) real numbers, or (N,) for D = 1.
+        X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too.
         classes: whether to give the class of each data point: that of the largest output; where
             there is one, the second class if it is a logit above 0, or a probability, by a
             sigmoid, above 1/2.
@@ -414,7 +449,9 @@ def predict(
 
     Returns:
         The outputs y_k of each data point, an array of shape (N, K), or (N,) for K = 1; or the
-        classes, (N,): the names that ``fit`` was given, or numbers from 0.
+        classes, (N,): the names that ``fit`` was given, or numbers from 0. For a Dask array or
+        DataFrame it is a Dask array of its chunks, which is not computed yet: the model has
+        been tried at points of the first chunk.
 
     Raises:
         TypeError: X is not made of real numbers, or the model gives something else than Values.
@@ -432,32 +469,60 @@ def predict(
     >>> predict(model, [[0, 2], [2, 0]], classes=True).tolist()
     ['up', 'down']
     """
-    found, outputs = _run(model, X, threads)
-    if not classes:
-        return found[:, 0] if len(outputs) == 1 else found
-    numbers: NDArray[Any] = _scores(found, outputs).argmax(axis=1)
     names = getattr(model, "classes", None)
-    return numbers if names is None else np.array(names)[numbers]
+    if is_chunked(X):
+        lazy: NDArray[Any] = _predict_chunks(model, X, classes, names, thread_count(threads))
+        return lazy
+    found, outputs = _run(model, X, threads)
+    return _predicted(_is_sigmoid(outputs), classes, names, found)
+
+
+def _predict_chunks(model: Any, X: Any, classes: bool, names: Any, threads: int) -> Any:
+    """What ``predict`` gives for a Dask collection: an array of its chunks, not computed yet."""
+    chunks = Chunks({"X": X})
+    program, outputs = _outputs_program(model, chunks.first(some_points))
+    finish = partial(_predicted, _is_sigmoid(outputs), classes, names)
+    like = finish(np.zeros((0, len(outputs))))
+    return chunks.mapped(outputs_of, like, whole(Summing(program, threads)), finish)
+
+
+def _predicted(sigmoid: bool, classes: bool, names: Any, found: Table) -> NDArray[Any]:
+    """The outputs, (N, K) or (N,), or the classes of data points."""
+    if not classes:
+        return found[:, 0] if found.shape[1] == 1 else found
+    numbers: NDArray[Any] = _scores(found, sigmoid).argmax(axis=1)
+    if names is not None:
+        numbers = np.array(names)[numbers]
+    return numbers
 
 
 def class_scores(model: Callable[[list[Any]], Any], X: Any) -> Table:
     """A number for each data point and class, the largest for the class that is predicted."""
-    return _scores(*_run(model, X, threads=1))
+    found, outputs = _run(model, X, threads=1)
+    return _scores(found, _is_sigmoid(outputs))
 
 
 def _run(model: Callable[[list[Any]], Any], X: Any, threads: int) -> tuple[Table, list[Value]]:
     """The outputs for all data points, (N, K), and those recorded for one of them."""
     inputs = table("X", X)
-    with changed(recording=True, nonfinite_allowed=False, scope=""):
-        program, outputs = compiled(lambda x: _outputs(_called(model, x)), {"x": inputs})
+    program, outputs = _outputs_program(model, inputs)
     return program(inputs, threads=threads), outputs
 
 
-def _scores(found: Table, outputs: list[Value]) -> Table:
-    if len(outputs) > 1:
-        return found
+def _outputs_program(model: Any, inputs: Table) -> tuple[Program, list[Value]]:
+    with changed(recording=True, nonfinite_allowed=False, scope=""):
+        return compiled(lambda x: _outputs(_called(model, x)), {"x": inputs})
+
+
+def _is_sigmoid(outputs: list[Value]) -> bool:
     last = outputs[0].operation
-    above = found - (0.5 if last and last.name == "sigmoid" else 0.0)
+    return last is not None and last.name == "sigmoid"
+
+
+def _scores(found: Table, sigmoid: bool) -> Table:
+    if found.shape[1] > 1:
+        return found
+    above = found - (0.5 if sigmoid else 0.0)
     return np.hstack([-above, above])
 
 
@@ -567,24 +632,33 @@ def at_least_one(name: str, number: Any) -> int:
     return whole
 
 
-def _validation_points(
+def _validation_data(
     validation: Any,
-    inputs: Table,
+    widths: list[int],
     loss: Loss,
     classes: list[Any] | None,
     n_outputs: int,
-    n_targets: int,
-) -> Table:
+    weighted: bool,
+) -> Table | ChunkedData:
+    """The data points of validation, of as many inputs and targets; each of weight 1."""
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise TypeError(f"validation is a pair (X, T), not {show(validation)}")
     X, T = validation
-    if classes:
-        T = numbered("the T of validation", T, loss, classes)
-    X, T = tables("the X of validation", X, "the T of validation", T)
-    T = coded("the T of validation", T, loss, n_outputs)
-    if X.shape[1] != inputs.shape[1] or T.shape[1] != n_targets:
+    data: Table | ChunkedData
+    if is_chunked(X, T):
+        data = ChunkedData(X, T)
+        data.look(loss, n_outputs, average=True, weighted=weighted)
+        found = [data.tables_of[name].shape[1] for name in "xt"]
+    else:
+        if classes:
+            T = numbered("the T of validation", T, loss, classes)
+        X, T = tables("the X of validation", X, "the T of validation", T)
+        T = coded("the T of validation", T, loss, n_outputs)
+        data = np.hstack([X, T, np.ones((len(X), int(weighted)))])
+        found = [X.shape[1], T.shape[1]]
+    if found != widths:
         raise ValueError(
-            f"the data points of validation have {X.shape[1]} inputs and {T.shape[1]} targets, and"
-            f" those to be trained on {inputs.shape[1]} and {n_targets}"
+            "the data points of validation have {} inputs and {} targets, and those to be trained"
+            " on {} and {}".format(*found, *widths)
         )
-    return np.hstack([X, T])
+    return data
