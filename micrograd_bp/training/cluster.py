@@ -290,7 +290,8 @@ class ChunkedObjective:
     def __init__(
         self, program: Program, data: ChunkedData, average: bool, batch_size: int, threads: int
     ) -> None:
-        self.program, self.chunks, self.n = program, data.chunks, len(data)
+        self.program, self.points, self.chunks, self.n = program, data, data.chunks, len(data)
+        self.rows = 0  # gone through so far
         self.average, self.batch_size = average, batch_size
         self.all_at_once = batch_size >= self.n
         self._of = shared(Summing(program, threads, data.coding), data.client)
@@ -299,15 +300,21 @@ class ChunkedObjective:
     def evaluate(self, theta: Vector) -> tuple[float, Vector]:
         """The error over all points and its gradient; kept, as it is often asked for twice."""
         if self._last is None or not np.array_equal(self._last[0], theta):
+            self.rows += self.n
             error, gradient = _finite(self.chunks.total(_sums, self._of, whole(theta)))
             n = self.n if self.average else 1
             self._last = (theta, error / n, gradient / n)
         return self._last[1], self._last[2]
 
+    def know(self, theta: Vector, error: float, gradient: Vector) -> None:
+        """The error and its gradient need not be computed here."""
+        self._last = (theta.copy(), error, gradient)
+
     def error(self, theta: Vector) -> float:
         """The error over all points."""
         if self.all_at_once:  # the gradient here is that of the next step
             return self.evaluate(theta)[0]
+        self.rows += self.n
         total, _ = _finite(self.chunks.total(_error, self._of, whole(theta)))
         return total / self.n if self.average else total
 
@@ -327,6 +334,7 @@ class ChunkedObjective:
         for i in rng.permutation(len(self.chunks)).tolist():
             args = (self._of, whole(at), self.average, self.batch_size)
             at = self.chunks.of(i, _descend, *args).compute()
+        self.rows += self.n
         if at.n:
             at = at.step(self.program, self.average)
         optimizer._state = at.optimizer._state

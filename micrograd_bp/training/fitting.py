@@ -7,6 +7,8 @@ and leaves the model with the weights of the last epoch that ended well, whateve
 """
 
 import math
+import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -22,6 +24,7 @@ from ..modes import changed
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
+from .checkpoint import Checkpoint
 from .chunks import Chunks, is_chunked, whole
 from .cluster import ChunkedData, ChunkedObjective, Summing, outputs_of, some_points
 from .data import Table, class_names, coded, numbered, table, tables, weight_column
@@ -74,6 +77,8 @@ def fit(
     callbacks: Callable[[Epoch], Any] | Iterable[Callable[[Epoch], Any]] = (),
     seed: int = 0,
     threads: int = 1,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
     progress: bool = True,
 ) -> History:
     """Train a model: lower the error E of its outputs on data, epoch by epoch.
@@ -126,7 +131,12 @@ def fit(
             True, it is the last.
         seed: what the shuffling follows from: the same seed, the same weights, bit for bit.
         threads: how many to run on; the weights are the same for any number.
-        progress: whether to show a progress bar.
+        checkpoint: a folder in which it is noted how far the training is. The same call, with
+            the weights that the model began with or others, goes on from there to the same bits,
+            whatever ended it; with more epochs too.
+        checkpoint_every: after how many epochs that is done.
+        progress: whether to show a progress bar, with the error and the rows gone through in a
+            second.
 
     Returns:
         The errors before and after each epoch.
@@ -139,7 +149,8 @@ def fit(
             data points. Nothing has changed then.
         FloatingPointError: a number stopped being finite; the message tells the epoch, and the
             node or weight. The model has the weights of the last epoch before.
-        ImportError: LBFGS without scipy.
+        ImportError: LBFGS without scipy, or a checkpoint without safetensors.
+        OSError: a checkpoint cannot be written or read.
         RuntimeError: a worker of the cluster has not the same version of this package.
 
     >>> from micrograd_bp.nn import MLP
@@ -158,6 +169,7 @@ def fit(
     best = None
     if early_stopping is not None:
         best = Best(at_least_one("early_stopping", early_stopping), min_delta)
+    checkpoint_every = at_least_one("checkpoint_every", checkpoint_every)
     parameters = _parameters(model, optimizer)
     callbacks = [callbacks] if callable(callbacks) else list(callbacks)
     for callback in callbacks:
@@ -216,7 +228,21 @@ def fit(
         optimizer.reset()
     if classes:
         model.classes = classes  # type: ignore[attr-defined]
-    run = Run(model, parameters, objective, held_out, callbacks, best)
+    saved = None
+    if checkpoint is not None:
+        training = {
+            "optimizer": repr(optimizer),
+            "loss": getattr(loss, "__name__", repr(loss)),
+            "seed": repr(seed),
+            "batch_size": batch_size,
+            "data points": len(objective.points),
+            "chunks": len(chunked.chunks) if chunked is not None else 1,
+            "parameters": len(parameters),
+            "early_stopping": early_stopping,
+            "min_delta": min_delta,
+        }
+        saved = Checkpoint(checkpoint, checkpoint_every, training)
+    run = Run(model, parameters, objective, held_out, callbacks, best, saved)
     return run.train(optimizer, epochs, rng, progress)
 
 
@@ -245,6 +271,7 @@ class Objective:
         self.program, self.points, self.average = program, points, average
         self.batch_size, self.threads = batch_size, threads
         self.all_at_once = batch_size >= len(points)
+        self.rows = 0  # gone through so far
         self._last: tuple[Vector, float, Vector] | None = None
 
     def evaluate(self, theta: Vector) -> tuple[float, Vector]:
@@ -253,10 +280,15 @@ class Objective:
             self._last = (theta, *self._on(theta, self.points))
         return self._last[1], self._last[2]
 
+    def know(self, theta: Vector, error: float, gradient: Vector) -> None:
+        """The error and its gradient need not be computed here."""
+        self._last = (theta.copy(), error, gradient)
+
     def error(self, theta: Vector) -> float:
         """The error over all points."""
         if self.all_at_once:  # the gradient here is that of the next step
             return self.evaluate(theta)[0]
+        self.rows += len(self.points)
         with np.errstate(over="ignore"):
             total = float(np.sum(self.program(self.points, theta, threads=self.threads)))
         if not np.isfinite(total):
@@ -287,6 +319,7 @@ class Objective:
             raise
 
     def _on(self, theta: Vector, points: Table) -> tuple[float, Vector]:
+        self.rows += len(points)
         error, gradient = self.program.value_and_grad(points, theta, threads=self.threads)
         return (error / len(points), gradient / len(points)) if self.average else (error, gradient)
 
@@ -327,11 +360,16 @@ class Run:
         held_out: Objective | ChunkedObjective | None,
         callbacks: Sequence[Callable[[Epoch], Any]] = (),
         best: Best | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
+        self.checkpoint = checkpoint
         self.model, self.parameters, self.callbacks = model, parameters, callbacks
         self.objective, self.held_out, self.best = objective, held_out, best
-        self.theta = np.array([parameter.data for parameter in parameters])
+        self.began = self.theta = np.array([parameter.data for parameter in parameters])
         self.history = History()
+        self.n_before = 0  # epochs that a checkpoint had
+        self.told: list[Vector] = []  # to L-BFGS: error and gradient, again and again
+        self.to_tell: list[Vector] = []  # before anything is computed
 
     def train(
         self,
@@ -341,7 +379,13 @@ class Run:
         progress: bool,
     ) -> History:
         """Go through the data ``epochs`` times at most, and leave the weights with the model."""
-        with tqdm(total=epochs, disable=not progress, desc="fit", unit="epoch") as self.bar:
+        self._optimizer, self._rng, self._started = optimizer, rng, time.perf_counter()
+        if self.checkpoint:
+            self.checkpoint.resume(self, optimizer, rng)
+        n = self.n_before
+        with tqdm(
+            total=epochs, initial=n, disable=not progress, desc="fit", unit="epoch"
+        ) as self.bar:
             try:
                 self._begin()
                 if isinstance(optimizer, LBFGS):
@@ -366,12 +410,18 @@ class Run:
             self._error = self.objective.error(self.theta)
 
     def _evaluate(self, theta: Vector) -> tuple[float, Vector]:
+        if self.to_tell:
+            told = self.to_tell.pop(0)
+            self.objective.know(theta, float(told[0]), told[1:])
         with self._telling():
-            return self.objective.evaluate(theta)
+            error, gradient = self.objective.evaluate(theta)
+        if self.checkpoint:
+            self.told.append(np.array([error, *gradient]))
+        return error, gradient
 
     def _descend(self, optimizer: Optimizer, epochs: int, rng: np.random.Generator) -> None:
         theta = self.theta
-        for _ in range(epochs):
+        for _ in range(self.n_before, 0 if self.history.ended else epochs):
             with self._telling():
                 theta = self.objective.descend(optimizer, self.parameters, theta, rng)
             if self._after(theta):
@@ -379,6 +429,13 @@ class Run:
 
     def _after(self, theta: Vector) -> bool:
         """An epoch is over: whether it was the last."""
+        is_last = self._noted(theta)
+        if self.checkpoint and len(self.history.error_after) > self.n_before:
+            self.checkpoint.save(self, self._optimizer, self._rng)
+        return is_last
+
+    def _noted(self, theta: Vector) -> bool:
+        """Note an epoch, and tell of it: whether it was the last."""
         history, validation = self.history, None
         with self._telling():
             error = self.objective.error(theta)
@@ -391,15 +448,17 @@ class Run:
         if validation is not None:
             history.validation.append(validation)
         self._error = error
-        self.bar.set_postfix_str(f"error {error:.4g}", refresh=False)
-        self.bar.update()
+        rate = self.objective.rows / (time.perf_counter() - self._started)
+        self.bar.set_postfix_str(f"error {error:.4g}, {rate:.3g} rows/s", refresh=False)
+        is_new = len(history.error_after) > self.n_before
+        self.bar.update(is_new)
         if self.best and self.best.is_enough(error if validation is None else validation, theta):
             over = "training" if validation is None else "validation"
             history.ended = (
                 f"{self._epochs_done}: the {over} error has not improved for {self.best.patience};"
                 f" the weights are those of epoch {history.best_epoch}"
             )
-        if not self.callbacks:
+        if not self.callbacks or not is_new:
             return bool(history.ended)
         write(self.parameters, theta)
         epoch = Epoch(

@@ -1,5 +1,6 @@
 """Data in chunks: fit, predict and Programs on Dask arrays and DataFrames, on threads."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -417,3 +418,10 @@ def test_value_and_grad_refuses_what_is_not_in_chunks() -> None:
         cluster.value_and_grad(line(), da.zeros((3, 2)), [1.0])
     with pytest.raises(ValueError, match=r"partition 0: the inputs have the shape"):
         cluster.value_and_grad(line(), da.zeros((3, 4)))
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 100}], ids=repr)
+def test_the_bar_shows_the_error_and_the_rows_in_a_second(options, capsys) -> None:
+    _, history = trained(rows(X), T, progress=True, **options)
+    shown = capsys.readouterr().err
+    assert re.search(rf"error {history.error_after[-1]:.4g}, [\d.e+]+ rows/s", shown)

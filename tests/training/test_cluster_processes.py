@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -104,3 +107,43 @@ def test_a_worker_that_cannot_take_part_is_told_before_work_starts(processes: An
             with pytest.raises(RuntimeError, match=f"the worker tcp://[^ ]* (has )?{words}"):
                 trained(rows(X))
             client.restart()
+
+
+INTERRUPTED = """
+import sys
+sys.path.insert(0, {folder!r})
+from test_cluster_processes import *
+
+def interrupted(batch_size):
+    model, kept = MLP(3, [4, 1], hidden="tanh", seed=1), []
+
+    def keep(epoch):
+        kept.append([parameter.data for parameter in model.parameters()])
+        print(len(kept), flush=True)
+
+    try:
+        fit(model, rows(X), rows(T), loss="sum_of_squares", optimizer="adam",
+            batch_size=batch_size, epochs=10**6, callbacks=keep, progress=False)
+    except KeyboardInterrupt:
+        return [parameter.data for parameter in model.parameters()] == kept[-1]
+
+if __name__ == "__main__":
+    with distributed.LocalCluster(1, threads_per_worker=1, dashboard_address=None) as local:
+        with distributed.Client(local):
+            print("kept:", interrupted(None), interrupted(250))
+"""
+
+
+def test_ctrl_c_keeps_the_last_good_weights_and_the_cluster(
+    interruptible: None, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED.format(folder=str(Path(__file__).parent)))
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == "3\n":
+                process.send_signal(signal.SIGINT)
+    assert line == "kept: True True\n"
+    assert process.returncode == 0
