@@ -31,16 +31,17 @@ class Chunk:
     """Some rows of several tables: what a worker gets.
 
     Args:
-        names: of the tables.
+        columns: the names of the tables, and which columns of their blocks they are; None for
+            all.
         blocks: for each table its blocks of columns.
     """
 
-    def __init__(self, names: list[str], blocks: list[list[Any]]) -> None:
-        self.names = names
-        self.raw = [
-            pieces[0] if len(pieces) == 1 else np.concatenate([*map(np.asarray, pieces)], axis=1)
-            for pieces in blocks
-        ]
+    def __init__(self, columns: dict[str, Any], blocks: list[list[Any]]) -> None:
+        self.names, self.raw = [*columns], []
+        for pieces, taken in zip(blocks, columns.values()):
+            if len(pieces) > 1:
+                pieces = [np.concatenate([*map(np.asarray, pieces)], axis=1)]
+            self.raw.append(pieces[0] if taken is None else pieces[0][taken])
 
     def __len__(self) -> int:
         return len(self.raw[0])
@@ -71,9 +72,9 @@ class Chunks:
     Args:
         tables: the data by their names; those that are None are left out. Arrays in memory, and
             Dask arrays that are cut elsewhere, are cut as the first Dask array.
+        frame: a DataFrame, of which a table may be a column by its name, or a list of such.
 
     Attributes:
-        names: of the tables.
         sizes: how many rows each chunk has; nan where that is not known.
         n_columns: how many columns each table has.
 
@@ -82,20 +83,27 @@ class Chunks:
         ValueError: the data cannot be of the same chunks.
     """
 
-    def __init__(self, tables: dict[str, Any]) -> None:
+    def __init__(self, tables: dict[str, Any], frame: Any = None) -> None:
         tables = {name: data for name, data in tables.items() if data is not None}
-        self.names = [*tables]
+        self._columns = {name: x if is_named(x) else None for name, x in tables.items()}
+        named = [x for x in self._columns.values() if x is not None]
+        if named:
+            frame = frame[[*dict.fromkeys(c for x in named for c in np.atleast_1d(x).tolist())]]
+        tables = {name: frame if is_named(x) else x for name, x in tables.items()}
         for name, data in tables.items():
             if is_chunked(data) and not (_is_array(data) or hasattr(type(data), "partitions")):
                 raise TypeError(f"{name} is a Dask array or DataFrame, not {type(data).__name__}")
         sizes = next(filter(None, map(_sizes, tables.values())), None)
-        self.n_columns = {name: _n_columns(name, data) for name, data in tables.items()}
-        columns = [_blocks(name, data, sizes) for name, data in tables.items()]
+        self.n_columns = {
+            name: _n_columns(name, data) if taken is None else np.size(taken)
+            for (name, data), taken in zip(tables.items(), self._columns.values())
+        }
+        columns = [_blocks(name, x, sizes) for name, x in tables.items()]
         if len({*map(len, columns)}) > 1:
             parts = " and ".join(f"{name} has {len(x)}" for name, x in zip(tables, columns))
             raise ValueError(
-                f"the data are of the same partitions, and {parts}: take both from one"
-                " DataFrame, or repartition one as the other"
+                f"the data are of the same partitions, and {parts}, as Dask reads them: take all by"
+                ' name from one DataFrame, as in fit(model, frame, "t"), or persist() them'
             )
         self._blocks = [list(blocks) for blocks in zip(*columns)]
         self.sizes = sizes or [np.nan] * len(self._blocks)
@@ -105,7 +113,7 @@ class Chunks:
 
     def of(self, i: int, f: Callable[..., Any], *args: Any) -> Any:
         """f(chunk, *args) of one chunk, lazily; an error of f names the partition."""
-        return _delayed(_of_chunk)(i, self.names, self._blocks[i], f, *args)
+        return _delayed(_of_chunk)(i, self._columns, self._blocks[i], f, *args)
 
     def total(self, f: Callable[..., Any], *args: Any) -> Any:
         """The sum of f(chunk, *args) over the chunks with rows; None if there are none.
@@ -113,7 +121,7 @@ class Chunks:
         Of the errors that f raises, that of the first chunk is raised here.
         """
         parts = [
-            _delayed(_or_error)(i, self.names, blocks, f, *args)
+            _delayed(_or_error)(i, self._columns, blocks, f, *args)
             for i, blocks in enumerate(self._blocks)
         ]
         while len(parts) > 1:
@@ -133,7 +141,7 @@ class Chunks:
             found = self.of(i, _if_any, f).compute()
             if found is not None:
                 return found
-        raise ValueError(f"{self.names[0]} has no data points")
+        raise ValueError(f"{next(iter(self._columns))} has no data points")
 
     def mapped(self, f: Callable[..., Any], like: NDArray[Any], *args: Any) -> Any:
         """A lazy Dask array of what f(chunk, *args) gives, arrays of the shape and type of like."""
@@ -143,6 +151,17 @@ class Chunks:
             for i, size in enumerate(self.sizes)
         ]
         return da.concatenate(parts, allow_unknown_chunksizes=True)
+
+
+def is_named(data: Any) -> bool:
+    """Whether data are the name of a column, or a list of names."""
+    names = [data] if isinstance(data, str) else data
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+def columns_of(data: Any) -> list[str]:
+    """The names of the columns of a DataFrame; none of anything else."""
+    return [*data.columns] if hasattr(type(data), "columns") and data.ndim == 2 else []
 
 
 def _is_array(data: Any) -> bool:
@@ -185,9 +204,9 @@ def _blocks(name: str, data: Any, sizes: Sequence[float] | None) -> list[list[An
 # What runs on the workers
 
 
-def _of_chunk(i: int, names: list[str], blocks: list[list[Any]], f: Any, *args: Any) -> Any:
+def _of_chunk(i: int, columns: dict[str, Any], blocks: list[list[Any]], f: Any, *args: Any) -> Any:
     try:
-        return f(Chunk(names, blocks), *args)
+        return f(Chunk(columns, blocks), *args)
     except (ArithmeticError, TypeError, ValueError) as error:
         raise type(error)(f"partition {i}: {error}") from error
 

@@ -16,7 +16,7 @@ from ..engine import Value
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
-from .chunks import Chunk, Chunks, checked_client, is_chunked, shared, whole
+from .chunks import Chunk, Chunks, checked_client, columns_of, is_chunked, is_named, shared, whole
 from .data import Table, coded, one_of_k
 from .losses import Loss
 from .one_graph import points_to_try
@@ -58,19 +58,18 @@ def value_and_grad(
     if not is_chunked(data):
         raise TypeError(f"data are a Dask array or DataFrame, not {show(data)}")
     names = program._names[: len(program._names) - len(program._recorded)]
-    columns = getattr(data, "columns", None)
-    if columns is not None:
-        for name in names:
-            if name not in columns or names.count(name) > 1:
-                raise ValueError(
-                    "the columns of a DataFrame are taken by the labels of the inputs,"
-                    f" {', '.join(map(repr, names))}, and {name!r} is not one of"
-                    f" {', '.join(map(repr, columns))}"
-                )
-        data = data[list(names)]
+    columns = columns_of(data)
+    for name in names if columns else ():
+        if name not in columns or names.count(name) > 1:
+            raise ValueError(
+                "the columns of a DataFrame are taken by the labels of the inputs,"
+                f" {', '.join(map(repr, names))}, and {name!r} is not one of"
+                f" {', '.join(map(repr, columns))}"
+            )
     _, theta = program._checked(np.empty((0, len(names))), parameters)
     task = shared(Summing(program, thread_count(threads)), checked_client())
-    found = Chunks({"inputs": data}).total(_sums, task, whole(theta))
+    chunks = Chunks({"inputs": list(names) if columns else data}, data)
+    found = chunks.total(_sums, task, whole(theta))
     return _finite(np.zeros(1 + len(theta)) if found is None else found)
 
 
@@ -250,8 +249,7 @@ class ChunkedData:
 
     def __init__(self, X: Any, T: Any, sample_weight: Any = None) -> None:
         self.client = checked_client()
-        X, T, sample_weight = _by_name(X, T, sample_weight)
-        self.chunks = Chunks({"X": X, "T": T, "sample_weight": sample_weight})
+        self.chunks = Chunks(_tables(X, T, sample_weight), X)
         self.n_inputs = self.chunks.n_columns["X"]
 
     def __len__(self) -> int:
@@ -342,24 +340,19 @@ class ChunkedObjective:
         return at.theta
 
 
-def _by_name(X: Any, T: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """The three, where T and sample_weight may be names of columns, which X is then without."""
+def _tables(X: Any, T: Any, sample_weight: Any) -> dict[str, Any]:
+    """The three; where T or sample_weight are names of columns of X, all by name."""
+    tables = {"X": X, "T": T, "sample_weight": sample_weight}
+    columns = columns_of(X)
     taken: list[str] = []
-
-    def column(name: str, wanted: Any) -> Any:
-        names = [wanted] if isinstance(wanted, str) else wanted
-        if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-            return wanted
-        columns = [*getattr(X, "columns", ())]
+    for name in ("T", "sample_weight"):
+        names = np.atleast_1d(tables[name]).tolist() if is_named(tables[name]) else []
         for each in names:
             if each not in columns:
                 has = ", ".join(map(repr, columns)) or "none"
                 raise ValueError(f"{name} is {each!r}, which is no column of X: it has {has}")
-        taken.extend(names)
-        return X[wanted]
-
-    T, sample_weight = column("T", T), column("sample_weight", sample_weight)
-    return (X.drop(columns=taken) if taken else X), T, sample_weight
+        taken += names
+    return {**tables, "X": [c for c in columns if c not in taken]} if taken else tables
 
 
 def _finite(sums: Vector) -> tuple[float, Vector]:

@@ -326,7 +326,7 @@ def test_missing_values_of_pandas_are_told_too() -> None:
         (lambda: (rows(X), T[:-1]), ValueError, "T has 499 data points, not 500"),
         (lambda: (frame()[["a"]], T), ValueError, "T is in memory, and the sizes of"),
         (lambda: (frame(), "z"), ValueError, "T is 'z', which is no column of X: it has 'a', 'b'"),
-        (lambda: (frame()[["a"]], frame([500])["t"]), ValueError, "X has 5 and T has 1: take both"),
+        (lambda: (frame()[["a"]], frame([500])["t"]), ValueError, "X has 5 and T has 1, as Dask"),
         (
             lambda: (frame()[["a", "b", "c"]], frame([1, 60, 0, 239, 200])["t"]),
             ValueError,
