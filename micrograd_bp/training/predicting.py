@@ -1,6 +1,7 @@
 """What a model gives for data points: its outputs, by a program, and the classes that they mean."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,10 @@ from numpy.typing import NDArray
 from ..engine import Value
 from ..modes import changed
 from ..numeric import show
+from ..program import Program
+from ..program.arguments import thread_count
+from .chunks import Chunks, is_chunked, whole
+from .cluster import Summing, chunk_outputs, some_points
 from .data import Table, table
 from .one_graph import compiled
 
@@ -23,7 +28,7 @@ def predict(
     Args:
         model: an MLP, or what else is called with a list of D Values and gives a Value or a list
             of Values.
-        X: the inputs, (N, D) real numbers, or (N,) for D = 1.
+        X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too.
         classes: whether to give the class of each data point: that of the largest output; where
             there is one, the second class if it is a logit above 0, or a probability, by a
             sigmoid, above 1/2.
@@ -31,7 +36,9 @@ def predict(
 
     Returns:
         The outputs y_k of each data point, an array of shape (N, K), or (N,) for K = 1; or the
-        classes, (N,): the names that ``fit`` was given, or numbers from 0.
+        classes, (N,): the names that ``fit`` was given, or numbers from 0. For a Dask array or
+        DataFrame it is a Dask array of its chunks, which is not computed yet: the model has
+        been tried at points of the first chunk.
 
     Raises:
         TypeError: X is not made of real numbers, or the model gives something else than Values.
@@ -49,32 +56,60 @@ def predict(
     >>> predict(model, [[0, 2], [2, 0]], classes=True).tolist()
     ['up', 'down']
     """
-    found, outputs = _run(model, X, threads)
-    if not classes:
-        return found[:, 0] if len(outputs) == 1 else found
-    numbers: NDArray[Any] = _scores(found, outputs).argmax(axis=1)
     names = getattr(model, "classes", None)
-    return numbers if names is None else np.array(names)[numbers]
+    if is_chunked(X):
+        lazy: NDArray[Any] = _predict_chunks(model, X, classes, names, thread_count(threads))
+        return lazy
+    found, outputs = _run(model, X, threads)
+    return _predicted(_is_sigmoid(outputs), classes, names, found)
+
+
+def _predict_chunks(model: Any, X: Any, classes: bool, names: Any, threads: int) -> Any:
+    """What ``predict`` gives for a Dask collection: an array of its chunks, not computed yet."""
+    chunks = Chunks({"X": X})
+    program, outputs = _outputs_program(model, chunks.first(some_points))
+    finish = partial(_predicted, _is_sigmoid(outputs), classes, names)
+    like = finish(np.zeros((0, len(outputs))))
+    return chunks.mapped(chunk_outputs, like, whole(Summing(program, threads)), finish)
+
+
+def _predicted(sigmoid: bool, classes: bool, names: Any, found: Table) -> NDArray[Any]:
+    """The outputs, (N, K) or (N,), or the classes of data points."""
+    if not classes:
+        return found[:, 0] if found.shape[1] == 1 else found
+    numbers: NDArray[Any] = _scores(found, sigmoid).argmax(axis=1)
+    if names is not None:
+        numbers = np.array(names)[numbers]
+    return numbers
 
 
 def class_scores(model: Callable[[list[Any]], Any], X: Any) -> Table:
     """A number for each data point and class, the largest for the class that is predicted."""
-    return _scores(*_run(model, X, threads=1))
+    found, outputs = _run(model, X, threads=1)
+    return _scores(found, _is_sigmoid(outputs))
 
 
 def _run(model: Callable[[list[Any]], Any], X: Any, threads: int) -> tuple[Table, list[Value]]:
     """The outputs for all data points, (N, K), and those recorded for one of them."""
     inputs = table("X", X)
-    with changed(recording=True, nonfinite_allowed=False, scope=""):
-        program, outputs = compiled(lambda x: outputs_of(model, x), {"x": inputs})
+    program, outputs = _outputs_program(model, inputs)
     return program(inputs, threads=threads), outputs
 
 
-def _scores(found: Table, outputs: list[Value]) -> Table:
-    if len(outputs) > 1:
-        return found
+def _outputs_program(model: Any, inputs: Table) -> tuple[Program, list[Value]]:
+    with changed(recording=True, nonfinite_allowed=False, scope=""):
+        return compiled(lambda x: outputs_of(model, x), {"x": inputs})
+
+
+def _is_sigmoid(outputs: list[Value]) -> bool:
     last = outputs[0].operation
-    above = found - (0.5 if last and last.name == "sigmoid" else 0.0)
+    return last is not None and last.name == "sigmoid"
+
+
+def _scores(found: Table, sigmoid: bool) -> Table:
+    if found.shape[1] > 1:
+        return found
+    above = found - (0.5 if sigmoid else 0.0)
     return np.hstack([-above, above])
 
 
