@@ -134,7 +134,7 @@ def test_every_run_gives_the_same_bytes() -> None:
 def test_names_are_those_of_the_book() -> None:
     nodes = described(explore(worked_example().error))["nodes"]
     names = {node["name"].translate(MARKS): node["gradName"].translate(MARKS) for node in nodes}
-    assert names["a_3"] == "δ^(1)_3"
+    assert names["a^(1)_3"] == "δ^(1)_3"
     assert names["y_1"] == "δ^(2)_1"
     assert names["w^(1)_32"] == "∂E_n/∂w^(1)_32"
     assert names["w^(2)_20"] == "∂E_n/∂w^(2)_20"
@@ -210,8 +210,8 @@ def test_unit_by_unit_gives_the_numbers_of_the_equations(activation: str) -> Non
     steps = described(explore(example.error))["units"]
     found = dict(numbers_by_quantity(steps))
     for j in (1, 2, 3):
-        assert found[f"a_{j}"] == pytest.approx(expected[f"a_{j}"], rel=1e-12)
-        assert found[f"z_{j}"] == pytest.approx(expected[f"z_{j}"], rel=1e-12)
+        assert found[f"a^(1)_{j}"] == pytest.approx(expected[f"a_{j}"], rel=1e-12)
+        assert found[f"z^(1)_{j}"] == pytest.approx(expected[f"z_{j}"], rel=1e-12)
     deltas = [number for name, number in found.items() if name.startswith("δ^(2)")]
     assert deltas == pytest.approx([expected["delta_k=1"], expected["delta_k=2"]], rel=1e-12)
     hidden = [
@@ -235,9 +235,9 @@ def equations(steps: list[dict[str, Any]]) -> str:
 def test_the_equations_are_those_of_the_book() -> None:
     text = equations(described(explore(worked_example().error))["units"])
     assert "δ^(2)_1 = y_1 − t_1, the output error" in text
-    assert "δ^(1)_2 = h′(a_2) Σ_k w_kj δ_k, the backpropagation formula" in text
-    assert "δ^(1)_2 = h′(a_2) × (w^(2)_12 δ^(2)_1 + w^(2)_22 δ^(2)_2)" in text
-    assert "h′(a_2) = z_2 · (1 − z_2) = 0.2485" in text
+    assert "δ^(1)_2 = h′(a^(1)_2) Σ_k w_kj δ_k, the backpropagation formula" in text
+    assert "δ^(1)_2 = h′(a^(1)_2) × (w^(2)_12 δ^(2)_1 + w^(2)_22 δ^(2)_2)" in text
+    assert "h′(a^(1)_2) = z^(1)_2 · (1 − z^(1)_2) = 0.2485" in text
     assert "∂E_n/∂w^(1)_31 = δ^(1)_3 x_1 = (-0.0164" in text
 
 
