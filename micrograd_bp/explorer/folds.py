@@ -145,14 +145,14 @@ class _Folds:
     def arrows(self, parts: Sequence[Part], own: set[int]) -> list[tuple[int, int]]:
         """From part to part: into a node one an operand, else one for all."""
         place = {i: k for k, part in enumerate(parts) for i in part.nodes}
+        beyond = {i: None for p in own for i in self.consumers[p] if i not in own}
         arrows: dict[Hashable, tuple[int, int]] = {}
-        for k, part in enumerate(parts):
-            for i in part.nodes:
-                for slot, p in enumerate(self.nodes[i].parents):
-                    source = place.get(p, k)
-                    if source != k and (i in own or p in own):
-                        one = (i, slot) if part.fold < 0 else (source, k, "all")
-                        arrows.setdefault(one, (source, k))
+        for i in sorted((*own, *beyond)):
+            target = place[i]
+            for slot, p in enumerate(self.nodes[i].parents):
+                if (i in own or p in own) and place[p] != target:
+                    one = (i, slot) if parts[target].fold < 0 else (place[p], target, "all")
+                    arrows.setdefault(one, (place[p], target))
         return [*arrows.values()]
 
     def split(self, fold: Part) -> Iterator[tuple[list[int], str, Path]]:
@@ -175,7 +175,7 @@ class _Folds:
                 label = self.order[members[0]].label
                 name = typeset(label) if label else self.nodes[members[0]].symbol or "leaf"
                 pieces.append((members, f"{len(members)} {TIMES} {name}"))
-        step = -(-len(pieces) // MOST)
+        step = 1 if len(pieces) <= MOST else max(MOST, -(-len(pieces) // MOST))
         for first in range(0, len(pieces), step):
             some = pieces[first : first + step]
             title = some[0][1] if len(some) == 1 else f"{some[0][1]} … {some[-1][1]}"

@@ -2,6 +2,7 @@
 // textContent; a label is never read as markup.
 
 const MOST_LEAVES = 60; // in the summary
+const MOST_LISTED = 1200; // steps in the menu
 const at = (id) => document.getElementById(id);
 
 // --- texts: an index is between two of the marks SUB, SUP, END -----------------------------------
@@ -394,7 +395,7 @@ function showStep(isNew = true) {
   at("slider").max = all.length - 1;
   at("slider").value = step;
   at("slider").setAttribute("aria-valuetext", `${step}: ${spoken(title)}`);
-  at("jump").value = step;
+  at("jump").value = step - (step % listedEvery(all));
   at("first").disabled = at("back").disabled = step === 0;
   at("last").disabled = at("next").disabled = step === all.length - 1;
   if (!isNew) return;
@@ -446,6 +447,9 @@ function goToNode(members) {
   if (found >= 0) go(found);
 }
 
+// Of very many steps the menu lists every second, or third, ...
+const listedEvery = (all) => Math.ceil(all.length / MOST_LISTED);
+
 function setMode(name) {
   stop();
   mode = name;
@@ -456,7 +460,7 @@ function setMode(name) {
     const group = document.createElement("optgroup");
     group.label = `${pass} pass`;
     modes[mode].steps.forEach((step, k) => {
-      if (step.pass !== pass) return;
+      if (step.pass !== pass || k % listedEvery(modes[mode].steps)) return;
       const option = add(group, "option");
       option.value = k;
       option.textContent = typeset(step.menu ?? step.title);
