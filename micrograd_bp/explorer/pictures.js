@@ -127,7 +127,7 @@ function look(view, svg, isAtOnce) {
   if (isAtOnce || !view.isPlaced) return put(view, svg, target);
   const from = placeNow(view, svg), start = performance.now();
   const move = (time) => {
-    const t = Math.min((time - start) / (1000 * SECONDS), 1), done = t * t * (3 - 2 * t);
+    const t = Math.max(0, Math.min((time - start) / (1000 * SECONDS), 1)), done = t * t * (3 - 2 * t);
     put(view, svg, Object.fromEntries(Object.entries(target).map(([key, end]) => [key, from[key] + (end - from[key]) * done])));
     if (t < 1) view.frame = requestAnimationFrame(move);
   };
