@@ -21,8 +21,13 @@ from .page import write_page
 
 __all__ = ["Explorer", "explore"]
 
-MAX_NODES = 2000  # what a browser still opens and redraws at once
+MAX_NODES = 10_000  # what a browser still opens and redraws at once, folded
 HEIGHT = 720  # of the frame in a notebook, in CSS pixels
+# A sandboxed page knows nothing of the notebook around it but the colour scheme of its frame.
+THEMES = "".join(
+    f'[data-jp-theme-light="{is_light}"] .micrograd-bp-page{{color-scheme:{scheme}}}'
+    for is_light, scheme in (("true", "light"), ("false", "dark"))
+)
 
 
 class Explorer:
@@ -74,9 +79,11 @@ class Explorer:
     def _repr_html_(self) -> str:
         # Sandboxed: the page's script runs, and cannot reach the notebook around it.
         return (
-            f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts"'
+            f'<iframe class="micrograd-bp-page" srcdoc="{escape(self.html)}"'
+            ' sandbox="allow-scripts"'
             f' title="{escape(self._summary)}" width="100%" height="{HEIGHT}"'
             ' style="border: 1px solid #999; border-radius: 6px"></iframe>'
+            f"<style>{THEMES}</style>"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -91,6 +98,9 @@ def explore(root: Value, network: MLP | None = None, *, max_nodes: int = MAX_NOD
     written. In the page each leaf can be changed: data and grads, equations and pictures are then
     those of the new numbers, and what the engine would refuse is refused in its words. A network
     with an error takes steps of gradient descent.
+
+    A graph of more than 150 nodes is folded as ``draw`` folds it; a click on a fold shows its
+    inside.
 
     Args:
         root: the Value to differentiate, such as the error E.

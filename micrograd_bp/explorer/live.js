@@ -119,6 +119,7 @@ function goToField(i) {
 const PIXELS = 4; // to the right or left, for 1 % more or less
 
 function makeDraggable(element, i) {
+  if (element.classList.contains("drag")) return;
   let from = null;
   element.classList.add("drag");
   element.addEventListener("pointerdown", (event) => {
@@ -230,15 +231,19 @@ function showNumbers() {
   showCurve();
 }
 
+// In the pictures a leaf's number is dragged, and a double click goes to its field.
+function enliven() {
+  for (const { element, members: [i] } of elements.data) if (fields.has(i)) makeDraggable(element, i);
+  for (const { element, members } of elements.nodes) {
+    const leaf = element.dataset.fold ? undefined : members.find((i) => fields.has(i));
+    if (leaf !== undefined) element.ondblclick = () => goToField(leaf);
+  }
+}
+
 // --- where the leaves are changed -----------------------------------------------------------------
 
 if (isChangeable) {
   for (const i of page.leaves) makeField(i);
-  for (const { element, members: [i] } of elements.data) if (fields.has(i)) makeDraggable(element, i);
-  for (const { element, members } of elements.nodes) {
-    const leaf = members.find((i) => fields.has(i));
-    if (leaf !== undefined) element.addEventListener("dblclick", () => goToField(leaf));
-  }
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.target.matches("input, select, button, summary")) return;
     const leaf = modes[mode].steps[steps[mode]].current.find((i) => fields.has(i));

@@ -20,11 +20,11 @@ from ..nn.units import Units
 from ..text.names import END, SUB, SUP, plain
 from .description import describe
 from .equations import unit_equations
-from .graph_view import graph_view
+from .folds import graph_folded
 from .javascript import is_translatable, write_table
 from .network_view import network_view
 
-SCRIPTS = ("python", "engine", "page", "live", "check", "share")
+SCRIPTS = ("python", "engine", "page", "pictures", "folds", "chain", "live", "check", "share")
 
 
 def write_page(order: Sequence[Value], units: Units | None) -> str:
@@ -38,6 +38,7 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
     '<!DOCTYPE html>'
     """
     nodes = describe(order)
+    graph, folds = graph_folded(order, nodes)
     root = nodes[-1].name
     functions = [node.operation.function for node in order if node.operation and node.parents]
     known = [function for function in dict.fromkeys(functions) if is_translatable(function)]
@@ -47,6 +48,7 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
         "leaves": leaves_in_order(order, units),
         "weights": weights_of(order, units) if units and has_error(order, units) else [],
         "nodes": [node.to_json() for node in nodes],
+        "folds": folds,
         "units": unit_equations(order, nodes, units) if units else None,
     }
     style = _resource("page.css")
@@ -62,7 +64,7 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
         heading=f"{html_rich(root)}, step by step",
         style=style,
         script=script,
-        graph=graph_view(nodes),
+        graph=graph,
         network=network_view(nodes, units) if units else "",
         description=json_for_html(description),
     )

@@ -23,7 +23,7 @@ addEventListener("hashchange", () => goToLink(stepInLink()));
 
 // --- the picture of now ---------------------------------------------------------------------------
 
-const LOOK = "paper ink grey line card forward forward-fill backward backward-fill wrong pass pass-fill".split(" ");
+const LOOK = "paper ink grey line card forward forward-fill backward backward-fill wrong plus minus pass pass-fill".split(" ");
 
 // The pictures in view, each with the page's style, as it looks now.
 function pictures() {
@@ -84,6 +84,8 @@ at("svg").hidden = at("png").hidden = isFramed;
 document.body.classList.add("scripted");
 document.body.classList.toggle("no-network", !page.units);
 for (const input of document.querySelectorAll("[value=units]")) input.disabled = !page.units;
+collect();
+enliven();
 setShown("graph");
 const linked = stepInLink(); // before the first step writes its own
 setMode("nodes");
