@@ -24,7 +24,7 @@ from .graph_view import graph_view
 from .javascript import is_translatable, write_table
 from .network_view import network_view
 
-SCRIPTS = ("python", "engine", "page", "live", "check", "share")
+SCRIPTS = ("python", "digits", "engine", "page", "live", "check", "share")
 
 
 def write_page(order: Sequence[Value], units: Units | None) -> str:
@@ -51,8 +51,8 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
     }
     style = _resource("page.css")
     table = f"const TABLE = {write_table(known)};\n"
-    python, *others = (_resource(f"{name}.js") for name in SCRIPTS)
-    script = "\n".join([python, table, *others])
+    python, digits, *others = (_resource(f"{name}.js") for name in SCRIPTS)
+    script = "\n".join([python, digits, table, *others])
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
     policy += "; img-src data:"  # the picture that is saved as PNG
     title = f"{plain(root)}, step by step"
