@@ -13,7 +13,7 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
 from ..nn.units import Units
@@ -24,15 +24,21 @@ from .graph_view import graph_view
 from .javascript import is_translatable, write_table
 from .network_view import network_view
 
-SCRIPTS = ("python", "digits", "engine", "page", "live", "check", "share")
+if TYPE_CHECKING:
+    from .data_points import DataPoints
+
+SCRIPTS = ("python", "digits", "engine", "page", "live", "points", "plot", "check", "share")
 
 
-def write_page(order: Sequence[Value], units: Units | None) -> str:
+def write_page(
+    order: Sequence[Value], units: Units | None, points: "DataPoints | None" = None
+) -> str:
     """Write the page.
 
     Args:
         order: the nodes of the graph in topological order, the root last.
         units: where the units of a network are among them, if there is one.
+        points: the data points of which this is one, if there are any.
 
     >>> write_page([Value(3.0, "x")], None)[:15]
     '<!DOCTYPE html>'
@@ -41,11 +47,18 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
     root = nodes[-1].name
     functions = [node.operation.function for node in order if node.operation and node.parents]
     known = [function for function in dict.fromkeys(functions) if is_translatable(function)]
+    is_live = len(known) == len({*functions})
+    weights = weights_of(order, units) if units and has_error(order, units) else []
+    if points:
+        place = {node: i for i, node in enumerate(order)}
+        weights = [place[weight] for weight in points.weights if weight in place]
+        known += [points.link] if points.link and points.link not in known else []
     description = {
         "root": root,
-        "isLive": len(known) == len({*functions}),
+        "isLive": is_live,
         "leaves": leaves_in_order(order, units),
-        "weights": weights_of(order, units) if units and has_error(order, units) else [],
+        "weights": weights,
+        "points": points.to_json(order) if points and is_live else None,
         "nodes": [node.to_json() for node in nodes],
         "units": unit_equations(order, nodes, units) if units else None,
     }

@@ -140,7 +140,7 @@ def fit(
     >>> round(model([0, 1]).data, 1)
     1.0
     """
-    loss, optimizer = _loss(loss), named_optimizer(optimizer)
+    loss, optimizer = named_loss(loss), named_optimizer(optimizer)
     epochs = at_least_one("epochs", epochs)
     min_delta = at_least_zero("min_delta", min_delta)
     best = None
@@ -153,24 +153,12 @@ def fit(
             raise TypeError(f"a callback is a function, not {show(callback)}")
     rng = np.random.default_rng(seed)
     threads = thread_count(threads)
-    average = loss is not sum_of_squares
-    classes = class_names(T, loss)
-    if classes:
-        T = numbered("T", T, loss, classes)
-    inputs, targets = tables("X", X, "T", T)
-    tables_of = {"x": inputs}
+    average = is_mean(loss)
+    inputs, targets, classes = points_of(X, T, loss)
     try:
         with changed(recording=True, nonfinite_allowed=False, scope=""):
-            with changed(nonfinite_allowed=True):  # for the number of outputs
-                outputs = _outputs(_called(model, [*map(Value, inputs[0].tolist())]))
-            _check_logits(loss, outputs)
-            n_outputs = len(outputs)
-            if classes and loss is cross_entropy and n_outputs not in (1, len(classes)):
-                raise ValueError(
-                    f"T has {len(classes)} classes, {show(classes)}, and the model {n_outputs}"
-                    " outputs: it needs one for each"
-                )
-            tables_of["t"] = targets = coded("T", targets, loss, n_outputs)
+            targets, n_outputs = matched(model, loss, inputs, targets, classes)
+            tables_of = {"x": inputs, "t": targets}
             if sample_weight is not None:
                 tables_of["w"] = weight_column(sample_weight, len(inputs), average)
             program = error_program(model, loss, tables_of, parameters)
@@ -198,11 +186,39 @@ def fit(
     return run.train(optimizer, epochs, rng, progress)
 
 
+def points_of(X: Any, T: Any, loss: Loss) -> tuple[Table, Table, list[Any] | None]:
+    """Inputs and targets as numbers, and the names of the classes if they have such."""
+    classes = class_names(T, loss)
+    if classes:
+        T = numbered("T", T, loss, classes)
+    return *tables("X", X, "T", T), classes
+
+
+def matched(
+    model: Model, loss: Loss, inputs: Table, targets: Table, classes: list[Any] | None
+) -> tuple[Table, int]:
+    """Targets as the loss takes them, one for each of the model's outputs; and their number."""
+    with changed(nonfinite_allowed=True):
+        outputs = outputs_of(_called(model, [*map(Value, inputs[0].tolist())]))
+    _check_logits(loss, outputs)
+    if classes and loss is cross_entropy and len(outputs) not in (1, len(classes)):
+        raise ValueError(
+            f"T has {len(classes)} classes, {show(classes)}, and the model {len(outputs)}"
+            " outputs: it needs one for each"
+        )
+    return coded("T", targets, loss, len(outputs)), len(outputs)
+
+
+def is_mean(loss: Loss) -> bool:
+    """Whether E is the mean of the E_n, and not their sum."""
+    return loss is not sum_of_squares
+
+
 def error_program(
     model: Model, loss: Loss, tables_of: dict[str, Table], parameters: Sequence[Value]
 ) -> Program:
     """The program of E_n, or w_n E_n, of one data point: x, t and perhaps w are its inputs."""
-    program, _ = compiled(partial(_error, model, loss), tables_of, parameters)
+    program, _ = compiled(partial(error_of, model, loss), tables_of, parameters)
     return program
 
 
@@ -449,7 +465,7 @@ def _run(model: Callable[[list[Any]], Any], X: Any, threads: int) -> tuple[Table
     """The outputs for all data points, (N, K), and those recorded for one of them."""
     inputs = table("X", X)
     with changed(recording=True, nonfinite_allowed=False, scope=""):
-        program, outputs = compiled(lambda x: _outputs(_called(model, x)), {"x": inputs})
+        program, outputs = compiled(lambda x: outputs_of(_called(model, x)), {"x": inputs})
     return program(inputs, threads=threads), outputs
 
 
@@ -471,8 +487,12 @@ def _called(model: Any, x: list[Value]) -> Any:
         raise type(error)(f"the model was called with {what}: {error}") from error
 
 
-def _error(
-    model: Model, loss: Loss, x: list[Value], t: list[Value], w: Sequence[Value] = ()
+def error_of(
+    model: Callable[[list[Value]], Any],
+    loss: Loss,
+    x: list[Value],
+    t: list[Value],
+    w: Sequence[Value] = (),
 ) -> Value:
     """E_n of one data point, times its weight if it has one."""
     y = model(x)
@@ -489,7 +509,8 @@ def _error(
     return w[0] * E if w else E
 
 
-def _outputs(y: Any) -> list[Value]:
+def outputs_of(y: Any) -> list[Value]:
+    """What a model gives, as a list."""
     outputs = [y] if isinstance(y, Value) else list(y) if hasattr(y, "__iter__") else []
     if not outputs or not all(isinstance(y_k, Value) for y_k in outputs):
         raise TypeError(f"a model gives a Value or a list of Values, not {show(y)}")
@@ -499,7 +520,8 @@ def _outputs(y: Any) -> list[Value]:
 # What is checked before anything changes
 
 
-def _loss(loss: Any) -> Loss:
+def named_loss(loss: Any) -> Loss:
+    """The loss of that name, or the function itself."""
     if isinstance(loss, str):
         if loss not in LOSSES:
             raise ValueError(f"no loss is called {loss!r}; there are {', '.join(LOSSES)}")
@@ -532,17 +554,22 @@ def _check_logits(loss: Loss, outputs: Sequence[Value]) -> None:
         )
 
 
-def _parameters(model: Any, optimizer: Any) -> list[Value]:
-    """The Values to be trained."""
+def model_parameters(model: Any) -> list[Value]:
+    """The weights of a model, each once."""
     if not callable(model) or not callable(getattr(model, "parameters", None)):
         raise TypeError(f"the model is an MLP or another Module that is called, not {show(model)}")
-    if not isinstance(optimizer, (Optimizer, LBFGS)):
-        raise TypeError(f'an optimizer is such as Adam(lr=0.01) or "adam", not {show(optimizer)}')
     parameters = model.parameters()
     refuse_no_parameters(parameters)
-    parameters = list(dict.fromkeys(parameters))
     if not parameters:
         raise ValueError("the model has no parameters to train")
+    return list(dict.fromkeys(parameters))
+
+
+def _parameters(model: Any, optimizer: Any) -> list[Value]:
+    """The Values to be trained."""
+    parameters = model_parameters(model)
+    if not isinstance(optimizer, (Optimizer, LBFGS)):
+        raise TypeError(f'an optimizer is such as Adam(lr=0.01) or "adam", not {show(optimizer)}')
     chosen = getattr(optimizer, "parameters", None) or parameters
     known = set(parameters)
     for parameter in chosen:

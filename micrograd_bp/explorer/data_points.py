@@ -1,0 +1,115 @@
+"""The data points of a page: the error E_n of one is recorded, the numbers of all are kept.
+
+The page computes E_n for any of them by the same operations, and their total E, which is what
+``fit`` makes small: it is ``fit`` that checks the data here too.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..engine import Value, topological_order
+from ..functions import Function, sigmoid, softmax
+from ..modes import changed
+from ..numeric import show
+from ..training.fitting import (
+    error_of,
+    error_program,
+    is_mean,
+    matched,
+    model_parameters,
+    named_loss,
+    outputs_of,
+    points_of,
+)
+from ..training.losses import binary_cross_entropy, cross_entropy
+
+MOST_POINTS = 1000  # what a page still draws
+MOST_NODES = 100_000  # of all data points together, what it still adds up at once
+
+
+class DataPoints(NamedTuple):
+    """Data points, and the graph of one of them.
+
+    Attributes:
+        root: its error E_n.
+        chosen: which it is, from 0.
+        rows: the inputs and targets of each, numbers.
+        inputs, targets, outputs: the Values of the graph that are x_i, t_k and y_k.
+        weights: those that learn.
+        is_mean: whether the total E is the mean of all E_n, and not their sum.
+        link: what the loss makes of the outputs, sigmoid or softmax, if anything.
+    """
+
+    root: Value
+    chosen: int
+    rows: list[list[float]]
+    inputs: list[Value]
+    targets: list[Value]
+    outputs: list[Value]
+    weights: list[Value]
+    is_mean: bool
+    link: Function | None
+
+    def to_json(self, order: Sequence[Value]) -> dict[str, Any]:
+        """The points for the page's script, Values by their place; -1 for those not used."""
+        place = {node: i for i, node in enumerate(order)}
+        return {
+            "rows": self.rows,
+            "chosen": self.chosen,
+            "inputs": [place.get(x, -1) for x in self.inputs],
+            "targets": [place.get(t, -1) for t in self.targets],
+            "outputs": [place.get(y, -1) for y in self.outputs],
+            "isMean": self.is_mean,
+            "link": self.link.key if self.link else "",
+        }
+
+
+def record_points(model: Any, data: Any, loss: Any, point: int) -> DataPoints:
+    """Check data points and record the error of one.
+
+    Args:
+        model, loss: as for ``fit``.
+        data: inputs and targets (X, T), as for ``fit``.
+        point: which to record, from 1.
+
+    Raises:
+        TypeError, ValueError, ArithmeticError: as by ``fit``; or there are too many data points,
+            or not the one asked for.
+
+    >>> from micrograd_bp import MLP
+    >>> points = record_points(MLP(1, [1], seed=0), ([1.0, 2.0], [0.5, 1.0]), "sum_of_squares", 2)
+    >>> points.rows, points.inputs[0].data, points.root.label
+    ([[1.0, 0.5], [2.0, 1.0]], 2.0, 'E_n')
+    """
+    parameters = model_parameters(model)
+    loss = named_loss(loss)
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise TypeError(f"data is a pair (X, T), the inputs and the targets, not {show(data)}")
+    X, T = data
+    X, T, classes = points_of(X, T, loss)
+    if isinstance(point, bool) or not hasattr(point, "__index__"):
+        raise TypeError(f"point is the number of a data point, from 1, not {show(point)}")
+    if not 1 <= point <= len(X):
+        raise ValueError(f"there is no data point {point}: they are numbered 1 to {len(X)}")
+    with changed(recording=True, nonfinite_allowed=False, scope=""):
+        T, _ = matched(model, loss, X, T, classes)
+        error_program(model, loss, {"x": X, "t": T}, parameters)  # whether all are done alike
+        x, t = (
+            [Value(number, f"{name}_{i}") for i, number in enumerate(table[point - 1].tolist(), 1)]
+            for name, table in (("x", X), ("t", T))
+        )
+        y = model(x)
+        root = error_of(lambda _: y, loss, x, t)
+    root.label = "E_n"
+    size = len(topological_order(root))
+    most = min(MOST_POINTS, MOST_NODES // size)
+    if len(X) > most:
+        raise ValueError(
+            f"a page of a graph of {size} nodes has up to {most} data points, not {len(X)}: give"
+            " some of them"
+        )
+    links: dict[Any, Function] = {binary_cross_entropy: sigmoid, cross_entropy: softmax}
+    rows = [[*x, *t] for x, t in zip(X.tolist(), T.tolist(), strict=True)]
+    return DataPoints(
+        root, point - 1, rows, x, t, outputs_of(y), parameters, is_mean(loss), links.get(loss)
+    )
