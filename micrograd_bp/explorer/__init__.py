@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine import Value, topological_order
 from ..messages import refuse_changed
 from ..nn import MLP
-from ..nn.units import find_units
+from ..nn.units import find_passes
 from ..numeric import show
 from ..whole_file import write_whole
 from .page import write_page
@@ -114,8 +114,10 @@ def explore(
         root: the Value to differentiate, such as the error E; or with ``data`` a model, as ``fit``
             takes it.
         network: the MLP whose diagram stands beside the graph, and whose units the mode "unit by
-            unit" goes through, in the forward pass that was recorded last. It can be left out:
-            the units are then found by their scopes, "layer1/neuron3", if there are any.
+            unit" goes through. Of several forward passes, as in E = sum_n E_n, it is that of
+            data point n; n is chosen in the page, and is at first that recorded last. The network
+            can be left out: the units are then found by their scopes, "layer1/neuron3", if there
+            are any.
         data: inputs and targets (X, T) of data points, as for ``fit``: 1,000 at most, and fewer
             for a graph of more than 100 nodes.
         loss: of the model's outputs and the targets, as for ``fit``: E is the sum of E_n for
@@ -161,17 +163,17 @@ def explore(
         )
     for node in order:
         refuse_changed(node)
-    units = find_units(order, network)
-    if network is not None and units is None and points is None:
+    passes = find_passes(order, network)
+    if network is not None and not passes and points is None:
         raise ValueError(
             "explore: the root was not computed from the outputs of this network; give the error"
             " of network(inputs), recorded outside no_grad, or leave out network="
         )
-    parts = [f"{len(order)} nodes", *["a network"] * bool(units)]
+    parts = [f"{len(order)} nodes", *["a network"] * bool(passes)]
     if points:
         parts.append(f"{len(points.rows)} data points")
     summary = " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
-    return Explorer(write_page(order, units, points), f"<Explorer of {summary}>")
+    return Explorer(write_page(order, passes, points), f"<Explorer of {summary}>")
 
 
 def _points(root: Any, network: Any, data: Any, loss: Any, point: int) -> "DataPoints":

@@ -11,6 +11,7 @@ from ..engine import Value, topological_order
 from ..functions import Function, sigmoid, softmax
 from ..modes import changed
 from ..numeric import show
+from ..text.names import Name
 from ..training.fitting import (
     error_of,
     error_program,
@@ -50,18 +51,59 @@ class DataPoints(NamedTuple):
     is_mean: bool
     link: Function | None
 
-    def to_json(self, order: Sequence[Value]) -> dict[str, Any]:
-        """The points for the page's script, Values by their place; -1 for those not used."""
+    def to_json(self, order: Sequence[Value], names: Sequence[str]) -> dict[str, Any]:
+        """The points for the page's script: Values by their place, -1 for those not used.
+
+        Args:
+            order: the nodes of the graph in topological order.
+            names: what they are called, as rich texts.
+        """
         place = {node: i for i, node in enumerate(order)}
+        inputs, targets, outputs = (
+            [place.get(node, -1) for node in group]
+            for group in (self.inputs, self.targets, self.outputs)
+        )
+        called = {
+            letter: [names[i] if i >= 0 else Name(letter, str(k)).rich for k, i in enumerate(at, 1)]
+            for letter, at in (("x", inputs), ("t", targets), ("y", outputs))
+        }
+        shown = called["y"]
+        if self.link is sigmoid:
+            shown = [f"sigmoid({y})" for y in shown]
+        elif self.link is softmax:
+            shown = [Name("softmax(y)", str(k)).rich for k, _ in enumerate(shown, 1)]
+        of_output = [min(k, len(targets) - 1) for k in range(len(outputs))]
         return {
             "rows": self.rows,
             "chosen": self.chosen,
-            "inputs": [place.get(x, -1) for x in self.inputs],
-            "targets": [place.get(t, -1) for t in self.targets],
-            "outputs": [place.get(y, -1) for y in self.outputs],
+            "inputs": inputs,
+            "targets": targets,
+            "outputs": outputs,
+            "names": called,
+            "shown": shown,
             "isMean": self.is_mean,
             "link": self.link.key if self.link else "",
+            "way": self._on_the_way(order),
+            "targetOf": of_output,
+            "levels": [self._levels(len(inputs) + k) for k in of_output],
         }
+
+    def _on_the_way(self, order: Sequence[Value]) -> list[int]:
+        """The nodes to compute to get from the inputs to the outputs."""
+        needed = {node for output in self.outputs for node in topological_order(output)}
+        follows = {*self.inputs}
+        for node in order:
+            if node in needed and not follows.isdisjoint(node.parents):
+                follows.add(node)
+        return [i for i, node in enumerate(order) if node in follows and node.parents]
+
+    def _levels(self, column: int) -> list[float]:
+        """What a target is at least and at most."""
+        if self.link:
+            return [0.0, 1.0]
+        targets = [row[column] for row in self.rows]
+        low, high = min(targets), max(targets)
+        return [low, high] if low < high else [low - 1.0, high + 1.0]
 
 
 def record_points(model: Any, data: Any, loss: Any, point: int) -> DataPoints:

@@ -111,6 +111,7 @@ function makeField(i) {
 }
 
 function showFields(current, operands) {
+  followPass(current);
   for (const [i, { label }] of fields) {
     label.classList.toggle("current", current.includes(i));
     label.classList.toggle("operand", !current.includes(i) && operands.includes(i));
@@ -165,7 +166,7 @@ function showRefusals() {
   for (const bubble of document.querySelectorAll(".bubble")) bubble.remove();
   if (first < 0) return;
   for (const { element, members } of elements.nodes) {
-    if (!members.includes(first)) continue;
+    if (!members.includes(first) || element.closest(".pass:not(.now)")) continue;
     const bubble = add(element.closest(".view"), "div", "bubble");
     bubble.textContent = text;
     bubble.anchor = element;
@@ -261,5 +262,4 @@ if (isChangeable) {
   write(at("learn").querySelector("summary"), `Let it learn: w := w − η ∂${goal}/∂w`);
 }
 document.body.classList.toggle("still", !isChangeable);
-document.body.classList.toggle("no-points", !page.points);
 document.body.classList.toggle("no-error", page.weights.length === 0);

@@ -29,20 +29,25 @@ if TYPE_CHECKING:
 
 SCRIPTS = ("python", "digits", "engine", "page", "live", "points", "plot", "check", "share")
 
+MOST_WEIGHTS = 600  # of all forward passes that can be chosen: some megabyte of equations
+
 
 def write_page(
-    order: Sequence[Value], units: Units | None, points: "DataPoints | None" = None
+    order: Sequence[Value], passes: Sequence[Units], points: "DataPoints | None" = None
 ) -> str:
     """Write the page.
 
     Args:
         order: the nodes of the graph in topological order, the root last.
-        units: where the units of a network are among them, if there is one.
+        passes: where the units of a network are among them, for each forward pass of it.
         points: the data points of which this is one, if there are any.
 
-    >>> write_page([Value(3.0, "x")], None)[:15]
+    >>> write_page([Value(3.0, "x")], [])[:15]
     '<!DOCTYPE html>'
     """
+    units = passes[-1] if passes else None
+    size = len(passes) * len(weights_of(order, passes[-1])) if passes else 0
+    earlier = passes[:-1] if size <= MOST_WEIGHTS else []
     nodes = describe(order)
     root = nodes[-1].name
     functions = [node.operation.function for node in order if node.operation and node.parents]
@@ -58,9 +63,10 @@ def write_page(
         "isLive": is_live,
         "leaves": leaves_in_order(order, units),
         "weights": weights,
-        "points": points.to_json(order) if points and is_live else None,
+        "points": points.to_json(order, [n.name for n in nodes]) if points and is_live else None,
         "nodes": [node.to_json() for node in nodes],
         "units": unit_equations(order, nodes, units) if units else None,
+        "passes": [unit_equations(order, nodes, each) for each in earlier],
     }
     style = _resource("page.css")
     table = f"const TABLE = {write_table(known)};\n"
@@ -76,7 +82,7 @@ def write_page(
         style=style,
         script=script,
         graph=graph_view(nodes),
-        network=network_view(nodes, units) if units else "",
+        network=network_view(nodes, units, earlier) if units else "",
         description=json_for_html(description),
     )
 

@@ -1,28 +1,17 @@
 // The outputs of the model over its inputs, with the data points: for one input a curve, for two the
 // plane in colours, with lines of equal output. The axes stay as they are while numbers change.
 
-const plotted = isChangeable && page.points?.inputs.length <= 2 ? page.points : null;
+const plotted = page.points?.inputs.length <= 2 ? page.points : null;
 const isPlane = plotted?.inputs.length === 2;
 const FRAME = { left: 54, right: 296, top: 8, bottom: 216 };
 const MOST_CELLS = 40; // of the plane along a side
 const MOST_EVALUATIONS = 30_000; // of nodes, for a picture
 const PIECES = 120; // of a curve
-const onTheWay = plotted ? nodesOnTheWay() : [];
-
-// --- the outputs anywhere -------------------------------------------------------------------------
-
-// The nodes on the way from the inputs to the outputs, in order.
-function nodesOnTheWay() {
-  const follows = [], isNeeded = nodes.map((_, i) => plotted.outputs.includes(i));
-  nodes.forEach(({ parents }, i) => follows.push(plotted.inputs.includes(i) || parents.some((parent) => follows[parent])));
-  for (let i = root; i >= 0; i--) if (isNeeded[i]) for (const parent of nodes[i].parents) isNeeded[parent] = true;
-  return [...nodes.keys()].filter((i) => isNeeded[i] && follows[i] && nodes[i].parents.length);
-}
 
 // Output k as a function of the inputs, with the weights of now.
 function outputFunction(k) {
-  const { inputs, outputs, link } = plotted, data = nodes.map((node) => node.data);
-  const calls = onTheWay.map((i) => ({
+  const { inputs, outputs, link, way } = plotted, data = nodes.map((node) => node.data);
+  const calls = way.map((i) => ({
     i, parents: nodes[i].parents, numbers: argumentsOf(nodes[i]), value: TABLE[nodes[i].function].value,
   }));
   return (...x) => {
@@ -40,7 +29,8 @@ function outputFunction(k) {
 
 // From a little below the smallest to a little above the largest.
 function span(numbers) {
-  const low = Math.min(...numbers), high = Math.max(...numbers), margin = 0.12 * (high - low) || 1;
+  const known = numbers.filter(Number.isFinite), low = Math.min(...known), high = Math.max(...known);
+  const margin = 0.12 * (high - low) || 1;
   return [low - margin, high + margin];
 }
 
@@ -54,31 +44,16 @@ function ticks([low, high]) {
   return Array.from({ length: n }, (_, i) => Number(((first + i) * step).toPrecision(6)));
 }
 
-const column = (k) => recordedRows.map((row) => row[k]);
-const targetOf = (k) => plotted.inputs.length + Math.min(k, plotted.targets.length - 1); // its place in a row
+const targetAt = (k) => plotted.inputs.length + plotted.targetOf[k]; // its place in a row
+const spans = new Map(); // by a column of the rows, or an output
 
-// What a target of output k may be.
-function levelsOf(k) {
-  if (plotted.link) return [0, 1];
-  const targets = column(targetOf(k)), low = Math.min(...targets), high = Math.max(...targets);
-  return low < high ? [low, high] : [low - 1, low + 1];
+function spanOf(key, numbers) {
+  if (!spans.has(key)) spans.set(key, span(numbers()));
+  return spans.get(key);
 }
 
-const axes = plotted && {
-  x: span(column(0)),
-  y: isPlane && span(column(1)),
-  heights: new Map(), // of the curves, by output
-};
-
-// The targets, and the curve as far as it is not too far away.
-function heightOf(k, curve) {
-  if (!axes.heights.has(k)) {
-    const [low, high] = levelsOf(k), room = high - low;
-    const isNear = (y) => y > low - room && y < high + room;
-    axes.heights.set(k, span([...column(targetOf(k)), ...curve.filter(isNear)]));
-  }
-  return axes.heights.get(k);
-}
+const spanOfColumn = (k) => spanOf(k, () => recordedRows.map((row) => row[k]));
+const spanOfCurve = (k, f) => spanOf(`y ${k}`, () => recordedRows.flatMap((row) => [row[targetAt(k)], f(row[0])]));
 
 // --- drawing --------------------------------------------------------------------------------------
 
@@ -101,42 +76,36 @@ function drawName(parent, attributes, name) {
   }
 }
 
-const inputName = (i) => nodes[plotted.inputs[i]]?.name ?? `x${SUB}${i + 1}${END}`;
-
-function outputName(k) {
-  if (plotted.link === "softmax") return `softmax(y)${SUB}${k + 1}${END}`;
-  const name = nodes[plotted.outputs[k]]?.name ?? `y${SUB}${k + 1}${END}`;
-  return plotted.link ? `${plotted.link}(${name})` : name;
-}
-
 function showPlot() {
   if (!plotted) return;
-  const svg = at("plot"), k = Math.max(0, at("output").selectedIndex), f = outputFunction(k);
+  const svg = replace(at("plot")), k = Math.max(0, at("output").selectedIndex), f = outputFunction(k);
   const { left, right, top, bottom } = FRAME, frame = { x: left, y: top, width: right - left, height: bottom - top };
-  svg.replaceChildren();
   draw(draw(svg, "clipPath", { id: "frame" }), "rect", frame);
   draw(svg, "rect", { ...frame, class: "frame" });
   const inside = draw(svg, "g", { "clip-path": "url(#frame)" });
-  const across = between(axes.x, [left, right]);
-  const curve = isPlane ? [] : Array.from({ length: PIECES + 1 }, (_, i) => f(between([0, PIECES], axes.x)(i)));
-  const y = isPlane ? axes.y : heightOf(k, curve), up = between(y, [bottom, top]);
-  const words = isPlane ? drawPlane(inside, f, k) : drawCurve(inside, curve, up, k);
-  drawPoints(inside, k, (row) => [across(row[0]), up(row[isPlane ? 1 : targetOf(k)])]);
-  for (const x of ticks(axes.x)) draw(svg, "text", { x: across(x), y: bottom + 15, class: "tick" }, show(x, 3));
-  for (const x of ticks(y)) draw(svg, "text", { x: left - 5, y: up(x) + 4, class: "tick left" }, show(x, 3));
-  drawName(svg, { x: (left + right) / 2, y: bottom + 30 }, inputName(0));
-  if (isPlane) drawName(svg, { x: 12, y: (top + bottom) / 2 }, inputName(1));
+  const x = spanOfColumn(0), y = isPlane ? spanOfColumn(1) : spanOfCurve(k, f);
+  const across = between(x, [left, right]), up = between(y, [bottom, top]);
+  const words = (isPlane ? drawPlane : drawCurve)(inside, f, k, x, y);
+  drawPoints(inside, k, (row) => [across(row[0]), up(row[isPlane ? 1 : targetAt(k)])]);
+  for (const tick of ticks(x)) draw(svg, "text", { x: across(tick), y: bottom + 15, class: "tick" }, show(tick, 3));
+  for (const tick of ticks(y)) draw(svg, "text", { x: left - 5, y: up(tick) + 4, class: "tick left" }, show(tick, 3));
+  drawName(svg, { x: (left + right) / 2, y: bottom + 30 }, plotted.names.x[0]);
+  if (isPlane) drawName(svg, { x: 12, y: (top + bottom) / 2 }, plotted.names.x[1]);
   write(replace(at("caption")), words);
-  svg.setAttribute("aria-label", spoken(`${outputName(k)} over ${plotted.inputs.map((_, i) => inputName(i)).join(" and ")}. ${words}`));
+  svg.setAttribute("aria-label", spoken(`${plotted.shown[k]} over ${plotted.names.x.join(" and ")}. ${words}`));
 }
 
-function drawCurve(parent, curve, up, k) {
-  const x = between([0, PIECES], [FRAME.left, FRAME.right]);
-  const pen = (i) => (Number.isNaN(curve[i - 1] ?? NaN) ? "M" : "L");
+function drawCurve(parent, f, k, across, heights) {
+  const x = between([0, PIECES], across), up = between(heights, [FRAME.bottom, FRAME.top]);
   const height = (y) => Math.max(-1e4, Math.min(1e4, up(y))).toFixed(1); // far outside is far enough
-  const points = curve.map((y, i) => (Number.isNaN(y) ? "" : `${pen(i)}${x(i).toFixed(1)},${height(y)}`));
-  draw(parent, "path", { d: points.join(""), class: "curve" });
-  return `Line: ${outputName(k)}. Points: the targets; with a ring that of n.`;
+  let path = "", isDrawing = false;
+  for (let i = 0; i <= PIECES; i++) {
+    const y = f(x(i)), isKnown = !Number.isNaN(y);
+    if (isKnown) path += `${isDrawing ? "L" : "M"}${(FRAME.left + (i / PIECES) * (FRAME.right - FRAME.left)).toFixed(1)},${height(y)}`;
+    isDrawing = isKnown;
+  }
+  draw(parent, "path", { d: path, class: "curve" });
+  return `Line: ${plotted.shown[k]}. Points: the targets; with a ring that of n.`;
 }
 
 let drawn = null; // the points, and of what
@@ -144,11 +113,10 @@ let drawn = null; // the points, and of what
 // The chosen point has a ring; in a plane a high target is a circle, a low one a square.
 function drawPoints(svg, k, place) {
   if (drawn?.of[0] === rows && drawn.of[1] === chosen && drawn.of[2] === k) return svg.append(drawn.layer);
-  const parent = draw(svg, "g", {});
+  const parent = draw(svg, "g", {}), [low, high] = plotted.levels[k], middle = (low + high) / 2;
   drawn = { layer: parent, of: [rows, chosen, k] };
-  const [low, high] = levelsOf(k), middle = (low + high) / 2;
   rows.forEach((row, n) => {
-    const [x, y] = place(row), isHigh = !isPlane || row[targetOf(k)] >= middle, group = draw(parent, "g", { class: "point" });
+    const [x, y] = place(row), isHigh = !isPlane || row[targetAt(k)] >= middle, group = draw(parent, "g", { class: "point" });
     if (n === chosen) draw(group, "circle", { cx: x, cy: y, r: 9, class: "ring" });
     if (isHigh) draw(group, "circle", { cx: x, cy: y, r: 4.5 });
     else draw(group, "rect", { x: x - 4.5, y: y - 4.5, width: 9, height: 9, class: "low" });
@@ -159,11 +127,11 @@ function drawPoints(svg, k, place) {
 
 // --- the plane ------------------------------------------------------------------------------------
 
-function drawPlane(parent, f, k) {
-  const n = Math.max(8, Math.min(MOST_CELLS, Math.floor(Math.sqrt(MOST_EVALUATIONS / Math.max(1, onTheWay.length)))));
-  const x = between([0, n], axes.x), y = between([0, n], axes.y);
+function drawPlane(parent, f, k, across, up) {
+  const n = Math.max(8, Math.min(MOST_CELLS, Math.floor(Math.sqrt(MOST_EVALUATIONS / (plotted.way.length + 1)))));
+  const x = between([0, n], across), y = between([0, n], up);
   const grid = Array.from({ length: n + 1 }, (_, j) => Array.from({ length: n + 1 }, (_, i) => f(x(i), y(j))));
-  const [low, high] = levelsOf(k), width = (FRAME.right - FRAME.left) / n, height = (FRAME.bottom - FRAME.top) / n;
+  const [low, high] = plotted.levels[k], width = (FRAME.right - FRAME.left) / n, height = (FRAME.bottom - FRAME.top) / n;
   draw(parent, "image", {
     href: inColours(grid, low, high), preserveAspectRatio: "none",
     x: FRAME.left - width / 2, y: FRAME.top - height / 2, width: (n + 1) * width, height: (n + 1) * height,
@@ -175,7 +143,7 @@ function drawPlane(parent, f, k) {
     draw(parent, "path", { d: path.join(""), class: level === levels[1] ? "level middle" : "level" });
   }
   const [first, middle, last] = levels.map((level) => show(level, 3));
-  return `Blue to orange: ${outputName(k)} from ${show(low, 3)} to ${show(high, 3)}, with lines at ${first}, ${middle} (thick) and ${last}. Circles: targets from ${middle} on; squares: below; with a ring that of n.`;
+  return `Blue to orange: ${plotted.shown[k]} from ${show(low, 3)} to ${show(high, 3)}, with lines at ${first}, ${middle} (thick) and ${last}. Circles: targets from ${middle} on; squares: below; with a ring that of n.`;
 }
 
 // A picture with a pixel for each number, the highest row at the top.
@@ -215,11 +183,8 @@ function contour(grid, level) {
   return ends;
 }
 
-if (plotted) {
-  plotted.outputs.forEach((_, k) => { add(at("output"), "option").textContent = plain(outputName(k)); });
-  at("output").parentElement.hidden = plotted.outputs.length === 1;
-  at("output").addEventListener("change", showPlot);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showPlot);
-}
+at("output").parentElement.hidden = !(plotted?.outputs.length > 1);
+at("output").addEventListener("change", showPlot);
+for (const name of plotted?.shown ?? []) add(at("output"), "option").textContent = plain(name);
 for (const id of ["plot", "caption"]) at(id).toggleAttribute("hidden", !plotted);
-if (!plotted) at("output").parentElement.hidden = true;
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showPlot);

@@ -38,7 +38,7 @@ function addUp() {
   rows.forEach((_, n) => {
     put(n);
     total.errors.push(nodes[root].isKnown ? nodes[root].data : NaN);
-    total.outputs.push(page.points.outputs.map((i) => (i < 0 ? NaN : nodes[i].data)));
+    total.outputs.push(page.points.outputs.map((i) => nodes[i]?.data ?? NaN));
     const refusal = nodes.find((node) => node.refusal)?.refusal || refusalOfBackward;
     if (refusal) total.refusal ||= `data point ${n + 1}: ${refusal}`;
     page.weights.forEach((i, k) => { sums[k] += grads[i]; });
@@ -49,11 +49,40 @@ function addUp() {
 }
 
 function choosePoint(n) {
-  chosen = Math.max(0, Math.min(rows.length - 1, n));
-  put(chosen);
+  chosen = Math.max(0, Math.min(count - 1, n));
+  if (page.points) put(chosen);
+  else showPass();
   showStep(false);
   showNumbers();
-  setText(at("live"), `n = ${chosen + 1}. E ${chosen + 1} = ${show(total.errors[chosen])}`);
+  setText(at("live"), `n = ${chosen + 1}${total ? `. E ${chosen + 1} = ${show(total.errors[chosen])}` : ""}`);
+}
+
+// --- a graph with several forward passes, each with its units -------------------------------------
+
+const passes = page.passes.length ? [...page.passes, page.units] : [];
+const ofPass = [...document.querySelectorAll("#network .pass")].map((group) => ({
+  group, members: [...group.querySelectorAll("[data-nodes]")].flatMap((unit) => unit.getAttribute("data-nodes").split(" ").map(Number)),
+}));
+const count = page.points ? rows.length : passes.length;
+if (!page.points && count) chosen = count - 1;
+
+function showPass() {
+  ofPass.forEach(({ group }, n) => group.classList.toggle("now", n === chosen));
+  byUnit.steps = passes[chosen];
+  if (mode !== "units") return;
+  const view = document.querySelector("[name=shown]:checked").value;
+  setMode(mode); // the menu has other names now
+  choose("shown", view);
+}
+
+// The pass that a step is about comes into the network.
+function followPass(current) {
+  const isAbout = ({ members }) => members.some((i) => current.includes(i));
+  const n = ofPass.findIndex(isAbout);
+  if (mode !== "nodes" || !passes.length || n < 0 || isAbout(ofPass[chosen])) return;
+  chosen = n;
+  showPass();
+  showPoints();
 }
 
 // --- the tables -----------------------------------------------------------------------------------
@@ -62,11 +91,12 @@ const MOST_ROWS = 200;
 const sumOver = page.points?.isMean ? `1/${rows.length} Σ${SUB}n${END} E${SUB}n${END}` : `Σ${SUB}n${END} E${SUB}n${END}`;
 
 function showPoints() {
-  if (!page.points) return;
+  if (!count) return;
   at("n").setAttribute("aria-valuenow", chosen + 1);
   if (document.activeElement !== at("n")) at("n").value = chosen + 1;
   at("before").disabled = chosen === 0;
-  at("after").disabled = chosen === rows.length - 1;
+  at("after").disabled = chosen === count - 1;
+  if (!page.points) return;
   write(replace(at("total")), [`E${SUB}${chosen + 1}${END} = `, known(total.errors[chosen]), `, E = ${sumOver} = `, known(total.error)]);
   if (at("every").open) showRows();
   if (at("gradients").open) showGradients();
@@ -86,9 +116,8 @@ function fillTable(table, heading, lines) {
 }
 
 function showRows() {
-  const { inputs, targets, outputs } = page.points, named = (i) => nodes[i]?.name ?? "—";
-  fillTable(at("every").querySelector("table"),
-    ["n", ...inputs.map(named), ...targets.map(named), ...outputs.map(named), `E${SUB}n${END}`],
+  const { x, t, y } = page.points.names;
+  fillTable(at("every").querySelector("table"), ["n", ...x, ...t, ...y, `E${SUB}n${END}`],
     rows.map((row, n) => ({
       cells: [String(n + 1), ...row, ...total.outputs[n], total.errors[n]].map(known),
       isNow: n === chosen, act: () => choosePoint(n),
@@ -101,12 +130,16 @@ function showGradients() {
     page.weights.map((i) => ({ cells: [of("E", i), grads[i], total.grads.get(i)] })));
 }
 
-if (page.points && isChangeable) {
+if (page.points) {
   addUp();
   write(replace(at("gradients").querySelector("summary")), `The gradients of E${SUB}n${END} and E`);
-  setText(at("many"), `of ${rows.length}`);
+  for (const id of ["points", "every", "gradients"]) at(id).addEventListener("toggle", showPoints);
+}
+for (const id of ["total", "every", "gradients"]) at(id).hidden = !page.points;
+if (count) {
+  setText(at("many"), `of ${count}`);
   makeSpin(at("n"), () => chosen + 1, (n) => choosePoint(Math.round(n) - 1), (n, steps) => n + steps);
   at("before").addEventListener("click", () => choosePoint(chosen - 1));
   at("after").addEventListener("click", () => choosePoint(chosen + 1));
-  for (const id of ["points", "every", "gradients"]) at(id).addEventListener("toggle", showPoints);
 }
+document.body.classList.toggle("no-points", !count);

@@ -17,6 +17,7 @@ from micrograd_bp import (
     Value,
     dot,
     fit,
+    fsum,
     log,
     predict,
     scope,
@@ -437,7 +438,8 @@ def test_the_thick_line_of_a_plane_is_where_the_output_is_in_the_middle(open_pag
     outputs = page.evaluate(
         """pairs => {
           const {left, right, top, bottom} = FRAME, f = outputFunction(0);
-          const across = between([left, right], axes.x), up = between([bottom, top], axes.y);
+          const across = between([left, right], spanOfColumn(0));
+          const up = between([bottom, top], spanOfColumn(1));
           return pairs.map(([x, y]) => f(across(x), up(y)));
         }""",
         pairs,
@@ -458,8 +460,9 @@ def test_for_one_input_it_is_a_curve_through_the_outputs(open_page: Open) -> Non
     assert len(pairs) == 121
     back = page.evaluate(
         """pairs => {
-          const {left, right, top, bottom} = FRAME, heights = axes.heights.get(0);
-          const across = between([left, right], axes.x), up = between([bottom, top], heights);
+          const {left, right, top, bottom} = FRAME;
+          const across = between([left, right], spanOfColumn(0));
+          const up = between([bottom, top], spanOfCurve(0));
           return pairs.map(([x, y]) => [across(x), up(y)]);
         }""",
         pairs,
@@ -469,10 +472,10 @@ def test_for_one_input_it_is_a_curve_through_the_outputs(open_page: Open) -> Non
     assert page.locator("#plot .point").count() == 4
     ring = page.locator("#plot .ring")
     assert ring.count() == 1
-    heights = page.evaluate("axes.heights.get(0)")
+    heights = page.evaluate("spanOfCurve(0)")
     page.evaluate("for (let k = 0; k < 20; k++) descend()")
     assert page.locator("#plot .curve").get_attribute("d") != path
-    assert page.evaluate("axes.heights.get(0)") == heights  # the axes stay
+    assert page.evaluate("spanOfCurve(0)") == heights  # the axes stay
     assert not page.locator("#output").is_visible()
 
 
@@ -603,3 +606,97 @@ def test_large_ranges_and_equal_numbers_have_axes(open_page: Open) -> None:
         page = open_page(explore(model, data=(data, [0.0] * len(data)), loss="mean_squared_error"))
         assert page.locator("#plot .point").count() == len(data)
         assert page.locator("#plot .tick").count() > 3
+
+
+# --- a sum over data points that was recorded -----------------------------------------------------
+
+
+def total(model: MLP, points: Sequence[Sequence[float]] = X) -> tuple[Value, list[list[Value]]]:
+    """E = sum_n E_n, and for each n the Values that are the network's circles."""
+    errors, circles = [], []
+    for x in points:
+        inputs = [Value(x_i, f"x_{i}") for i, x_i in enumerate(x, 1)]
+        outputs = model(inputs)
+        hidden = outputs[0].parents[3:6]
+        circles.append([*inputs, *[z.parents[0] for z in hidden], *hidden, *outputs])
+        errors.append(sum_of_squares(outputs, [0.5, -0.5]))
+    E = fsum(errors)
+    E.label = "E"
+    return E, circles
+
+
+SEEN = """() => [...document.querySelectorAll("#network [data-data], #network [data-grad]")]
+  .filter((text) => getComputedStyle(text).visibility === "visible" && text.closest(".node"))
+  .map((text) => [text.dataset.data ?? null, text.dataset.grad ?? null, text.textContent])"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nodes", "units"])
+def test_of_a_recorded_sum_the_network_shows_the_data_point_chosen(
+    open_page: Open, name: str
+) -> None:
+    model = network()
+    page = open_page(explore(total(model)[0]))
+    page.evaluate("name => setMode(name)", name)
+    page.locator("label", has_text="Network").first.click()
+    n = page.get_by_label("n of the data point", exact=True)
+    assert (n.input_value(), page.locator("#many").inner_text()) == ("5", "of 5")
+    for weight in (None, *model.parameters()[:2]):
+        if weight is not None:
+            weight.data = 0.125
+            i = page.evaluate("page.weights")[model.parameters().index(weight)]
+            page.evaluate("i => setLeaf(i, 0.125)", i)
+        E, circles = total(model)
+        order = topological_order(E)
+        E.backward()
+        for k, circle in enumerate(circles, 1):
+            n.fill(str(k))
+            page.keyboard.press("Enter")
+            page.evaluate("go(modes[mode].steps.length - 1)")
+            for data, grad, text in page.evaluate(SEEN):
+                node = order[int(data or grad)]
+                assert node in circle
+                assert text == scripted(node.data if data else node.grad, 4)
+    assert not page.locator("#total, #every, #gradients, #plot").first.is_visible()
+
+
+@pytest.mark.slow
+def test_unit_by_unit_goes_through_the_data_point_chosen(open_page: Open) -> None:
+    E, circles = total(network())
+    order = topological_order(E)
+    place = {node: i for i, node in enumerate(order)}
+    page = open_page(explore(E))
+    page.locator("label", has_text="Unit by unit").click()
+    for n in (1, 4, 2):
+        page.evaluate("n => choosePoint(n - 1)", n)
+        texts = page.evaluate("page.units.map((_, k) => { go(k); return at('text').textContent; })")
+        about = {*page.evaluate("byUnit.steps.flatMap(({current}) => current)")}
+        assert {place[node] for node in circles[n - 1]} <= about
+        assert all(any(scripted(node.data) in text for text in texts) for node in circles[n - 1])
+        titles = page.evaluate("byUnit.steps.map(({title}) => title)")
+        names = page.evaluate("nodes.map(({name}) => name)")
+        assert sum(names[place[circles[n - 1][2]]] in title for title in titles) == 3
+
+
+@pytest.mark.slow
+def test_the_network_follows_the_steps_to_their_data_point(open_page: Open) -> None:
+    E, circles = total(network())
+    place = {node: i for i, node in enumerate(topological_order(E))}
+    page = open_page(explore(E))
+    page.locator("label", has_text="Both").first.click()
+    for n in (0, 3, 4, 2):
+        page.evaluate(
+            "i => go(modes.nodes.steps.findLastIndex(({current}) => current[0] === i))",
+            place[circles[n][3]],
+        )
+        assert page.evaluate("chosen") == n
+        assert page.locator("#n").input_value() == str(n + 1)
+        assert page.locator("#network .pass.now .current").count() == 1
+
+
+def test_of_a_large_network_the_page_has_the_last_forward_pass() -> None:
+    model = MLP(2, [16, 2], hidden="tanh", seed=0)
+    few, many = (sum_of_squares(model(x), [0, 1]) for x in ([1, 2], [3, 4])), range(10)
+    assert len(described(explore(fsum([*few])))["passes"]) == 1
+    E = fsum([sum_of_squares(model([n, 1.0]), [0, 1]) for n in many])
+    assert described(explore(E))["passes"] == []
