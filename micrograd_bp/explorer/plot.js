@@ -118,7 +118,7 @@ function drawPoints(svg, k, place) {
   rows.forEach((row, n) => {
     const [x, y] = place(row), isHigh = !isPlane || row[targetAt(k)] >= middle, group = draw(parent, "g", { class: "point" });
     if (n === chosen) draw(group, "circle", { cx: x, cy: y, r: 9, class: "ring" });
-    if (isHigh) draw(group, "circle", { cx: x, cy: y, r: 4.5 });
+    if (isHigh) draw(group, "circle", { cx: x, cy: y, r: 4.5, class: isPlane ? "" : "low" });
     else draw(group, "rect", { x: x - 4.5, y: y - 4.5, width: 9, height: 9, class: "low" });
     draw(group, "title", {}, `n = ${n + 1}`);
     group.addEventListener("click", () => choosePoint(n));
