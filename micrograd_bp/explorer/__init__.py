@@ -142,7 +142,7 @@ def explore(
     <Explorer of 22 nodes and a network>
     >>> model = MLP(2, [3, 1], seed=0)
     >>> explore(model, data=([[0, 1], [1, 0]], [0.5, -0.5]), loss="sum_of_squares")
-    <Explorer of 27 nodes, a network and 2 data points>
+    <Explorer of 28 nodes, a network and 2 data points>
     """
     points = None
     if data is not None or loss is not None:

@@ -58,7 +58,7 @@ const spanOfCurve = (k, f) => spanOf(`y ${k}`, () => recordedRows.flatMap((row) 
 // --- drawing --------------------------------------------------------------------------------------
 
 function draw(parent, tag, attributes, text = "") {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const element = document.createElementNS(at("plot").namespaceURI, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.textContent = text;
   parent.append(element);
@@ -80,9 +80,8 @@ function showPlot() {
   if (!plotted) return;
   const svg = replace(at("plot")), k = Math.max(0, at("output").selectedIndex), f = outputFunction(k);
   const { left, right, top, bottom } = FRAME, frame = { x: left, y: top, width: right - left, height: bottom - top };
-  draw(draw(svg, "clipPath", { id: "frame" }), "rect", frame);
+  const inside = draw(svg, "svg", { ...frame, viewBox: Object.values(frame).join(" ") }); // clips
   draw(svg, "rect", { ...frame, class: "frame" });
-  const inside = draw(svg, "g", { "clip-path": "url(#frame)" });
   const x = spanOfColumn(0), y = isPlane ? spanOfColumn(1) : spanOfCurve(k, f);
   const across = between(x, [left, right]), up = between(y, [bottom, top]);
   const words = (isPlane ? drawPlane : drawCurve)(inside, f, k, x, y);
@@ -108,13 +107,13 @@ function drawCurve(parent, f, k, across, heights) {
   return `Line: ${plotted.shown[k]}. Points: the targets; with a ring that of n.`;
 }
 
-let drawn = null; // the points, and of what
+let pointsLayer = null; // the points, and of what
 
 // The chosen point has a ring; in a plane a high target is a circle, a low one a square.
 function drawPoints(svg, k, place) {
-  if (drawn?.of[0] === rows && drawn.of[1] === chosen && drawn.of[2] === k) return svg.append(drawn.layer);
+  if (pointsLayer?.of[0] === rows && pointsLayer.of[1] === chosen && pointsLayer.of[2] === k) return svg.append(pointsLayer.layer);
   const parent = draw(svg, "g", {}), [low, high] = plotted.levels[k], middle = (low + high) / 2;
-  drawn = { layer: parent, of: [rows, chosen, k] };
+  pointsLayer = { layer: parent, of: [rows, chosen, k] };
   rows.forEach((row, n) => {
     const [x, y] = place(row), isHigh = !isPlane || row[targetAt(k)] >= middle, group = draw(parent, "g", { class: "point" });
     if (n === chosen) draw(group, "circle", { cx: x, cy: y, r: 9, class: "ring" });

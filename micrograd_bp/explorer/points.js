@@ -24,7 +24,7 @@ function hasChanged() {
     || rows.some((row, n) => row.some((x, k) => !Object.is(x, recordedRows[n][k])));
 }
 
-function put(n) {
+function takeRow(n) {
   for (const [i, x] of ofRow(n)) nodes[i].data = x;
   compute();
 }
@@ -36,7 +36,7 @@ function addUp() {
   const sums = page.weights.map(() => 0);
   total = { errors: [], outputs: [], refusal: "" };
   rows.forEach((_, n) => {
-    put(n);
+    takeRow(n);
     total.errors.push(nodes[root].isKnown ? nodes[root].data : NaN);
     total.outputs.push(page.points.outputs.map((i) => nodes[i]?.data ?? NaN));
     const refusal = nodes.find((node) => node.refusal)?.refusal || refusalOfBackward;
@@ -45,12 +45,12 @@ function addUp() {
   });
   total.error = python.fsum(total.errors) * share;
   total.grads = new Map(page.weights.map((i, k) => [i, sums[k] * share]));
-  put(chosen);
+  takeRow(chosen);
 }
 
 function choosePoint(n) {
   chosen = Math.max(0, Math.min(count - 1, n));
-  if (page.points) put(chosen);
+  if (page.points) takeRow(chosen);
   else showPass();
   showStep(false);
   showNumbers();
@@ -126,7 +126,7 @@ function showRows() {
 
 function showGradients() {
   const of = (name, i) => nodes[i].gradName.replace(`∂${page.root}/`, `∂${name}/`);
-  fillTable(at("gradients").querySelector("table"), ["", `E${SUB}n${END}`, "E"],
+  fillTable(at("gradients").querySelector("table"), ["derivative", `E${SUB}n${END}`, "E"],
     page.weights.map((i) => ({ cells: [of("E", i), grads[i], total.grads.get(i)] })));
 }
 
