@@ -13,6 +13,7 @@ from ..modes import changed
 from ..numeric import show
 from ..text.names import Name
 from ..training.fitting import (
+    at_least_one,
     error_of,
     error_program,
     is_mean,
@@ -129,9 +130,8 @@ def record_points(model: Any, data: Any, loss: Any, point: int) -> DataPoints:
         raise TypeError(f"data is a pair (X, T), the inputs and the targets, not {show(data)}")
     X, T = data
     X, T, classes = points_of(X, T, loss)
-    if isinstance(point, bool) or not hasattr(point, "__index__"):
-        raise TypeError(f"point is the number of a data point, from 1, not {show(point)}")
-    if not 1 <= point <= len(X):
+    point = at_least_one("point", point)
+    if point > len(X):
         raise ValueError(f"there is no data point {point}: they are numbered 1 to {len(X)}")
     with changed(recording=True, nonfinite_allowed=False, scope=""):
         T, _ = matched(model, loss, X, T, classes)
@@ -142,7 +142,8 @@ def record_points(model: Any, data: Any, loss: Any, point: int) -> DataPoints:
         )
         y = model(x)
         root = error_of(lambda _: y, loss, x, t)
-    root.label = "E_n"
+    if root.parents:
+        root.label = "E_n"
     size = len(topological_order(root))
     most = min(MOST_POINTS, MOST_NODES // size)
     if len(X) > most:

@@ -32,7 +32,7 @@ function takeRow(n) {
 // A pass through each data point; the one that is shown is the last.
 function addUp() {
   if (!page.points) return;
-  const share = page.points.isMean ? 1 / rows.length : 1;
+  const parts = page.points.isMean ? rows.length : 1;
   const sums = page.weights.map(() => 0);
   total = { errors: [], outputs: [], refusal: "" };
   rows.forEach((_, n) => {
@@ -43,8 +43,8 @@ function addUp() {
     if (refusal) total.refusal ||= `data point ${n + 1}: ${refusal}`;
     page.weights.forEach((i, k) => { sums[k] += grads[i]; });
   });
-  total.error = python.fsum(total.errors) * share;
-  total.grads = new Map(page.weights.map((i, k) => [i, sums[k] * share]));
+  total.error = python.fsum(total.errors) / parts;
+  total.grads = new Map(page.weights.map((i, k) => [i, sums[k] / parts]));
   takeRow(chosen);
 }
 

@@ -78,7 +78,7 @@ class OneWeight(Module):
 # --- what is given --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("point", [1, 2, 5])
+@pytest.mark.parametrize("point", [1, 2, np.int64(5)])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_one_data_point_is_recorded_as_the_engine_has_it(loss: str, point: int) -> None:
     model = network()
@@ -133,7 +133,12 @@ def test_data_come_as_lists_arrays_and_frames() -> None:
         ({"data": (X, X), "loss": "hinge"}, ValueError, r"T\[0\]: hinge needs targets"),
         ({"data": (X, X), "loss": lambda y, t: 1.0}, TypeError, "a loss gives a Value"),
         ({"data": (X, X), "loss": sum_of_squares, "point": 6}, ValueError, "no data point 6"),
-        ({"data": (X, X), "loss": sum_of_squares, "point": "1"}, TypeError, "from 1, not '1'"),
+        ({"data": (X, X), "loss": sum_of_squares, "point": 0}, ValueError, "point is at least 1"),
+        (
+            {"data": (X, X), "loss": sum_of_squares, "point": "1"},
+            TypeError,
+            "point is an integer, not '1'",
+        ),
         ({"data": (X, X), "loss": sum_of_squares, "max_nodes": 9}, ValueError, "the limit is 9"),
         (
             {"data": (np.ones((1001, 2)), np.ones((1001, 2))), "loss": sum_of_squares},
