@@ -147,7 +147,8 @@ function drawPlane(parent, f, k, across, up) {
 
 // A picture with a pixel for each number, the highest row at the top.
 function inColours(grid, low, high) {
-  const size = grid.length, canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+  const size = grid.length, canvas = document.createElement("canvas");
+  const pen = canvas.getContext("2d", { willReadFrequently: true }); // or each picture waits for the GPU
   const style = getComputedStyle(document.body);
   const [cold, paper, hot] = ["forward", "paper", "backward"].map((name) => {
     pen.fillStyle = style.getPropertyValue(`--${name}`).trim();
