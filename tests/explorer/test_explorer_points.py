@@ -18,6 +18,7 @@ from micrograd_bp import (
     dot,
     fit,
     fsum,
+    function,
     log,
     predict,
     scope,
@@ -704,3 +705,15 @@ def test_of_a_large_network_the_page_has_the_last_forward_pass() -> None:
     assert len(described(explore(fsum([*few])))["passes"]) == 1
     E = fsum([sum_of_squares(model([n, 1.0]), [0, 1]) for n in many])
     assert described(explore(E))["passes"] == []
+
+
+@pytest.mark.slow
+def test_a_model_with_a_function_of_ones_own_stays_as_recorded(open_page: Open) -> None:
+    cube = function(lambda x: x**3, [lambda x: 3.0 * x * x], name="cube")
+    model = OneWeight(lambda w, x: cube(w * x[0]))
+    page = open_page(
+        explore(model, data=([[1.0], [2.0]], [0.0, 1.0]), loss="sum_of_squares", point=2)
+    )
+    assert not page.locator("#points").is_visible()
+    assert not page.locator("#learn").is_visible()
+    page.keyboard.press("End")
