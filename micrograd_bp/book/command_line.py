@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--explore",
         metavar="FILE.html",
-        help="write a page that steps through the forward and the backward pass",
+        help="write a page that steps through the forward and the backward pass, and learns",
     )
     add("--json", action="store_true", help="print JSON for programs in place of the table")
     add(
@@ -203,7 +203,7 @@ def _run(options: argparse.Namespace) -> int:
             )
     except OverflowError as error:
         raise InputError(f"{dataset.source}: numbers too large for this network: {error}") from None
-    page = _page(options, example)
+    page = _page(options, example, dataset)
     files = _write(options, _pictures(example, n_weights), page, activation, weights)
     if options.json:
         for piece in _as_json(options, dataset, training, weights, example, files):
@@ -366,14 +366,21 @@ def _pictures(example: WorkedExample, n_weights: int) -> dict[str, str]:
     return pictures
 
 
-def _page(options: argparse.Namespace, example: WorkedExample) -> Explorer | None:
-    """The page that steps through the data point, if it is asked for."""
+def _page(options: argparse.Namespace, example: WorkedExample, dataset: Dataset) -> Explorer | None:
+    """The page that is asked for: of all data points, or of one where they are too many."""
     if options.explore is None:
         return None
+    data = dataset.inputs, dataset.targets
     try:
-        return explore(example.error, example.network)
+        return explore(example.network, data=data, loss="sum_of_squares", point=options.point)
+    except (ValueError, ArithmeticError) as error:
+        reason = error
+    try:
+        page = explore(example.error, example.network)
     except ValueError as error:  # too many nodes
         raise InputError(f"argument --explore: {error}") from None
+    print(f"{PROGRAM}: the page has data point {options.point} alone: {reason}", file=sys.stderr)
+    return page
 
 
 def _write(

@@ -28,7 +28,7 @@ const LOOK = "paper ink grey line card forward forward-fill backward backward-fi
 // The pictures in view, each with the page's style, as it looks now.
 function pictures() {
   const style = getComputedStyle(document.body);
-  return [...document.querySelectorAll(".view > svg")].filter((svg) => svg.clientWidth).map((svg) => {
+  return [...document.querySelectorAll(".view > svg, #plot")].filter((svg) => svg.clientWidth).map((svg) => {
     const copy = svg.cloneNode(true), [, , width, height] = svg.getAttribute("viewBox").split(" ");
     copy.setAttribute("width", width);
     copy.setAttribute("height", height);

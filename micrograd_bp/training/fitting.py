@@ -163,7 +163,7 @@ def fit(
     >>> round(model([0, 1]).data, 1)
     1.0
     """
-    loss, optimizer = _loss(loss), named_optimizer(optimizer)
+    loss, optimizer = named_loss(loss), named_optimizer(optimizer)
     epochs = at_least_one("epochs", epochs)
     min_delta = at_least_zero("min_delta", min_delta)
     best = None
@@ -177,28 +177,17 @@ def fit(
             raise TypeError(f"a callback is a function, not {show(callback)}")
     rng = np.random.default_rng(seed)
     threads = thread_count(threads)
-    average = loss is not sum_of_squares
+    average = is_mean(loss)
     chunked, classes = None, None
     if is_chunked(X, T, sample_weight):
         chunked = ChunkedData(X, T, sample_weight)
         inputs = np.zeros((1, chunked.n_inputs))  # for the number of outputs
     else:
-        classes = class_names(T, loss)
-        if classes:
-            T = numbered("T", T, loss, classes)
-        inputs, targets = tables("X", X, "T", T)
+        inputs, targets, classes = points_of(X, T, loss)
     tables_of = {"x": inputs}
     try:
         with changed(recording=True, nonfinite_allowed=False, scope=""):
-            with changed(nonfinite_allowed=True):  # for the number of outputs
-                outputs = outputs_of(model, [*map(Value, inputs[0].tolist())])
-            _check_logits(loss, outputs)
-            n_outputs = len(outputs)
-            if classes and loss is cross_entropy and n_outputs not in (1, len(classes)):
-                raise ValueError(
-                    f"T has {len(classes)} classes, {show(classes)}, and the model {n_outputs}"
-                    " outputs: it needs one for each"
-                )
+            n_outputs = number_of_outputs(model, loss, inputs, classes)
             if chunked is not None:
                 chunked.look(loss, n_outputs, average, sample_weight is not None)
                 tables_of = chunked.tables_of
@@ -246,11 +235,37 @@ def fit(
     return run.train(optimizer, epochs, rng, progress)
 
 
+def points_of(X: Any, T: Any, loss: Loss) -> tuple[Table, Table, list[Any] | None]:
+    """Inputs and targets as numbers, and the names of the classes if they have such."""
+    classes = class_names(T, loss)
+    if classes:
+        T = numbered("T", T, loss, classes)
+    return *tables("X", X, "T", T), classes
+
+
+def number_of_outputs(model: Model, loss: Loss, inputs: Table, classes: list[Any] | None) -> int:
+    """How many outputs the model has for the first data point, checked against the loss."""
+    with changed(nonfinite_allowed=True):
+        outputs = outputs_of(model, [*map(Value, inputs[0].tolist())])
+    _check_logits(loss, outputs)
+    if classes and loss is cross_entropy and len(outputs) not in (1, len(classes)):
+        raise ValueError(
+            f"T has {len(classes)} classes, {show(classes)}, and the model {len(outputs)}"
+            " outputs: it needs one for each"
+        )
+    return len(outputs)
+
+
+def is_mean(loss: Loss) -> bool:
+    """Whether E is the mean of the E_n, and not their sum."""
+    return loss is not sum_of_squares
+
+
 def error_program(
     model: Model, loss: Loss, tables_of: dict[str, Table], parameters: Sequence[Value]
 ) -> Program:
     """The program of E_n, or w_n E_n, of one data point: x, t and perhaps w are its inputs."""
-    program, _ = compiled(partial(_error, model, loss), tables_of, parameters)
+    program, _ = compiled(partial(error_of, model, loss), tables_of, parameters)
     return program
 
 
@@ -490,8 +505,12 @@ def _message(epoch: int, error: ArithmeticError, kept: str) -> str:
     )
 
 
-def _error(
-    model: Model, loss: Loss, x: list[Value], t: list[Value], w: Sequence[Value] = ()
+def error_of(
+    model: Callable[[list[Value]], Any],
+    loss: Loss,
+    x: list[Value],
+    t: list[Value],
+    w: Sequence[Value] = (),
 ) -> Value:
     """E_n of one data point, times its weight if it has one."""
     y = model(x)
@@ -511,7 +530,8 @@ def _error(
 # What is checked before anything changes
 
 
-def _loss(loss: Any) -> Loss:
+def named_loss(loss: Any) -> Loss:
+    """The loss of that name, or the function itself."""
     if isinstance(loss, str):
         if loss not in LOSSES:
             raise ValueError(f"no loss is called {loss!r}; there are {', '.join(LOSSES)}")
@@ -544,17 +564,22 @@ def _check_logits(loss: Loss, outputs: Sequence[Value]) -> None:
         )
 
 
-def _parameters(model: Any, optimizer: Any) -> list[Value]:
-    """The Values to be trained."""
+def model_parameters(model: Any) -> list[Value]:
+    """The weights of a model, each once."""
     if not callable(model) or not callable(getattr(model, "parameters", None)):
         raise TypeError(f"the model is an MLP or another Module that is called, not {show(model)}")
-    if not isinstance(optimizer, (Optimizer, LBFGS)):
-        raise TypeError(f'an optimizer is such as Adam(lr=0.01) or "adam", not {show(optimizer)}')
     parameters = model.parameters()
     refuse_no_parameters(parameters)
-    parameters = list(dict.fromkeys(parameters))
     if not parameters:
         raise ValueError("the model has no parameters to train")
+    return list(dict.fromkeys(parameters))
+
+
+def _parameters(model: Any, optimizer: Any) -> list[Value]:
+    """The Values to be trained."""
+    parameters = model_parameters(model)
+    if not isinstance(optimizer, (Optimizer, LBFGS)):
+        raise TypeError(f'an optimizer is such as Adam(lr=0.01) or "adam", not {show(optimizer)}')
     chosen = getattr(optimizer, "parameters", None) or parameters
     known = set(parameters)
     for parameter in chosen:

@@ -59,6 +59,7 @@ ARGUMENTS = {  # of the entries that are derivatives
     "normal": [(0,), (1,), (3,)],
     "inverse_power": [(1, 0), (1, 3), (2, 1), (3, 2)],
     "hypot_moment": [(0, 2, 3), (1, 1, 3)],
+    "polygamma": [(0,), (1,), (2,), (5,), (24,)],
 }
 ROLES = ("value", "partials", "domain", "pole", "flat")
 
@@ -102,9 +103,10 @@ RUN = """cases => cases.map(([key, role, numbers]) =>
 
 
 def in_browser(page: Any, cases: Sequence[tuple[str, str, Sequence[float]]]) -> list[list[Any]]:
-    python = files("micrograd_bp.explorer").joinpath("python.js").read_text(encoding="utf-8")
+    folder = files("micrograd_bp.explorer")
+    python, digits = (folder.joinpath(f"{name}.js").read_text() for name in ("python", "digits"))
     table = write_table(KNOWN)
-    page.evaluate(f"() => {{ {python}\nglobalThis.TABLE = {table}; }}")
+    page.evaluate(f"() => {{ {python}\n{digits}\nglobalThis.TABLE = {table}; }}")
     return [
         [x if isinstance(x, bool) else float(x.replace("Infinity", "inf")) for x in result]
         for result in page.evaluate(RUN, cases)
@@ -129,6 +131,28 @@ def test_every_function_of_the_table_is_in_the_page_what_it_is_in_python(open_pa
         for x, y in zip(found, expected, strict=True):
             assert type(x) is bool or role in ("value", "partials")
             assert close(x, y), (key, role, arguments, found, expected)
+
+
+def test_the_gamma_function_and_its_kin_keep_their_digits_everywhere(open_page: Open) -> None:
+    draw = random.Random(3)
+    near = [math.nextafter(x, x + s) for x in range(-12, 4) for s in (-1, 1)]
+    near += [x + draw.choice([-1, 1]) * 10.0 ** draw.uniform(-15, -1) for x in near]
+    roots = [-2.4570247382208006, -2.7476826467274127, 1.4616321449683622, -0.504083008264455]
+    wide = [draw.choice([-1, 1]) * 10.0 ** draw.uniform(-308, 305) for _ in range(100)]
+    edge = [draw.choice([-1, 1]) * (1 - 10.0 ** draw.uniform(-16, -1)) for _ in range(40)]
+    small = [draw.choice([-1, 1]) * 10.0 ** draw.uniform(-308, -1) for _ in range(40)]
+    cases: list[Any] = [
+        (key, "value", [x, *n])
+        for x in [*near, *roots, *wide, 1e305, 2.0, 30.0, 0.5]
+        for key, n in [("lgamma", ()), ("digamma", ()), *(("polygamma", (n,)) for n in (1, 2, 9))]
+    ]
+    inverse = ("erfinv", "erfinv_derivative")
+    cases += [(key, role, [x]) for x in edge + small for key in inverse for role in ROLES[:2]]
+    page = open_page("<!DOCTYPE html><title>t</title>")
+    for (key, role, arguments), (found,) in zip(cases, in_browser(page, cases), strict=True):
+        result = getattr(FUNCTIONS[key], role)(*arguments)
+        expected = result[0] if role == "partials" else result
+        assert close(found, expected), (key, role, arguments, found, expected)
 
 
 def test_a_sum_of_exponentials_near_1_keeps_its_digits(open_page: Open) -> None:
