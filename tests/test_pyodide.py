@@ -41,18 +41,16 @@ assert "numpy" not in sys.modules
 
 
 @pytest.fixture(scope="module")
-def pyodide() -> Path:
-    """The interpreter, installed once into build/."""
+def pyodide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter, as npm installs it."""
     if not (shutil.which("node") and shutil.which("npm")):
         pytest.skip("needs node and npm")
-    folder = ROOT / "build" / PYODIDE
-    if not folder.exists():
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", f"{folder}~", PYODIDE]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=120)
-        except (subprocess.SubprocessError, OSError) as error:
-            pytest.skip(f"npm could not install {PYODIDE}: {error}")
-        Path(f"{folder}~").rename(folder)
+    folder = tmp_path_factory.mktemp("pyodide")
+    command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), PYODIDE]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+    except subprocess.SubprocessError as error:
+        pytest.skip(f"npm cannot install {PYODIDE} here: {error}")
     return folder / "node_modules/pyodide/pyodide.mjs"
 
 
