@@ -31,7 +31,7 @@ def draw(
     depth: int | None = None,
     open: Iterable[str] = (),
     rankdir: Literal["LR", "TB"] = "LR",
-    engine: Literal["builtin", "dot"] = "builtin",
+    engine: Literal["builtin", "dot"] | None = None,
     max_nodes: int = MAX_BOXES,
 ) -> Graph:
     """Draw the computation graph of a Value, as it is now.
@@ -50,10 +50,10 @@ def draw(
         open: scopes to open besides, such as ["layer1/neuron3"]; "" for the nodes outside of any
             scope. Up to a dozen nodes that are alike are shown one by one there, elsewhere three.
         rankdir: "LR" draws from left to right, "TB" from top to bottom.
-        engine: who places the boxes: the "builtin" layout, or Graphviz's program "dot", which
-            draws a little narrower. The built-in one is the better of the two: it keeps operands
-            and units in their order, leads arrows neither across the titles of scopes nor through
-            boxes, and writes each number where its arrow ends.
+        engine: who places the boxes: the "builtin" layout, which is the default, or Graphviz's
+            program "dot", which draws a little narrower. The built-in one is the better of the
+            two: it keeps operands and units in their order, leads arrows neither across the titles
+            of scopes nor through boxes, and writes each number where its arrow ends.
         max_nodes: the largest number of boxes to draw.
 
     Returns:
@@ -73,7 +73,7 @@ def draw(
     """
     _check_option("edges", edges, (None, "local", "contribution"))
     _check_option("rankdir", rankdir, ("LR", "TB"))
-    _check_option("engine", engine, ("builtin", "dot"))
+    _check_option("engine", engine, (None, "builtin", "dot"))
     _check_depth(depth)
     roots = _roots(root)
     order = _order(roots)

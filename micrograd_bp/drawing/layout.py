@@ -1,4 +1,4 @@
-"""A layered layout for directed acyclic graphs, for when Graphviz is not at hand.
+"""A layered layout for directed acyclic graphs that keeps operands in their order.
 
 Boxes stand in columns such that every edge runs forwards; an edge that passes a column has a slot
 of its own in it, so no edge runs through a box. A cluster is laid out by itself and then takes part
