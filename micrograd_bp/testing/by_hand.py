@@ -24,6 +24,10 @@ def check_gradient(
 
     Steps and tolerances are those of ``gradcheck``: there are none to choose.
 
+    What f and grad_f compute on the way is not to be seen here, as it is in Values. Near where f
+    loses its digits to cancellation, as exp(x) - 1 - x does at 1e-9, a gradient that is right may
+    be called wrong: try larger x there, or write f without it (np.expm1(x) - x).
+
     Args:
         f: from an array like x to a number, or to an array of numbers.
         grad_f: from an array like x to the derivatives of f there: an array of the shape of x,

@@ -48,6 +48,9 @@ class Slopes:
             not finite, it is not defined.
         t: the number.
         step: the largest step; found unless given.
+        noise: by how much g(t) may be off through the rounding errors of what it is computed
+            from, as far as is known beforehand. They need not show: over steps of 1e-17
+            exp(t) - 1 - t is a straight line, of the slope -1.
 
     Attributes:
         central, left, right: the slopes, each None where g is defined at no point that it needs.
@@ -60,8 +63,14 @@ class Slopes:
     [-1, 1]
     """
 
-    def __init__(self, g: Callable[[float], float], t: float, step: float | None = None) -> None:
-        self._g, self._t = g, t
+    def __init__(
+        self,
+        g: Callable[[float], float],
+        t: float,
+        step: float | None = None,
+        noise: float = 0.0,
+    ) -> None:
+        self._g, self._t, self._noise = g, t, noise
         self._centre = self._value(t)
         self._beside: dict[float, tuple[float, float]] = {}
         self._found: dict[int, Difference | None] | None = None
@@ -210,6 +219,7 @@ class Slopes:
         width = right - left
         slopes = (above - below) / width
         rounding = EPSILON * (abs(above) + abs(below)) + 2.0 * UNDERFLOW + lost
+        rounding = np.maximum(rounding, 2.0 * self._noise)
         flat = (below == centre) & (above == centre)
         return Rows(width, slopes, rounding, flat)
 
@@ -256,6 +266,7 @@ class Slopes:
         width = 2.0 * h if both else h
         lost = abs(_rounding_of_sum(self._t, h) + _rounding_of_sum(self._t, -h)) / width * bend
         rounding = EPSILON * (abs(ends[0]) + abs(ends[-1])) / width + lost
+        rounding = max(rounding, 2.0 * self._noise / width)
         largest = max(abs(value - centre) for value in ends)
         return _Glance(
             change / width * (1 if both or ends[0] is above else -1), rounding, bend, largest

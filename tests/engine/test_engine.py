@@ -54,7 +54,7 @@ def run(program: str, **environment: str) -> str:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
     )
     assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr[-2000:]}"
     return result.stdout

@@ -29,7 +29,7 @@ def run_together(*tasks: Callable[[], None]) -> None:
 
     def run(task: Callable[[], None]) -> None:
         try:
-            gate.wait(timeout=60.0)
+            gate.wait(timeout=600.0)
             task()
         except BaseException as error:
             errors.append(error)
@@ -38,7 +38,7 @@ def run_together(*tasks: Callable[[], None]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60.0)
+        thread.join(timeout=600.0)
         assert not thread.is_alive()
     if errors:
         raise errors[0]
@@ -147,12 +147,12 @@ def test_a_mode_is_in_force_in_its_own_thread_only(
         with mode():
             assert not is_default()
             inside.set()
-            assert seen.wait(timeout=60.0)
+            assert seen.wait(timeout=600.0)
             assert not is_default()
         assert is_default()
 
     def look() -> None:
-        assert inside.wait(timeout=60.0)
+        assert inside.wait(timeout=600.0)
         try:
             assert is_default()
         finally:

@@ -66,7 +66,7 @@ def test_a_program_answers_to_interrupts_and_works_on(which: str, threads: int) 
         capture_output=True,
         text=True,
         cwd=Path(micrograd_bp.__file__).parent.parent,  # the package that runs here
-        timeout=300,
+        timeout=1200,
     )
     assert (done.returncode, done.stdout.strip()) == (0, "whole"), done.stderr
 
@@ -90,6 +90,6 @@ def test_where_no_thread_can_be_started_a_program_runs_on_one() -> None:
         capture_output=True,
         text=True,
         cwd=Path(micrograd_bp.__file__).parent.parent,
-        timeout=300,
+        timeout=1200,
     )
     assert (done.returncode, done.stdout.split()) == (0, ["True", "True"]), done.stderr

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import Phase, example, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from micrograd.engine import Value as MicrogradValue
@@ -14,13 +14,17 @@ from micrograd.engine import Value as MicrogradValue
 import micrograd_bp
 from micrograd_bp import (
     Value,
+    cos,
     engine,
     exp,
     floor,
+    function,
     functions,
     log,
     maximum,
     relu,
+    softplus,
+    sqrt,
     square,
     tanh,
 )
@@ -414,3 +418,48 @@ def test_what_gradcheck_and_graphs_cannot_take_is_told_with_the_way_out() -> Non
         graphs("add")
     with pytest.raises(ValueError, match="not min_operations=5, max_operations=2"):
         graphs(min_operations=5, max_operations=2)
+
+
+CANCELLING = {
+    "exp(r) - 1 - r": lambda r: exp(r) - 1.0 - r,
+    "softplus(r) - log 2 - r/2": lambda r: softplus(r) - math.log(2.0) - r / 2.0,
+    "sqrt(1 + r) - 1 - r/2": lambda r: sqrt(1.0 + r) - 1.0 - r / 2.0,
+    "log(1 + r) - r": lambda r: log(1.0 + r) - r,
+    "tanh(r) - r": lambda r: tanh(r) - r,
+    "(1 + r)^3 - 1 - 3 r": lambda r: (1.0 + r) ** 3 - 1.0 - 3.0 * r,
+    "exp(r) - exp(-r) - 2 r": lambda r: exp(r) - exp(-r) - 2.0 * r,
+    "(exp(r) - 1) / r": lambda r: (exp(r) - 1.0) / r,
+    "(1 - cos(r)) / r^2": lambda r: (1.0 - cos(r)) / (r * r),
+}
+
+
+@pytest.mark.parametrize("f", CANCELLING.values(), ids=CANCELLING)
+@given(exponent=st.floats(-14.0, -0.1), sign=st.sampled_from([-1.0, 1.0]))
+@example(exponent=-9.0, sign=1.0)
+@example(exponent=-12.0, sign=-1.0)
+def test_where_a_function_cancels_its_rounding_is_no_wrong_derivative(f, exponent, sign) -> None:
+    report = gradcheck(f, sign * 10.0**exponent)
+    assert not report.notes
+
+
+def wrong_by(share: float, slope: Any) -> Any:
+    """A function that adds share * slope(x) to a derivative, and nothing to a value."""
+
+    def fault(x: Value) -> Value:
+        return share * slope(x.data) * (x - x.data)
+
+    return fault
+
+
+@pytest.mark.parametrize("r", [1e-3, 1e-2, -0.5])
+def test_a_wrong_derivative_of_a_function_that_cancels_is_seen_above_its_rounding(r) -> None:
+    fault = wrong_by(1e-6, math.expm1)
+    assert gradcheck(lambda r: exp(r) - 1.0 - r, r)
+    assert not gradcheck(lambda r: exp(r) - 1.0 - r + fault(r), r, raise_on_failure=False)
+
+
+def test_a_function_without_second_derivatives_is_checked_as_before() -> None:
+    cube = function(lambda x: x**3, lambda x: 3.0 * float(x) ** 2, name="cube")
+    wrong = function(lambda x: x**3, lambda x: 2.0 * float(x) ** 2, name="wrong_cube")
+    assert gradcheck(cube, 1.5)
+    assert not gradcheck(wrong, 1.5, raise_on_failure=False)
