@@ -97,7 +97,7 @@ class Summing:
     Attributes:
         program: with one output.
         threads: how many a chunk takes.
-        coding: of tables that were checked; without it, the tables are checked and are the inputs.
+        coding: of tables that were checked; without it, the one there is is checked.
     """
 
     program: Program
@@ -107,7 +107,7 @@ class Summing:
     def points(self, chunk: Chunk) -> Table:
         """The inputs of the program."""
         if self.coding is None:
-            return np.hstack(chunk.tables())
+            return chunk.tables()[0]
         X, T, *weights = chunk.arrays()
         if self.coding.n_classes:
             T = one_of_k(T, self.coding.n_classes)
