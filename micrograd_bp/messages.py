@@ -104,6 +104,15 @@ def refuse_copy(value: Any) -> NoReturn:
     )
 
 
+def count(n: int, what: str) -> str:
+    """A number of things.
+
+    >>> count(1, "input"), count(2, "input")
+    ('1 input', '2 inputs')
+    """
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def warn(message: str) -> None:
     """A UserWarning at the line of the user's that called the package.
 

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from . import modes
 from .engine import Value, apply
 from .functions import Function, Scalar
+from .messages import count
 from .numeric import is_number, show, to_float
 from .transforms.recorded_call import takes
 
@@ -89,7 +90,7 @@ def function(
 
     def call(*operands: Any) -> Any:
         if len(operands) != n and not (n is None and operands):
-            wanted = "one operand at least" if n is None else _count(n, "operand")
+            wanted = "one operand at least" if n is None else count(n, "operand")
             raise TypeError(f"{name} takes {wanted}, not {len(operands)}")
         return apply(entry, *operands)
 
@@ -187,10 +188,6 @@ def _required(f: Written) -> int | None:
         return None
     fixed = [Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD]
     return max(1, sum(one.kind in fixed and one.default is Parameter.empty for one in parameters))
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 # What a node asks for

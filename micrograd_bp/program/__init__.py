@@ -33,7 +33,7 @@ from .instructions import Plan
 from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .jumps import JUMP, jumps
 from .leaves import warn_of_leaves
-from .listing import count, listing, result_names
+from .listing import listing, result_names
 from .lowering import lower
 from .placing import plan
 from .plain import Parts, from_plain, to_plain
@@ -354,9 +354,9 @@ class Program:
     def __repr__(self) -> str:
         forward = self._forward
         return (
-            f"<Program of {count(forward.n_inputs, 'input')},"
-            f" {count(forward.n_parameters, 'parameter')} and"
-            f" {count(len(forward.outputs), 'output')}>"
+            f"<Program of {messages.count(forward.n_inputs, 'input')},"
+            f" {messages.count(forward.n_parameters, 'parameter')} and"
+            f" {messages.count(len(forward.outputs), 'output')}>"
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

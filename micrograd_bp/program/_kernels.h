@@ -335,11 +335,28 @@ static int each_prod(double *r, const double *x, int n, const double *p) {
     return 1;
 }
 
+/* The sum in twice the precision, if that says how the exact one is rounded: Ogita, Rump & Oishi,
+   Accurate sum and dot product, 2005. What was lost is summed with an error of at most n - 1
+   roundings of its largest partial sum. */
+static int is_rounded_sum(double *r, const double *x, int n) {
+    double high = 0.0, low = 0.0, largest = 0.0;
+    for (int i = 0; i < n; i++) {
+        double sum = high + x[i], back = sum - high;
+        low += (high - (sum - back)) + (x[i] - back);
+        high = sum;
+        largest = fabs(low) > largest ? fabs(low) : largest;
+    }
+    *r = high + low;
+    double rest = low - (*r - high), error = largest * n * 4.5e-16;
+    return isfinite(*r) && *r + (rest + error) == *r && *r + (rest - error) == *r;
+}
+
 /* The exactly rounded sum: Shewchuk, Adaptive precision floating-point arithmetic, 1997. */
 static int each_fsum(double *r, const double *x, int n, const double *p) {
     double partials[48], high, low;
     int count = 0;
     (void)p;
+    if (is_rounded_sum(r, x, n)) return 1;
     for (int i = 0; i < n; i++) {
         double a = x[i];
         int kept = 0;
@@ -378,16 +395,25 @@ static int each_mean(double *r, const double *x, int n, const double *p) {
     return short_way;
 }
 
-static int each_logsumexp(double *r, const double *x, int n, const double *p) {
-    double largest = x[0], rest = 0.0;
+#define MOST_TERMS 64 /* of the short way */
+
+/* largest + log1p of the sum of the others' exp(x - largest). Where the two nearly cancel, that
+   sum is rounded but once. */
+CLONES static int each_logsumexp(double *r, const double *x, int n, const double *p) {
+    double largest = x[0], rest = 0.0, sizes[MOST_TERMS];
     int at = 0;
-    (void)p;
+    if (n > MOST_TERMS) return 0;
     for (int i = 1; i < n; i++)
         if (x[i] > largest) largest = x[i], at = i;
-    for (int i = 0; i < n; i++)
-        if (i != at) rest += k_exp_of_difference(x[i], largest);
+    INDEPENDENT for (int i = 0; i < n; i++) sizes[i] = k_exp_of_difference(x[i], largest);
+    sizes[at] = 0.0;
+    for (int i = 0; i < n; i++) rest += sizes[i];
     *r = largest + log1p(rest);
-    return isfinite(*r) && (largest >= 0.0 || fabs(*r) >= 2.0 * log1p(rest));
+    if (largest < 0.0 && fabs(*r) < 2.0 * log1p(rest)) {
+        if (!each_fsum(&rest, sizes, n, p)) return 0;
+        *r = largest + log1p(rest);
+    }
+    return isfinite(*r);
 }
 
 static int each_divide_by_power(double *r, const double *x, int n, const double *p) {

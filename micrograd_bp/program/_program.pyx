@@ -182,6 +182,7 @@ cdef int DOUBLE = 12  # as numbers of types go
 cdef NewArray new_array = new_array_of(_ARRAY_API)
 cdef int MOST_PARTS = 64
 cdef int CACHE = 24576  # numbers: 192 kB, within the second-level cache of any machine of today
+cdef int LAST_CACHE = 1048576  # of most machines, or more
 cdef int CACHE_OF_LAYERS = 65536  # that of most: a product uses a number that it loads many times
 cdef int UNWATCHED = 262144  # numbers computed between two looks at the clock: some 0.1 ms
 cdef int PATIENCE = 50000000  # nanoseconds between two looks for a signal, which wait for the GIL
@@ -444,11 +445,15 @@ cdef class Executor:
     cdef int _choose_block(self, bint wide) except -1:
         """How many data points at a time: as many as the cache has room for.
 
+        Of many rows at least 32 points, if the last cache holds them: fewer take longer for what
+        surrounds the loops than the loops themselves.
         Rows of layers are an odd number of cache lines apart: then those that a tile reads are
         not all in the same few sets of the cache.
         """
         self.block = 120 if wide else 128
-        while self.block > 8 and self.block * self.n_rows > (CACHE_OF_LAYERS if wide else CACHE):
+        cdef Py_ssize_t room = CACHE_OF_LAYERS if wide else CACHE
+        cdef Py_ssize_t least = 8 if wide or self.n_rows * 32 > LAST_CACHE else 32
+        while self.block > least and self.block * self.n_rows > room:
             self.block = (self.block // 2 + 8) // 16 * 16 - 8 if wide else self.block // 2
 
     cdef int _prepare(self, Step* step, one) except -1:

@@ -13,6 +13,7 @@ from textwrap import indent, wrap
 from typing import Any
 
 from ..functions import FUNCTIONS, Function
+from ..messages import count
 from .instructions import (
     Gather,
     Instruction,
@@ -101,9 +102,9 @@ def c_code(parts: Parts, name: str, baked: bool) -> str:
     names = parts.names
     header = _HEADER.format(
         name=name,
-        what=f"{len(plans[0].outputs)} output{'s' * (len(plans[0].outputs) != 1)}",
+        what=count(len(plans[0].outputs), "output"),
         arguments=arguments,
-        outputs=_count(len(plans[0].outputs), "number"),
+        outputs=count(len(plans[0].outputs), "number"),
         gradient=_GRADIENT.format(name=name, arguments=arguments, n_parameters=n_parameters)
         if parts.summed
         else "",
@@ -125,10 +126,6 @@ def c_code(parts: Parts, name: str, baked: bool) -> str:
     ]
     includes = "#include <math.h>\n#include <stddef.h>\n"
     return "\n".join([header, includes, *_picked(used), *weights, *functions])
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -260,9 +257,7 @@ class _Body:
         array, start, end = self._array(first)
         if first + sum(stride * (n - 1) for _, stride, n in steps) >= end:
             return None
-        parts = [f"{first - start}"] * (first != start or not any(s for _, s, _ in steps))
-        parts += [i if stride == 1 else f"{stride} * {i}" for i, stride, _ in steps if stride]
-        return f"{array}[{' + '.join(parts)}]"
+        return f"{array}[{_sum_of(first - start, [(i, stride) for i, stride, _ in steps])}]"
 
     # What they compute
 

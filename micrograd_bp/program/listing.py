@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import ClassVar, NamedTuple
 
 from ..functions import Function
+from ..messages import count
 from ..text.operations import ATOM, POWER, PRODUCT, SUM, Form, Operands, Part, Printer
 from .instructions import (
     DERIVATIVES,
@@ -62,11 +63,6 @@ def result_names(plan: Plan, names: Sequence[str]) -> list[str]:
     """What is summed over the data points: E, and its derivatives by the parameters."""
     parameters = [name or f"w{i}" for i, name in enumerate(names[plan.n_inputs :])]
     return ["E", *(f"dE/d{name}" for name in parameters)]
-
-
-def count(n: int, what: str) -> str:
-    """A number of things: 1 input, 2 inputs."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _place_names(plan: Plan, names: Sequence[str]) -> list[str]:

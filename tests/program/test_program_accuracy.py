@@ -134,6 +134,44 @@ def test_a_share_is_exact_to_the_last_bit_of_the_difference() -> None:
             assert accuracy.error_in_ulps(number, mp.exp(mp.mpf(a) - mp.mpf(b))) <= 2.0
 
 
+def hard_sums(rng: random.Random, n: int) -> list[float]:
+    """Numbers that cancel, of all sizes, or whose sum is half-way between two doubles."""
+    match rng.randrange(4):
+        case 0:
+            terms = [rng.uniform(-1.0, 1.0) * 2.0 ** rng.randint(-1000, 900) for _ in range(n)]
+        case 1:
+            terms = [rng.uniform(-1.0, 1.0) * 2.0 ** rng.randint(-60, 10) for _ in range(n)]
+            terms[n // 2 :] = [-term for term in terms[: n - n // 2]]
+            terms[0] = math.ldexp(terms[0], rng.choice([0, -53, -106]))
+        case 2:
+            terms = [1.0, 2.0**-53, rng.choice([0.0, 2.0**-110, -(2.0**-110), 5e-324])]
+            terms += [0.0] * (n - 3)
+        case _:
+            terms = [rng.uniform(-1.0, 1.0) for _ in range(n)]
+    rng.shuffle(terms)
+    return terms
+
+
+def test_a_sum_is_rounded_once() -> None:
+    rng = random.Random(0)
+    for n in (3, 5, 8, 33):
+        table = [hard_sums(rng, n) for _ in range(1000)]
+        found = rows_of(FUNCTIONS["fsum"], np.array(table), ())
+        assert found.tolist() == [math.fsum(terms) for terms in table]
+
+
+def test_where_a_logsumexp_nearly_cancels_it_is_as_good_as_the_table() -> None:
+    rng = np.random.default_rng(2)
+    for n in (2, 5, 25, 64, 70):
+        table = rng.normal(size=(300, n)) * rng.choice([0.1, 1.0, 5.0], size=(300, 1))
+        table -= np.log(np.exp(table).sum(axis=1, keepdims=True)) + 1e-3 * rng.normal(size=(300, 1))
+        found = rows_of(FUNCTIONS["logsumexp"], table, ())
+        with mp.workprec(200):
+            for number, terms in zip(found.tolist(), table.tolist(), strict=True):
+                exact = mp.log(mp.fsum(mp.exp(mp.mpf(term)) for term in terms))
+                assert abs(number - exact) <= 4e-16 * max(1.0, abs(max(terms)))
+
+
 @pytest.mark.parametrize("key", ["sigmoid", "logistic_density", "sech2", "exp_of_difference"])
 def test_on_numpy_whole_arrays_are_as_accurate(key: str) -> None:
     function, rng = FUNCTIONS[key], np.random.default_rng(0)
