@@ -85,11 +85,11 @@ class Explorer:
     def _repr_html_(self) -> str:
         # Sandboxed: the page's script runs, and cannot reach the notebook around it.
         return (
+            f"<style>{THEMES}</style>"
             f'<iframe class="micrograd-bp-page" srcdoc="{escape(self.html)}"'
             ' sandbox="allow-scripts"'
             f' title="{escape(self._summary)}" width="100%" height="{HEIGHT}"'
             ' style="border: 1px solid #999; border-radius: 6px"></iframe>'
-            f"<style>{THEMES}</style>"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

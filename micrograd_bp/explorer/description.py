@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple
 from ..drawing.columns import Path
 from ..engine import Value, sweep
 from ..text.names import (
+    END,
+    SUP,
     Name,
     clean,
     layer_of,
@@ -122,11 +124,11 @@ def name_nodes(order: Sequence[Value]) -> Names:
     )
     if any(name.above and not named[node].above for node, name in errors.items()):
         named = with_layers(named)
-    root = named[order[-1]].rich
+    root = written(named[order[-1]])
     nodes, grads = [], []
     for node in order:
         if node in named or node.parents or node.operation is None:  # a leaf may be changed
-            name = below = (named.get(node) or next(new)).rich
+            name = below = written(named.get(node) or next(new))
         else:
             name = scripted(node.data)
             below = f"({name})"
@@ -151,6 +153,30 @@ def with_layers(named: dict[Value, Name]) -> dict[Value, Name]:
     }
     taken = {name.rich for name in named.values()}
     return named | {node: name for node, name in layered.items() if name.rich not in taken}
+
+
+def typeset(text: str) -> str:
+    """A text with the names and the powers in it as rich text.
+
+    >>> from ..text.names import plain
+    >>> typeset("20 × x_1") == "20 × x_1", plain(typeset("20 × x_1"))
+    (False, '20 × x_1')
+    """
+    named = re.sub(r"[^\W\d_]+\d*_[\w,=]*\w", lambda name: read_name(name[0]).rich, clean(text))
+    return re.sub(r"\^(\d+)", rf"{SUP}\1{END}", named)
+
+
+def written(name: Name) -> str:
+    """A name as rich text; of several words, such as y_1 - t_1, with the names in it typeset.
+
+    >>> from ..text.names import plain
+    >>> plain(written(Name("y_1 - t_1", above="2"))), plain(written(read_name("50% off")))
+    ('(y_1 - t_1)^(2)', '50% off')
+    """
+    if " " not in name.letter:
+        return name.rich
+    text = typeset(name.letter)
+    return f"({text}){SUP}({name.above}){END}" if name.above else text
 
 
 def is_pre_activation(node: Value) -> bool:

@@ -121,9 +121,10 @@ function showFolds(current, operands, numbers, pass) {
   if (page.folds.length === 0) return;
   for (const { element, members } of elements.nodes) {
     if (!element.dataset.fold) continue;
-    const inside = new Set(members), seen = [...current, ...operands].filter((i) => inside.has(i));
+    const inside = new Set(members), [seen = []] = [current, operands].map((some) => some.filter((i) => inside.has(i)))
+      .filter(({ length }) => length === 1 || length === 2);
     const { name, gradName } = nodes[seen[0]] ?? {}, number = numbers[seen[0]] ?? null;
-    let text = seen.length > 0 && seen.length < 3 ? `${pass === "backward" ? gradName : name} = ${number === null ? "—" : pictured(number)}` : "";
+    let text = seen.length ? `${pass === "backward" ? gradName : name} = ${number === null ? "—" : pictured(number)}` : "";
     const sizes = members.map((i) => Math.abs(numbers[i])).filter(Boolean);
     if (!text && sizes.length) text = `max |${pass === "backward" ? "grad" : "data"}| ${pictured(sizes.reduce((x, y) => Math.max(x, y)))}`;
     setText(element.querySelector(".now"), typeset(text));

@@ -4,7 +4,6 @@ The whole is folded as ``draw`` folds it. Inside of a fold stand its nodes, thos
 or many alike folded in turn, and around them the boxes from which and to which its arrows run.
 """
 
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
@@ -16,8 +15,8 @@ from ..drawing.layout import Box, Layout, layered_layout
 from ..drawing.palette import TIMES
 from ..drawing.picture import Arrow, make_picture
 from ..engine import Value
-from ..text.names import clean, read_name
-from .description import Node
+from ..text.names import clean
+from .description import Node, typeset
 from .graph_view import LEAD, Part, graph_view, size_of
 
 MOST = 24  # cards inside of a fold, besides those around it
@@ -200,13 +199,3 @@ def _placed(
         for box, lead in zip(layout.boxes, leads, strict=True)
     ]
     return layout._replace(boxes=boxes)
-
-
-def typeset(title: str) -> str:
-    """A title with the names in it as rich text.
-
-    >>> from ..text.names import plain
-    >>> typeset("20 × x_1") == "20 × x_1", plain(typeset("20 × x_1"))
-    (False, '20 × x_1')
-    """
-    return re.sub(r"[^\W\d_]+\d*_[\w,=]*\w", lambda name: read_name(name[0]).rich, clean(title))

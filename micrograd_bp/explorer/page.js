@@ -58,8 +58,8 @@ function writeSymbol(parent, text) {
     const isStacked = text.startsWith(END + SUB, match.index + whole.length);
     const place = mark === SUB ? add(parent, "sub") : mark === SUP ? add(parent, "sup", isStacked ? "above" : "") : parent;
     if (piece) place.append(piece);
-    if (mark.startsWith(SUB) && above) place.style.minWidth = `${0.45 * above}em`; // what stands above has room
-    above = isStacked ? piece.length : 0;
+    if (mark === SUB && above) place.style.minWidth = `${0.45 * above}em`; // what stands above has room
+    if (piece) above = isStacked ? piece.length : 0;
   }
 }
 

@@ -134,10 +134,11 @@ function look(view, svg, isAtOnce) {
   view.frame = requestAnimationFrame(move);
 }
 
-// Around the current nodes and those they use, with some room; none if there is no current node.
+// Around the current nodes and those they use, with some room; none if there are no current nodes, or
+// very many, such as the leaves.
 function stepIn(svg) {
   const shown = svg.querySelectorAll("[data-nodes].current, [data-nodes].operand");
-  if (!svg.querySelector("[data-nodes].current")) return null;
+  if (!svg.querySelector("[data-nodes].current") || modes[mode].steps[steps[mode]].current === given) return null;
   const boxes = [...shown].map((element) => element.getBBox());
   const x = Math.min(...boxes.map((box) => box.x)) - 16, y = Math.min(...boxes.map((box) => box.y)) - 16;
   return {

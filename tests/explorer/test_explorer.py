@@ -455,8 +455,8 @@ def test_a_notebook_shows_it_in_a_sandbox() -> None:
     assert bundle["text/plain"] == repr(explorer) == "<Explorer of 11 nodes>"
     assert explorer._repr_html_() == bundle["text/html"]
     match = re.fullmatch(
-        r"<iframe [^<>]*srcdoc=\"([^\"]*)\" sandbox=\"allow-scripts\" [^<>]*></iframe>"
-        r"<style>[^<]*</style>",
+        r"<style>[^<]*</style>"
+        r'<iframe [^<>]*srcdoc="([^"]*)" sandbox="allow-scripts" [^<>]*></iframe>',
         bundle["text/html"],
     )
     assert match
