@@ -395,22 +395,25 @@ static int each_mean(double *r, const double *x, int n, const double *p) {
     return short_way;
 }
 
-#define MOST_TERMS 64 /* of the short way */
+#define MOST_TERMS 64 /* at a time */
 
 /* largest + log1p of the sum of the others' exp(x - largest). Where the two nearly cancel, that
    sum is rounded but once. */
 CLONES static int each_logsumexp(double *r, const double *x, int n, const double *p) {
     double largest = x[0], rest = 0.0, sizes[MOST_TERMS];
     int at = 0;
-    if (n > MOST_TERMS) return 0;
     for (int i = 1; i < n; i++)
         if (x[i] > largest) largest = x[i], at = i;
-    INDEPENDENT for (int i = 0; i < n; i++) sizes[i] = k_exp_of_difference(x[i], largest);
-    sizes[at] = 0.0;
-    for (int i = 0; i < n; i++) rest += sizes[i];
+    for (int from = 0; from < n; from += MOST_TERMS) {
+        int width = n - from < MOST_TERMS ? n - from : MOST_TERMS;
+        INDEPENDENT for (int i = 0; i < width; i++)
+            sizes[i] = k_exp_of_difference(x[from + i], largest);
+        if (at >= from && at < from + width) sizes[at - from] = 0.0;
+        for (int i = 0; i < width; i++) rest += sizes[i];
+    }
     *r = largest + log1p(rest);
     if (largest < 0.0 && fabs(*r) < 2.0 * log1p(rest)) {
-        if (!each_fsum(&rest, sizes, n, p)) return 0;
+        if (n > MOST_TERMS || !each_fsum(&rest, sizes, n, p)) return 0;
         *r = largest + log1p(rest);
     }
     return isfinite(*r);
