@@ -153,7 +153,11 @@ def epochs() -> None:
 
     def scikit_learn() -> None:
         model = MLPRegressor(
-            (16, 16), activation="tanh", alpha=0.0, batch_size=batch, random_state=0
+            hidden_layer_sizes=(16, 16),
+            activation="tanh",
+            alpha=0.0,
+            batch_size=batch,
+            random_state=0,
         )
         with threadpool_limits(1):
             for at in range(0, n, chunk):
