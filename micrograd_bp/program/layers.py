@@ -27,6 +27,7 @@ from .instructions import (
     Sums,
     Weights,
 )
+from .passes import into_blocks
 
 _DOT = functions.dot
 
@@ -88,42 +89,13 @@ class Layers:
         self._copies: dict[tuple[int, ...], int] = {}
         self._latest: dict[int, int] = {}  # of a new block, the latest that it reads
         self._paired: dict[tuple[object, ...], int] = {}
-        self._sort(needed)
+        into_blocks(nodes, needed, varies, self.block, self.members)
         self._last = [-1] * len(self.members)  # of the turn of each block
         for block, members in enumerate(self.members[:3]):
             self._place(block, members)
         for block in range(3, len(self.members)):
             if len(self.members[block]) > 1 or not self._is_simple(block):
                 self._find(block)
-
-    def _sort(self, needed: Iterable[int]) -> None:
-        """The nodes into blocks of what is alike, as far as their operands' blocks tell."""
-        nodes, block, members, varies = self.nodes, self.block, self.members, self.varies
-        known: dict[tuple[object, ...], int] = {}
-        block_of = block.__getitem__
-        for i in needed:
-            node = nodes[i]
-            if type(node) is Instruction:
-                function, parameters, operands = node[:3]
-                n = len(operands)
-                key: tuple[object, ...]
-                if n == 1:
-                    key = function, parameters, block[operands[0]]
-                elif n == 2:
-                    key = function, parameters, block[operands[0]], block[operands[1]]
-                else:
-                    first, middle = block[operands[0]], block[operands[n // 2]]
-                    latest = max(map(block_of, operands))
-                    key = function, parameters, n, varies[i], first, middle, latest
-                at = known.setdefault(key, len(members))
-                if at == len(members):
-                    members.append([i])
-                else:
-                    members[at].append(i)
-                block[i] = at
-            elif node is not None:
-                block[i] = 2
-                members[2].append(i)
 
     def _place(self, block: int, members: list[int]) -> None:
         """The order of a block's members is final."""
@@ -292,7 +264,7 @@ class Layers:
                 matrices.setdefault(tuple([places[k] for k in order]), []).append(moved)
         matrix_of = [matrices[key] for key in sorted(matrices)]
         for matrix in matrix_of:
-            if len(matrix) > 1:
+            if len(matrix) > 1 and self.block[matrix[0].weights[0]] != 2:
                 matrix.sort(key=lambda row: (at(row.weights[0]), at(row.weights[-1]), row.node))
         ordered = [row.node for matrix in matrix_of for row in matrix]
         if len(members) > 1 and len(matrix_of) == len(members):
@@ -316,7 +288,8 @@ class Layers:
         weights_vary, factors_vary = any(map(varies, one.weights)), any(map(varies, one.factors))
         exchanged = weights_vary and not factors_vary
         if weights_vary == factors_vary and len(members) > 1:
-            exchanged = len({row.weights for row in halves}) < len({row.factors for row in halves})
+            weights, factors = zip(*((row.weights, row.factors) for row in halves))
+            exchanged = _n_changes(weights) < _n_changes(factors)
         if exchanged:
             return [_Row(row.node, row.factors, row.weights, row.bias) for row in halves]
         return halves
@@ -478,7 +451,11 @@ class Layers:
                     first += len(some)
                     results = tuple(by_shared[i][1][k] for i in neighbours for k in columns)
                     self._sum(neighbours, some, results)
-        while plain:  # again, where one number is in several results
+        for i in [i for i, results in plain.items() if len(results) > 2]:
+            many = plain.pop(i)  # such as the 0 that many derivatives are
+            first = self._copy((i,) * len(many))
+            plain |= {first + j: [k] for j, k in enumerate(many)}
+        while plain:  # again, where one number is in two results
             for neighbours in self._neighbours(sorted(plain, key=at)):
                 self._sum(neighbours, [], tuple(plain[i].pop() for i in neighbours))
             plain = {i: results for i, results in plain.items() if results}
@@ -546,6 +523,11 @@ class Layers:
             else:
                 found.append([i])
         return found
+
+
+def _n_changes(halves: Sequence[tuple[int, ...]]) -> tuple[int, int]:
+    """How many different ones there are, and how often the next is another one."""
+    return len({*halves}), sum(a != b for a, b in pairwise(halves))
 
 
 class _Row(NamedTuple):
