@@ -10,6 +10,7 @@ operands lie, so that the next blocks find their operands as neighbours.
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from .. import functions
@@ -188,7 +189,7 @@ class Layers:
         at = self._at
         columns = zip(*(map(at.__getitem__, self._node(i).operands) for i in members))
         best = max(columns, key=lambda column: len(set(column)))
-        if all(a <= b for a, b in pairwise(best)):
+        if best == tuple(sorted(best)):
             return members
         return [i for _, i in sorted(zip(best, members))]
 
@@ -254,14 +255,14 @@ class Layers:
         matrices: dict[tuple[int, ...], list[_Row]] = {}
         for factors, found in by_factors.items():  # in the order of the factors' places
             places = [*map(at, factors)]
-            if all(a <= b for a, b in pairwise(places)):
-                matrices.setdefault(tuple(places), []).extend(found)
+            in_order = sorted(places)
+            rows_of_one = matrices.setdefault(tuple(in_order), [])
+            if places == in_order:
+                rows_of_one += found
                 continue
-            order = sorted(range(len(places)), key=places.__getitem__)
-            for row in found:
-                weights = tuple([row.weights[k] for k in order])
-                moved = _Row(row.node, weights, tuple([factors[k] for k in order]), row.bias)
-                matrices.setdefault(tuple([places[k] for k in order]), []).append(moved)
+            pick = itemgetter(*sorted(range(len(places)), key=places.__getitem__))
+            moved = pick(factors)
+            rows_of_one += [_Row(row.node, pick(row.weights), moved, row.bias) for row in found]
         matrix_of = [matrices[key] for key in sorted(matrices)]
         for matrix in matrix_of:
             if len(matrix) > 1 and self.block[matrix[0].weights[0]] != 2:
@@ -307,12 +308,9 @@ class Layers:
             return [*self._products(with_bias), *self._products(without)]
         if not self._are_neighbours(factors):  # so they are copied, in the order that suits
             places = [*map(self._at.__getitem__, matrix[0].weights)]
-            order = sorted(range(len(places)), key=places.__getitem__)
-            factors = tuple([factors[k] for k in order])
-            matrix = [
-                _Row(row.node, tuple([row.weights[k] for k in order]), factors, row.bias)
-                for row in matrix
-            ]
+            pick = itemgetter(*sorted(range(len(places)), key=places.__getitem__))
+            factors = pick(factors)
+            matrix = [_Row(row.node, pick(row.weights), factors, row.bias) for row in matrix]
         runs = self._affine(matrix)
         if runs is None or len(runs) > max(1, len(matrix) // 4):
             weights = [i for row in matrix for i in row.weights]
