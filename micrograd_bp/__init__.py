@@ -15,7 +15,7 @@ from .engine import Value, dot, engine_kind, fsum, topological_order
 from .modes import allow_nonfinite, no_grad, scope
 from .nn import MLP, Layer, Module, Neuron
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Pictures and the like are imported at their first use: the engine alone loads at once. Type
 # checkers read of all names in __init__.pyi; a test holds the two together.

@@ -22,7 +22,6 @@ from .text.explain import explain as explain
 from .text.find import find as find
 from .text.latex import latex as latex
 from .training.fitting import fit as fit
-from .training.fitting import predict as predict
 from .training.losses import binary_cross_entropy as binary_cross_entropy
 from .training.losses import cross_entropy as cross_entropy
 from .training.losses import hinge as hinge
@@ -34,6 +33,7 @@ from .training.optim import Adam as Adam
 from .training.optim import AdamW as AdamW
 from .training.plots import plot_decision as plot_decision
 from .training.plots import plot_fit as plot_fit
+from .training.predicting import predict as predict
 from .transforms import grad as grad
 from .transforms import gradient as gradient
 from .transforms import hessian as hessian

@@ -20,7 +20,7 @@ import math
 from operator import index
 
 from . import engine as specification
-from . import functions, messages, modes, poles
+from . import attributes, functions, messages, modes, poles
 from .methods import ElementaryMethods
 from .numeric import as_text, bounds, is_number, show, to_float
 
@@ -40,7 +40,7 @@ cdef extern from "Python.h":
         const char* doc
     ctypedef struct PyGetSetDescrObject:
         PyGetSetDef* d_getset
-    void PyType_Modified(object type)
+    void PyType_Modified(PyTypeObject* type)
 
 cdef extern from *:
     """
@@ -350,8 +350,7 @@ cdef class Value:
     def __reduce__(self):
         return specification.reduce_leaf(self)
 
-    # Attributes of the user's own. The collector does not look into nodes, so that they hold only
-    # what cannot lead back to a node: a cycle would never be freed.
+    # Attributes of the user's own; what they may not be, and why, is said in attributes.py.
 
     def __getattr__(self, name):
         if type(self._label) is _Extras and name in (<_Extras>self._label).attributes:
@@ -365,8 +364,11 @@ cdef class Value:
             _set_grad(self, _double(attribute))
         elif type(self) is Value and name is DATA:
             self._data = _double(attribute)
-        elif PyObject_GenericSetAttr(self, name, <PyObject*>attribute) < 0:
-            _set_own(self, name, attribute)
+        else:
+            if type(self) is not Value and type(attribute) is not float:
+                attributes.check_way_back(self, name, attribute)
+            if PyObject_GenericSetAttr(self, name, <PyObject*>attribute) < 0:
+                _set_own(self, name, attribute)
 
     def __delattr__(self, name):
         if type(self._label) is _Extras and name in (<_Extras>self._label).attributes:
@@ -428,7 +430,7 @@ cdef getattrofunc _getattr = (<PyTypeObject*>Value).tp_getattro
 cdef void _look_into_extras() noexcept:
     if (<PyTypeObject*>Value).tp_getattro is not _getattr:
         (<PyTypeObject*>Value).tp_getattro = _getattr
-        PyType_Modified(Value)
+        PyType_Modified(<PyTypeObject*>Value)
 
 
 cdef str GRAD = "grad", DATA = "data"
@@ -451,7 +453,7 @@ cdef int _set_own(Value node, name, attribute) except -1:
     except AttributeError:
         if hasattr(type(node), name):
             raise
-        messages.check_attribute(name, attribute)
+        attributes.check_attribute(name, attribute)
         if type(node._label) is not _Extras:
             _look_into_extras()
             node._label = _Extras(node._label)
@@ -1338,6 +1340,6 @@ for name, specified in vars(specification.Value).items():
 for name in ("backward", "detach"):
     _attributes[name].__doc__ = getattr(specification.Value, name).__doc__
 _attributes["__doc__"] = specification.Value.__doc__
-PyType_Modified(Value)
+PyType_Modified(<PyTypeObject*>Value)
 for compiled in (apply, dot, fsum, order_of, record, sweep, topological_order, unit):
     compiled.__doc__ = getattr(specification, compiled.__name__).__doc__

@@ -3,8 +3,6 @@
 import sys
 import warnings
 from collections.abc import Sequence
-from decimal import Decimal
-from fractions import Fraction
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -253,27 +251,3 @@ OWN_FUNCTION = (
     " A function of your own with its own derivative is function(value, partials, name), as in"
     ' tanh = function(math.tanh, lambda x: 1 - tanh(x) ** 2, "tanh")'
 )
-
-
-def check_attribute(name: str, attribute: object) -> None:
-    """Refuse an attribute of a compiled Value that could lead back to the Value.
-
-    Raises:
-        TypeError: it is not made of numbers, strings and arrays of numbers.
-
-    >>> check_attribute("colour", (0.0, 0.5, 1.0))
-    """
-    if not _is_plain(attribute):
-        raise TypeError(
-            f"the attribute {name} of a Value is a number, a string, an array of numbers or a tuple"
-            f" of such, not {show(attribute)}, which could hold the Value itself, so that it would"
-            f" never be freed: keep it in a dict of your own, {name}[value] = ..."
-        )
-
-
-def _is_plain(x: object) -> bool:
-    if type(x) is tuple:
-        return all(map(_is_plain, x))
-    if type(x).__module__ == "numpy":
-        return hasattr(x, "dtype") and not x.dtype.hasobject
-    return type(x) in (bool, bytes, complex, Decimal, float, Fraction, int, str, type(None))

@@ -1,8 +1,8 @@
-"""What counts as a number, how a message shows what does not, and how numbers are summed."""
+"""What counts as a number and how a message shows what does not; sums and differences."""
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import reduce
 from numbers import Real
@@ -66,6 +66,21 @@ def sum_in_order(terms: Iterable[float], start: float = 0.0) -> float:
     0.0
     """
     return reduce(operator.add, terms, start)
+
+
+def central_difference(f: Callable[[float], float], x: float, step: float) -> float:
+    """(f(x + h) - f(x - h)) / 2h.
+
+    Args:
+        f: from a float to a float.
+        x: where.
+        step: h, so large that x + h is not x.
+
+    >>> central_difference(lambda x: x * x, 3.0, step=0.5)
+    6.0
+    """
+    right, left = x + step, x - step
+    return (f(right) - f(left)) / (right - left)
 
 
 def show(x: object) -> str:

@@ -64,8 +64,10 @@ def _changed_since(folder: str, module: str, twin: str, includes: bool) -> str:
     if not os.path.exists(os.path.join(ROOT, "pyproject.toml")):
         return ""
     compiled = os.stat(module).st_mtime
-    for entry in os.scandir(folder):
-        is_source = entry.name == f"{twin}.pyx" or (includes and entry.name.endswith(INCLUDED))
-        if is_source and entry.stat().st_mtime > compiled:
-            return entry.name
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            is_included = includes and entry.name.endswith(INCLUDED)
+            is_source = is_included or entry.name == f"{twin}.pyx"
+            if is_source and entry.stat().st_mtime > compiled:
+                return entry.name
     return ""

@@ -28,6 +28,8 @@ SLOW = ["micrograd_bp.testing.strategies"]  # it searches and shrinks
 def test_the_examples_of_a_module_run(name: str) -> None:
     if name == "micrograd_bp.widget":
         pytest.importorskip("anywidget")
+    if name == "micrograd_bp.training.cluster":
+        pytest.importorskip("dask.array")
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 

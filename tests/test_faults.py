@@ -83,6 +83,10 @@ for megabytes in 0, 1, 4, 16, 64:
     except MemoryError:
         short += 1
         assert x.grad == grad_before
+    except SystemError as error:  # CPython 3.13.0 itself makes one of a MemoryError in a tuple
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert isinstance(error.__cause__, MemoryError)
+        short += 1
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     # and all goes on

@@ -1,4 +1,7 @@
-"""The README is true: its code runs and prints what it says, and its first picture is made so."""
+"""The README and the cheat sheet are true: their code runs and prints what it says.
+
+The sheet's is one program, from top to bottom; of the README each block is one.
+"""
 
 import contextlib
 import re
@@ -9,11 +12,19 @@ from typing import Any
 
 import pytest
 
+import micrograd_bp
+from micrograd_bp import testing
 from micrograd_bp.book.command_line import main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SHEET = (ROOT / "notebooks/cheat_sheet.md").read_text()
+SHEET_CODE = "".join(re.findall(r"```python\n(.*?)```", SHEET, re.DOTALL))
+SHOWN_BY_OTHERS = {  # what others give or take
+    *("Graph", "Difference", "GradientError", "GraphProgram", "Mismatch", "NetworkProgram"),
+    *("OPERATIONS", "Report", "Step"),
+}
 PRINTED = re.compile(r"^ *print\(.*\)  # (.*)$")
 
 
@@ -39,7 +50,7 @@ def test_there_is_code_to_run_and_output_to_compare() -> None:
     assert len(re.findall(PRINTED.pattern, README, re.MULTILINE)) >= 8
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("block", [*BLOCKS, SHEET_CODE])
 def test_a_block_of_code_runs_and_prints_what_its_comments_say(block: str) -> None:
     printed = run(block)
     for number, line in enumerate(block.splitlines(), start=1):
@@ -74,12 +85,14 @@ def test_the_command_with_data_of_your_own_runs(capsys: pytest.CaptureFixture[st
     assert "petal_width" in capsys.readouterr().out
 
 
-def test_the_first_picture_is_the_one_that_the_first_block_makes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("PATH", "")  # without dot: the layout of our own
-    run(BLOCKS[0])
-    assert Path("graph.svg").read_text() == (ROOT / "notebooks/graph.svg").read_text()
+def test_the_pictures_are_those_that_the_blocks_make() -> None:
+    shown = re.findall(r"\(notebooks/(\w+\.svg)\)", README)
+    assert shown == ["graph.svg", "network.svg"]
+    for name in shown:
+        (block,) = (block for block in BLOCKS if f'save("{name}")' in block)
+        run(block)
+        picture = (ROOT / "notebooks" / name).read_text(encoding="utf-8")
+        assert Path(name).read_text(encoding="utf-8") == picture
 
 
 def test_each_guarantee_names_a_test_that_is_there() -> None:
@@ -90,3 +103,13 @@ def test_each_guarantee_names_a_test_that_is_there() -> None:
     assert all(named)
     for path, name in [test for row in named for test in row]:
         assert f"\ndef {name}(" in (ROOT / path).read_text(), name
+
+
+def test_the_cheat_sheet_has_every_public_name() -> None:
+    words = set(re.findall(r"\w+", SHEET))
+    assert words >= {*micrograd_bp.__all__, *testing.__all__} - SHOWN_BY_OTHERS
+
+
+def test_the_changes_begin_with_this_version() -> None:
+    changes = README.split("## Changes")[1]
+    assert re.findall(r"^\*\*(.*?)\*\*", changes, re.MULTILINE)[0] == micrograd_bp.__version__

@@ -5,14 +5,19 @@ Each line that computes stands beside the equation that it is (Bishop & Bishop, 
 these are the numbers that autograd has to reproduce.
 
 The weights are one matrix a layer, and a matrix is one row a unit: ``weights[l][j - 1][i]`` is
-the book's w_ji of layer l + 1, and i = 0 is the bias w_j0, whose input is z_0 = 1.
+the book's w_ji of layer l + 1, and i = 0 is the bias w_j0, whose input is z_0 = 1. Each x_i and
+t_k is a number, or a column with one number a data point (columns.py), as are then all a_j, z_j
+and delta_j.
 """
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from ..numeric import sum_in_order
+from .columns import add_on, is_column, numbers, of_each, over_points
 
 Vector = Sequence[float]
 Matrix = Sequence[Vector]
@@ -128,14 +133,14 @@ def forward_propagation(
     ([[0.0], [2.0]], [[0.5], [2.0]])
     """
     activations = _activations(weights, hidden, output)
-    inputs = [float(x_i) for x_i in x]
+    inputs = [*x] if any(map(is_column, x[:1])) else [float(x_i) for x_i in x]
     _check_shapes(weights, inputs)
     a: list[list[float]] = []
     z: list[list[float]] = []
     z_below = inputs
     for matrix, activation in zip(weights, activations):
         a.append([pre_activation(w_j, z_below) for w_j in matrix])
-        z.append([activation.h(a_j) for a_j in a[-1]])  # z_j = h(a_j)
+        z.append([of_each(activation.h, a_j) for a_j in a[-1]])  # z_j = h(a_j)
         z_below = z[-1]
     return ForwardPass(inputs, a, z)
 
@@ -175,7 +180,7 @@ def sum_of_squares(y: Vector, t: Vector) -> float:
     """
     _check_targets(y, t)
     error = 0.5 * sum_in_order((y_k - t_k) * (y_k - t_k) for y_k, t_k in zip(y, t))
-    if not math.isfinite(error):
+    if not all(map(math.isfinite, numbers(error))):
         raise OverflowError("the sum-of-squares error is beyond the largest float, 1.8e308")
     return error
 
@@ -302,10 +307,13 @@ def total_error(
     2.5
     """
     _check_points(inputs, targets)
-    return math.fsum(  # exactly rounded: a central difference asks for every digit of E
-        sum_of_squares(forward_propagation(weights, x, hidden, output).y, t)
-        for x, t in zip(inputs, targets)
-    )
+
+    def error(x: Vector, t: Vector) -> float:
+        return sum_of_squares(forward_propagation(weights, x, hidden, output).y, t)
+
+    errors = over_points(error, weights, inputs, targets)
+    # exactly rounded: a central difference asks for every digit of E
+    return math.fsum(chain.from_iterable(map(numbers, errors)))
 
 
 def total_derivatives(
@@ -335,9 +343,12 @@ def total_derivatives(
     """
     _check_points(inputs, targets)
     totals = [[[0.0] * len(w_j) for w_j in matrix] for matrix in weights]
-    for x, t in zip(inputs, targets):
-        derivatives = backpropagation(weights, x, t, hidden, output).derivatives
-        totals = _add(totals, derivatives)
+
+    def derivatives(x: Vector, t: Vector) -> list[list[list[float]]]:
+        return backpropagation(weights, x, t, hidden, output).derivatives
+
+    for matrices in over_points(derivatives, weights, inputs, targets):
+        totals = _with_each(add_on, totals, matrices)
     return totals
 
 
@@ -358,14 +369,13 @@ def gradient_step(weights: Weights, derivatives: Weights, rate: float) -> list[l
     if _shape(derivatives) != _shape(weights):
         raise ValueError("the derivatives need the shape of the weights, one for each weight")
     scaled = [[[-rate * d for d in row] for row in matrix] for matrix in derivatives]
-    return _add(weights, scaled)
+    return _with_each(operator.add, weights, scaled)
 
 
-def _add(weights: Weights, others: Weights) -> list[list[list[float]]]:
-    return [
-        [[w + other for w, other in zip(*rows)] for rows in zip(*matrices)]
-        for matrices in zip(weights, others)
-    ]
+def _with_each(
+    f: Callable[[float, float], float], weights: Weights, others: Weights
+) -> list[list[list[float]]]:
+    return [[[*map(f, *rows)] for rows in zip(*matrices)] for matrices in zip(weights, others)]
 
 
 def _shape(weights: Weights) -> list[list[int]]:

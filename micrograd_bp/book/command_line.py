@@ -11,9 +11,12 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from operator import length_hint
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from .. import __version__
 from ..drawing import draw, draw_network
@@ -22,6 +25,7 @@ from ..explorer import Explorer, explore
 from ..nn import MLP
 from ..whole_file import write_whole
 from .backprop import SIGMOIDAL, Weights, gradient_step, total_derivatives, total_error
+from .columns import Progress
 from .differences import DIFFERENCE_TOLERANCE, ROUNDING_TOLERANCE
 from .files import (
     Dataset,
@@ -33,10 +37,13 @@ from .files import (
     save_weights,
     standardize,
 )
+from .rows import Rows, shortened
 from .worked_example import INPUTS, TARGETS, WEIGHTS, WorkedExample, worked_example
 
 PROGRAM = "micrograd-bp"
 HIDDEN_UNITS = 3  # unless --hidden or --weights says otherwise
+LONG = 10**7  # bytes of data, or weights times data points: some seconds, with a progress bar
+MOST_DRAWN = 10**6  # weights
 
 
 class Training(NamedTuple):
@@ -141,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--explore",
         metavar="FILE.html",
-        help="write a page that steps through the forward and the backward pass",
+        help="write a page that steps through the forward and the backward pass, and learns",
     )
     add("--json", action="store_true", help="print JSON for programs in place of the table")
     add(
@@ -180,18 +187,27 @@ def _run(options: argparse.Namespace) -> int:
         )
     activation, weights = _initial_weights(options, dataset)
     training = None
+    n_weights = sum(map(len, chain(*weights)))
     try:
         if options.train:
             weights, training = _train(options, dataset, activation, weights)
-        example = worked_example(
-            weights, dataset.inputs, dataset.targets, point=options.point, activation=activation
-        )
+        is_long = n_weights * len(dataset.inputs) > LONG
+        with _bar("central differences", "unit", is_long) as progress:
+            example = worked_example(
+                weights,
+                dataset.inputs,
+                dataset.targets,
+                point=options.point,
+                activation=activation,
+                progress=progress,
+            )
     except OverflowError as error:
         raise InputError(f"{dataset.source}: numbers too large for this network: {error}") from None
-    page = _page(options, example)
-    files = _write(options, _pictures(example), page, activation, weights)
+    page = _page(options, example, dataset)
+    files = _write(options, _pictures(example, n_weights), page, activation, weights)
     if options.json:
-        print(_as_json(options, dataset, training, weights, example, files))
+        for piece in _as_json(options, dataset, training, weights, example, files):
+            sys.stdout.write(piece)
     else:
         print(_as_text(options, dataset, training, example, files))
     return 0 if example.agrees else 1
@@ -237,17 +253,39 @@ def _check_writable(option: str, folder: Path) -> None:
 def _dataset(options: argparse.Namespace) -> Dataset:
     if options.data is not None:
         inputs = None if options.inputs is None else column_names(options.inputs)
-        dataset = read_csv(
-            options.data,
-            column_names(options.targets or ""),
-            inputs,
-            separator={None: ",", r"\t": "\t"}.get(options.separator, options.separator),
-            decimal=options.decimal or ".",
-        )
+        is_long = os.path.isfile(options.data) and os.path.getsize(options.data) > LONG
+        with _bar("reading", "row", is_long) as progress:
+            dataset = read_csv(
+                options.data,
+                column_names(options.targets or ""),
+                inputs,
+                separator={None: ",", r"\t": "\t"}.get(options.separator, options.separator),
+                decimal=options.decimal or ".",
+                progress=progress,
+            )
     else:
         names = [f"{letter}_{i}" for letter in "xt" for i in (1, 2)]
         dataset = Dataset("the worked example", names[:2], names[2:], INPUTS, TARGETS)
     return standardize(dataset) if options.standardize else dataset
+
+
+@contextmanager
+def _bar(what: str, unit: str, shown: bool) -> Iterator[Progress]:
+    """What shows on stderr how far one is in items that it hands through."""
+    if not shown:
+        yield iter
+        return
+    from tqdm import tqdm
+
+    with tqdm(desc=what, unit=unit) as bar:
+
+        def through(items: Iterable[Any]) -> Iterator[Any]:
+            bar.total = length_hint(items) or None
+            for item in items:
+                yield item
+                bar.update()
+
+        yield through
 
 
 def _initial_weights(options: argparse.Namespace, dataset: Dataset) -> tuple[str, Weights]:
@@ -307,8 +345,15 @@ def _train(
     return weights, Training(options.train, options.rate, error_before, error)
 
 
-def _pictures(example: WorkedExample) -> dict[str, str]:
+def _pictures(example: WorkedExample, n_weights: int) -> dict[str, str]:
     """The pictures that can be drawn, as SVG."""
+    if n_weights > MOST_DRAWN:
+        print(
+            f"{PROGRAM}: no pictures drawn: with {n_weights:,} weights they take a minute; those"
+            f" of up to {MOST_DRAWN:,} are drawn",
+            file=sys.stderr,
+        )
+        return {}
     pictures = {}
     try:
         pictures["computation graph"] = draw(example.error).svg
@@ -321,14 +366,21 @@ def _pictures(example: WorkedExample) -> dict[str, str]:
     return pictures
 
 
-def _page(options: argparse.Namespace, example: WorkedExample) -> Explorer | None:
-    """The page that steps through the data point, if it is asked for."""
+def _page(options: argparse.Namespace, example: WorkedExample, dataset: Dataset) -> Explorer | None:
+    """The page that is asked for: of all data points, or of one where they are too many."""
     if options.explore is None:
         return None
+    data = dataset.inputs, dataset.targets
     try:
-        return explore(example.error, example.network)
+        return explore(example.network, data=data, loss="sum_of_squares", point=options.point)
+    except (ValueError, ArithmeticError) as error:
+        reason = error
+    try:
+        page = explore(example.error, example.network)
     except ValueError as error:  # too many nodes
         raise InputError(f"argument --explore: {error}") from None
+    print(f"{PROGRAM}: the page has data point {options.point} alone: {reason}", file=sys.stderr)
+    return page
 
 
 def _write(
@@ -358,6 +410,16 @@ def _write(
     return files
 
 
+def _names(letter: str, names: Sequence[str]) -> Iterator[str]:
+    first, left_out, last = shortened([*enumerate(names, start=1)])
+    for i, name in first:
+        yield f"  {letter}_{i}  {_shown(name)}"
+    if left_out:
+        yield f"  …  {left_out:,} more"
+    for i, name in last:
+        yield f"  {letter}_{i}  {_shown(name)}"
+
+
 def _shown(name: str) -> str:
     """The name of a column, without what a terminal would obey."""
     return name if name.isprintable() else repr(name)
@@ -374,8 +436,8 @@ def _as_text(
     if options.data is not None:
         scaled = ", inputs standardized" if options.standardize else ""
         lines.append(f"{dataset.source}: {len(dataset.inputs)} data points{scaled}")
-        lines += [f"  x_{i}  {_shown(x)}" for i, x in enumerate(dataset.input_names, start=1)]
-        lines += [f"  t_{k}  {_shown(t)}" for k, t in enumerate(dataset.target_names, start=1)]
+        lines += _names("x", dataset.input_names)
+        lines += _names("t", dataset.target_names)
         lines.append("")
     if training is not None:
         grew = ": it grew, try a smaller --rate"
@@ -388,9 +450,10 @@ def _as_text(
     lines.append(str(example))
     lines += [f"Wrote the {name} to {path}" for name, path in files.items()]
     if engine_kind() == "pure":
-        lines.append(
-            "The engine in use is the pure Python one; a C compiler builds its faster twin"
-        )
+        more = "; a C compiler builds its faster twin"
+        if sys.platform == "emscripten":
+            more = ", the only one in a browser"
+        lines.append(f"The engine in use is the pure Python one{more}")
     return "\n".join(lines)
 
 
@@ -401,28 +464,40 @@ def _as_json(
     weights: Weights,
     example: WorkedExample,
     files: dict[str, str],
-) -> str:
-    return json.dumps(
-        {
-            "data": dataset.source,
-            "inputs": dataset.input_names,
-            "targets": dataset.target_names,
-            "standardized": options.standardize,
-            "sizes": example.sizes,
-            "activation": example.activation,
-            "point": example.point,
-            "n_points": example.n_points,
-            "w1": weights[0],
-            "w2": weights[1],
-            "training": training and training._asdict(),
-            "point_rows": [row.to_dict() for row in example.point_rows],
-            "total_rows": [row.to_dict() for row in example.total_rows],
-            "largest_disagreement": example.largest_disagreement,
-            "rounding_tolerance": ROUNDING_TOLERANCE,
-            "difference_tolerance": DIFFERENCE_TOLERANCE,
-            "agrees": example.agrees,
-            "files": files,
-        },
-        indent=2,
-        allow_nan=False,
-    )
+) -> Iterator[str]:
+    """The report in pieces: rows by the million are not all held at once."""
+    report = {
+        "data": dataset.source,
+        "inputs": dataset.input_names,
+        "targets": dataset.target_names,
+        "standardized": options.standardize,
+        "sizes": example.sizes,
+        "activation": example.activation,
+        "point": example.point,
+        "n_points": example.n_points,
+        "w1": weights[0],
+        "w2": weights[1],
+        "training": training and training._asdict(),
+        "point_rows": example.point_rows,
+        "total_rows": example.total_rows,
+        "largest_disagreement": example.largest_disagreement,
+        "rounding_tolerance": ROUNDING_TOLERANCE,
+        "difference_tolerance": DIFFERENCE_TOLERANCE,
+        "agrees": example.agrees,
+        "files": files,
+    }
+    before = "{\n"
+    for key, value in report.items():
+        yield f"{before}  {json.dumps(key)}: "
+        if isinstance(value, Rows):
+            for n, row in enumerate(value):
+                yield (",\n    " if n else "[\n    ") + _json(row.to_dict(), indent=4)
+            yield "\n  ]"
+        else:
+            yield _json(value, indent=2)
+        before = ",\n"
+    yield "\n}\n"
+
+
+def _json(value: Any, indent: int) -> str:
+    return json.dumps(value, indent=2, allow_nan=False).replace("\n", "\n" + " " * indent)

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import reprlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 from ..whole_file import parse_json, write_whole
 from .backprop import SIGMOIDAL, Weights
+from .columns import Progress
 
 
 class InputError(ValueError):
@@ -62,6 +64,7 @@ def read_csv(
     *,
     separator: str = ",",
     decimal: str = ".",
+    progress: Progress = iter,
 ) -> Dataset:
     """Read data points from a CSV file with a header.
 
@@ -72,6 +75,7 @@ def read_csv(
             that is neither may hold anything.
         separator: the character between two cells.
         decimal: the decimal sign of the numbers, "." or ",".
+        progress: what the rows are handed through as they are read.
 
     Raises:
         InputError: the file cannot be read, a row has a cell too few or too many, a cell of an
@@ -101,16 +105,24 @@ def read_csv(
     _check_columns(f"{path}, row {line}", columns, target_names, input_names)
     way_out = ""
     if input_names is None:
-        input_names = [name for name in columns if name not in target_names]
+        targeted = {*target_names}
+        input_names = [name for name in columns if name not in targeted]
         way_out = "; to leave the column out, name the inputs with --inputs"
-    input_places = {name: columns.index(name) for name in input_names}
-    target_places = {name: columns.index(name) for name in target_names}
+    places = {name: place for place, name in enumerate(columns)}
+    names = [*input_names, *target_names]
+    chosen = [places[name] for name in names]
+    advice = [way_out] * len(input_names) + [""] * len(target_names)
     inputs, targets = [], []
-    for number, cells in rows:
-        where = f"{path}, row {number}"
-        _check_width(where, columns, cells)
-        inputs.append(_numbers(where, cells, input_places, decimal, way_out))
-        targets.append(_numbers(where, cells, target_places, decimal))
+    for number, cells in progress(rows):
+        if len(cells) != len(columns):
+            raise InputError(f"{path}, row {number}, {_fault_of_width(columns, cells)}")
+        cells = [cells[place] for place in chosen]
+        numbers = _plain_numbers(cells, decimal) or [
+            _number(f"{path}, row {number}, column {name!r}", cell, decimal, way_out)
+            for name, cell, way_out in zip(names, cells, advice)
+        ]
+        inputs.append(numbers[: len(input_names)])
+        targets.append(numbers[len(input_names) :])
     if not inputs:
         raise InputError(f"{path}: there is a header in row {line}, but no data point below it")
     return Dataset(path, list(input_names), list(target_names), inputs, targets)
@@ -145,19 +157,19 @@ def _rows(path: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     try:
-        text = content.decode("utf-8-sig")
+        content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(
             f"{path}, row {line}: byte 0x{content[error.start]:02x} is not UTF-8 text;"
             " save the file as UTF-8"
         ) from None
-    lines = io.StringIO(text, newline="")
+    lines = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     line = 1
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if "".join(cells).strip():
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
@@ -170,11 +182,13 @@ def _check_columns(
     target_names: Sequence[str],
     input_names: Sequence[str] | None,
 ) -> None:
+    known: set[str] = set()
     for number, name in enumerate(columns, start=1):
         if not name:
             raise InputError(f"{where}, column {number}: the header gives it no name")
-        if name in columns[: number - 1]:
+        if name in known:
             raise InputError(f"{where}, column {name!r}: there are two columns of this name")
+        known.add(name)
     listed = ", ".join(map(repr, columns))
     there_are = f"the columns are {listed if len(listed) <= 400 else listed[:397] + '...'}"
     if not target_names:
@@ -182,10 +196,11 @@ def _check_columns(
     if input_names is not None and not input_names:
         raise InputError(f"{where}: no input is chosen (--inputs); {there_are}")
     for names, what in ((target_names, "a target"), (input_names or (), "an input")):
+        times = Counter(names)
         for name in names:
-            if name not in columns:
+            if name not in known:
                 raise InputError(f"{where}, column {name!r}: there is no such column; {there_are}")
-            if names.count(name) > 1:
+            if times[name] > 1:
                 raise InputError(f"{where}, column {name!r}: it is named twice as {what}")
     for name in input_names or ():
         if name in target_names:
@@ -196,21 +211,22 @@ def _check_columns(
         )
 
 
-def _check_width(where: str, columns: list[str], cells: list[str]) -> None:
+def _fault_of_width(columns: list[str], cells: list[str]) -> str:
     count = f"the row has {len(cells)} cells, the header {len(columns)}"
     if len(cells) < len(columns):
-        raise InputError(f"{where}, column {columns[len(cells)]!r}: no such cell; {count}")
-    if len(cells) > len(columns):
-        raise InputError(f"{where}, column {len(columns) + 1}: a cell too many; {count}")
+        return f"column {columns[len(cells)]!r}: no such cell; {count}"
+    return f"column {len(columns) + 1}: a cell too many; {count}"
 
 
-def _numbers(
-    where: str, cells: list[str], places: dict[str, int], decimal: str, way_out: str = ""
-) -> list[float]:
-    return [
-        _number(f"{where}, column {name!r}", cells[place], decimal, way_out)
-        for name, place in places.items()
-    ]
+def _plain_numbers(cells: list[str], decimal: str) -> list[float]:
+    """The numbers, or none where one of the cells needs a closer look."""
+    if decimal != "." or "_" in "".join(cells):  # which float() would take
+        return []
+    try:
+        numbers = [*map(float, cells)]
+    except ValueError:
+        return []
+    return numbers if all(map(math.isfinite, numbers)) else []
 
 
 def _number(where: str, cell: str, decimal: str, way_out: str) -> float:

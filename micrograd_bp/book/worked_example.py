@@ -7,10 +7,10 @@ derivative, by central differences of the error E (differences.py, which also sa
 the three may be).
 """
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import chain, islice
+from typing import NamedTuple
 
 from ..elementary import square
 from ..engine import Value, fsum
@@ -29,7 +29,9 @@ from .backprop import (
     total_derivatives,
     total_error,
 )
+from .columns import MANY, Progress
 from .differences import DIFFERENCE_TOLERANCE, ROUNDING_TOLERANCE, CentralDifferences, terms_scale
+from .rows import Kind, Row, Rows, shortened
 
 WEIGHTS = [
     [[0.1, 0.4, -0.6], [-0.2, 0.7, 0.3], [0.3, -0.5, 0.8]],
@@ -76,64 +78,6 @@ SIGMOID_FORMULAS = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
-    """One quantity of the network, computed three ways.
-
-    Attributes:
-        quantity: its name as a label, such as "delta_j=2" or "dE_n/dw1_31", which a table shows
-            as dE_n/dw^(1)_31.
-        equation: the equation that gives it, by name (``EQUATIONS``).
-        by_equations, by_autograd: its value.
-        by_differences: its value by central differences; None if it is no derivative.
-        scale: what a disagreement is measured against (differences.py).
-
-    >>> row = Row("delta_k=1", "output error", 0.5, 0.5, by_differences=0.6, scale=0.5)
-    >>> row.autograd_disagreement, round(row.difference_disagreement, 6), row.agrees
-    (0.0, 0.2, False)
-    """
-
-    quantity: str
-    equation: str
-    by_equations: float
-    by_autograd: float
-    by_differences: float | None
-    scale: float
-
-    @property
-    def autograd_disagreement(self) -> float:
-        """|equations - autograd| / scale."""
-        return _relative(self.by_equations, self.by_autograd, self.scale)
-
-    @property
-    def difference_disagreement(self) -> float:
-        """|equations - central differences| / scale, 0 without central differences."""
-        if self.by_differences is None:
-            return 0.0
-        return _relative(self.by_equations, self.by_differences, self.scale)
-
-    @property
-    def disagreement(self) -> float:
-        """The larger of the two."""
-        return max(self.autograd_disagreement, self.difference_disagreement)
-
-    @property
-    def agrees(self) -> bool:
-        """Whether each of the two is within its tolerance."""
-        return (
-            self.autograd_disagreement <= ROUNDING_TOLERANCE
-            and self.difference_disagreement <= DIFFERENCE_TOLERANCE
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The row for programs: strings, floats and None.
-
-        >>> worked_example().rows[0].to_dict()["quantity"]
-        'x_1'
-        """
-        return {**vars(self), "disagreement": self.disagreement, "agrees": self.agrees}
-
-
 @dataclass(frozen=True, repr=False)
 class WorkedExample(Readable):
     """The table of a two-layer network; a terminal shows it as text, a notebook as a table.
@@ -143,8 +87,8 @@ class WorkedExample(Readable):
         activation: h of the hidden units, "logistic" or "tanh".
         point: n of the data point shown, from 1.
         n_points: the number of data points.
-        point_rows: the rows of the data point.
-        total_rows: the rows of the totals over all data points.
+        point_rows: the rows of the data point, a sequence.
+        total_rows: the rows of the totals over all data points, likewise.
         network: the network of Values that the data point was propagated through.
         error: its error E_n, the root of the computation graph, after ``backward()``.
 
@@ -160,25 +104,34 @@ class WorkedExample(Readable):
     activation: str
     point: int
     n_points: int
-    point_rows: list[Row]
-    total_rows: list[Row]
+    point_rows: Rows
+    total_rows: Rows
     network: MLP
     error: Value
 
     @property
     def rows(self) -> list[Row]:
         """All rows, the totals last."""
-        return self.point_rows + self.total_rows
+        return [*self.point_rows, *self.total_rows]
 
     @property
     def largest_disagreement(self) -> float:
         """The largest disagreement of any row, relative to its scale."""
-        return max(row.disagreement for row in self.rows)
+        return max(self._largest_disagreements)
 
     @property
     def agrees(self) -> bool:
         """Whether the three ways agree within tolerance in every row."""
-        return all(row.agrees for row in self.rows)
+        autograd, differences = self._largest_disagreements
+        return autograd <= ROUNDING_TOLERANCE and differences <= DIFFERENCE_TOLERANCE
+
+    @property
+    def _largest_disagreements(self) -> tuple[float, float]:
+        kinds = [*self.point_rows.kinds, *self.total_rows.kinds]
+        return (
+            max(kind.autograd_disagreement for kind in kinds),
+            max(kind.difference_disagreement for kind in kinds),
+        )
 
     def _blocks(self) -> Iterator[str | TextTable]:
         n_inputs, n_hidden, n_outputs = (
@@ -190,6 +143,14 @@ class WorkedExample(Readable):
         yield TextTable("ll", self._equations(), indent="  ")
         yield _table(self.point_rows, f"Data point n = {self.point} of {self.n_points}")
         yield _table(self.total_rows, f"Total over n = 1, ..., {self.n_points}")
+        left_out = sum(
+            shortened(kind)[1] for rows in (self.point_rows, self.total_rows) for kind in rows.kinds
+        )
+        if left_out:
+            yield (
+                f"The tables leave out {left_out:,} rows, which count below:"
+                " all are in --json, and here in .rows"
+            )
         yield "\n".join(self._verdict())
 
     def _equations(self) -> list[list[str | Cell]]:
@@ -200,15 +161,19 @@ class WorkedExample(Readable):
         ]
 
     def _verdict(self) -> list[str]:
-        autograd = max(row.autograd_disagreement for row in self.rows)
-        differences = max(row.difference_disagreement for row in self.rows)
-        failed = [row.quantity for row in self.rows if not row.agrees]
+        autograd, differences = self._largest_disagreements
+        verdict = "The three ways agree"
+        if not self.agrees:
+            failed = [row.quantity for row in self.rows if not row.agrees]
+            first, left_out, last = shortened(failed)
+            more = [f"{left_out:,} more"] if left_out else []
+            verdict = f"THE THREE WAYS DISAGREE in {', '.join([*first, *more, *last])}"
         return [
             f"Largest disagreement: {self.largest_disagreement:.1e} of the scale of its quantity",
             f"  equations and autograd:            {autograd:.1e}, tolerance {ROUNDING_TOLERANCE}",
             f"  equations and central differences: {differences:.1e},"
             f" tolerance {DIFFERENCE_TOLERANCE:.1e}",
-            f"THE THREE WAYS DISAGREE in {', '.join(failed)}" if failed else "The three ways agree",
+            verdict,
         ]
 
 
@@ -219,6 +184,7 @@ def worked_example(
     *,
     point: int = 1,
     activation: str = "logistic",
+    progress: Progress = iter,
 ) -> WorkedExample:
     """Compute a two-layer network three ways, for one data point and in total.
 
@@ -228,6 +194,7 @@ def worked_example(
         targets: t, one row a data point.
         point: n of the data point to show unit by unit, from 1.
         activation: h of the hidden units, "logistic" or "tanh".
+        progress: what the units are handed through as the differences of the totals are taken.
 
     Returns:
         The table, and the network and computation graph of the data point.
@@ -250,16 +217,16 @@ def worked_example(
     if not 1 <= point <= len(inputs):
         raise ValueError(f"there is no data point {point}: they are numbered 1 to {len(inputs)}")
     x, t = inputs[point - 1], targets[point - 1]
-    total_rows = list(_total_rows(weights, inputs, targets, activation))
-    x, t = inputs[point - 1], targets[point - 1]
+    error = total_error(weights, inputs, targets, activation)  # refuses what does not fit
     network = two_layer_network(weights, activation)
+    total_rows = Rows(_total_rows(error, weights, inputs, targets, activation, network, progress))
     graph = _propagate(network, x, t)
     return WorkedExample(
         sizes=(len(x), len(weights[0]), len(weights[1])),
         activation=activation,
         point=point,
         n_points=len(inputs),
-        point_rows=_point_rows(weights, x, t, activation, network, graph),
+        point_rows=Rows(_point_rows(weights, x, t, activation, network, graph)),
         total_rows=total_rows,
         network=network,
         error=graph.error,
@@ -316,47 +283,76 @@ def _propagate(network: MLP, x: Vector, t: Vector) -> _Graph:
     return _Graph(x_nodes, a, list(z), y, t_nodes, error)
 
 
+def _autograd_totals(network: MLP, inputs: Matrix, targets: Matrix) -> tuple[float, Weights]:
+    """E and dE/dw, summed over the data points; by a Program, where there are many."""
+    weights = [[[neuron.b, *neuron.w] for neuron in layer.neurons] for layer in network.layers]
+    if len(inputs) < MANY:
+        errors = [_propagate(network, x, t).error.data for x, t in zip(inputs, targets)]
+        # Each backward pass has added its dE_n/dw to the grad of w: the grads are the totals now.
+        totals = [[[w.grad for w in row] for row in matrix] for matrix in weights]
+        network.zero_grad()
+        return fsum(errors), totals
+    import numpy as np
+
+    from ..program import Program
+
+    graph = _propagate(network, inputs[0], targets[0])
+    network.zero_grad()
+    program = Program(graph.error, [*graph.x, *graph.t], [*chain(*chain(*weights))])
+    try:
+        error, gradient = program.value_and_grad(np.hstack([inputs, targets]))
+    except FloatingPointError as fault:
+        raise OverflowError(str(fault)) from None
+    derivatives = iter(gradient.tolist())
+    return error, [[[*islice(derivatives, len(row))] for row in matrix] for matrix in weights]
+
+
 def _point_rows(
     weights: Weights, x: Vector, t: Vector, activation: str, network: MLP, graph: _Graph
-) -> list[Row]:
+) -> Iterator[Kind]:
     forward = forward_propagation(weights, x, activation)
     backward = backpropagation(weights, x, t, activation)
     differences = CentralDifferences(weights, [x], [t], activation)
     (a, _), (z, y), (delta_j, delta_k) = forward.a, forward.z, backward.deltas
     error = sum_of_squares(y, t)
-    return [
-        *_values("x", "input", x, graph.x, [abs(x_i) for x_i in x]),
-        *_values("a", "pre-activation", a, graph.a, [terms_scale(w_j, x) for w_j in weights[0]]),
-        *_values("z", "activation", z, graph.z, [1.0] * len(z)),
-        *_values("y", "output", y, graph.y, differences.unit_steps[1]),
-        *_values("t", "target", t, graph.t, [abs(t_k) for t_k in t]),
-        Row("E_n", "sum of squares", error, graph.error.data, None, differences.scale),
-        *_errors("k", "output error", delta_k, graph.y, differences, layer=1),
-        *_errors("j", "backpropagation formula", delta_j, graph.a, differences, layer=0),
-        *_derivatives(
-            "dE_n", "chain rule for a weight", backward.derivatives, network, differences
-        ),
-    ]
+    yield _values("x", "input", x, graph.x, [abs(x_i) for x_i in x])
+    yield _values("a", "pre-activation", a, graph.a, [terms_scale(w_j, x) for w_j in weights[0]])
+    yield _values("z", "activation", z, graph.z, [1.0] * len(z))
+    yield _values("y", "output", y, graph.y, differences.unit_steps[1])
+    yield _values("t", "target", t, graph.t, [abs(t_k) for t_k in t])
+    yield _error("E_n", "sum of squares", error, graph.error.data, differences)
+    yield _errors("k", "output error", delta_k, graph.y, differences, layer=1)
+    yield _errors("j", "backpropagation formula", delta_j, graph.a, differences, layer=0)
+    grads = [[[w.grad for w in (n.b, *n.w)] for n in layer.neurons] for layer in network.layers]
+    chain_rule = "chain rule for a weight"
+    yield from _derivatives("dE_n", chain_rule, backward.derivatives, grads, differences)
 
 
 def _total_rows(
-    weights: Weights, inputs: Matrix, targets: Matrix, activation: str
-) -> Iterator[Row]:
-    error = total_error(weights, inputs, targets, activation)
-    network = two_layer_network(weights, activation)
-    errors = [_propagate(network, x, t).error.data for x, t in zip(inputs, targets)]
-    # Each backward pass has added its dE_n/dw to the grad of w: the grads are the totals now.
+    error: float,
+    weights: Weights,
+    inputs: Matrix,
+    targets: Matrix,
+    activation: str,
+    network: MLP,
+    progress: Progress,
+) -> Iterator[Kind]:
     differences = CentralDifferences(weights, inputs, targets, activation)
-    yield Row("E", "total", error, fsum(errors), None, differences.scale)
     derivatives = total_derivatives(weights, inputs, targets, activation)
-    yield from _derivatives("dE", "total", derivatives, network, differences)
+    error_by_autograd, grads = _autograd_totals(network, inputs, targets)
+    yield _error("E", "total", error, error_by_autograd, differences)
+    yield from _derivatives("dE", "total", derivatives, grads, differences, progress)
 
 
-def _values(
-    name: str, equation: str, numbers: Vector, nodes: list[Value], scales: Vector
-) -> Iterator[Row]:
-    for i, (number, node, scale) in enumerate(zip(numbers, nodes, scales), start=1):
-        yield Row(f"{name}_{i}", equation, number, node.data, None, scale)
+def _values(name: str, equation: str, numbers: Vector, nodes: list[Value], scales: Vector) -> Kind:
+    by_autograd = (node.data for node in nodes)
+    return Kind(lambda i: f"{name}_{i + 1}", equation, numbers, by_autograd, None, scales)
+
+
+def _error(
+    name: str, equation: str, error: float, by_autograd: float, differences: CentralDifferences
+) -> Kind:
+    return Kind(lambda _: name, equation, [error], [by_autograd], None, [differences.scale])
 
 
 def _errors(
@@ -366,37 +362,37 @@ def _errors(
     nodes: list[Value],
     differences: CentralDifferences,
     layer: int,
-) -> Iterator[Row]:
+) -> Kind:
     """The errors delta = dE_n/da of a layer, by autograd the grads of the nodes a."""
-    for j, (delta, node) in enumerate(zip(deltas, nodes)):
-        derivative, scale = differences.by_pre_activation(layer, j)
-        yield Row(f"delta_{index}={j + 1}", equation, delta, node.grad, derivative, scale)
+    found, scales = zip(*(differences.by_pre_activation(layer, j) for j in range(len(deltas))))
+    grads = (node.grad for node in nodes)
+    return Kind(lambda i: f"delta_{index}={i + 1}", equation, deltas, grads, found, scales)
 
 
 def _derivatives(
     error: str,
     equation: str,
     derivatives: Weights,
-    network: MLP,
+    grads: Weights,
     differences: CentralDifferences,
-) -> Iterator[Row]:
+    progress: Progress = iter,
+) -> Iterator[Kind]:
     """The derivatives of the error by each weight of both layers."""
+    units = [(layer, j) for layer, matrix in enumerate(derivatives) for j in range(len(matrix))]
+    found_and_scales = iter([differences.by_weights(layer, j) for layer, j in progress(units)])
     for layer, matrix in enumerate(derivatives):
-        for j, (row, neuron) in enumerate(zip(matrix, network.layers[layer].neurons)):
-            for i, (by_equations, w) in enumerate(zip(row, [neuron.b, *neuron.w], strict=True)):
-                name = f"{error}/dw{layer + 1}{weight_label(j + 1, i)[1:]}"
-                derivative, scale = differences.by_weight(layer, j, i)
-                yield Row(name, equation, by_equations, w.grad, derivative, scale)
+        n_inputs = len(matrix[0])
+
+        def name(i: int, layer: int = layer, n_inputs: int = n_inputs) -> str:
+            j, i = divmod(i, n_inputs)
+            return f"{error}/dw{layer + 1}{weight_label(j + 1, i)[1:]}"
+
+        found, scales = zip(*islice(found_and_scales, len(matrix)))
+        rows = (matrix, grads[layer], found, scales)
+        yield Kind(name, equation, *map(chain.from_iterable, rows))
 
 
-def _relative(a: float, b: float, scale: float) -> float:
-    if a == b:
-        return 0.0
-    ratio = abs(a - b) / scale if scale else math.inf
-    return math.inf if math.isnan(ratio) else ratio
-
-
-def _table(rows: Sequence[Row], caption: str) -> TextTable:
+def _table(rows: Rows, caption: str) -> TextTable:
     headings = (
         "quantity",
         "equation",
@@ -405,15 +401,22 @@ def _table(rows: Sequence[Row], caption: str) -> TextTable:
         "by differences",
         "disagreement",
     )
-    cells: list[list[str | Cell]] = [
-        [
-            derivative_cell(row.quantity),
-            row.equation,
-            decimals(row.by_equations),
-            decimals(row.by_autograd),
-            "—" if row.by_differences is None else decimals(row.by_differences),
-            f"{row.disagreement:.0e}" if row.disagreement else "0",
-        ]
-        for row in rows
-    ]
+    cells: list[list[str | Cell]] = []
+    for kind in rows.kinds:
+        first, left_out, last = shortened(kind)
+        cells += map(_cells, first)
+        if left_out:
+            cells.append(["…", f"{left_out:,} more", *[""] * 4])
+        cells += map(_cells, last)
     return TextTable("llrrrr", cells, headings, caption)
+
+
+def _cells(row: Row) -> list[str | Cell]:
+    return [
+        derivative_cell(row.quantity),
+        row.equation,
+        decimals(row.by_equations),
+        decimals(row.by_autograd),
+        "—" if row.by_differences is None else decimals(row.by_differences),
+        f"{row.disagreement:.0e}" if row.disagreement else "0",
+    ]

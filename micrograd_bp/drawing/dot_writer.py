@@ -1,13 +1,12 @@
-"""A picture of a computation graph as DOT source, and as the SVG that Graphviz makes of it."""
+"""A picture of a computation graph as DOT source, for Graphviz."""
 
-import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 from math import ceil
 
+from ..text.names import plain
 from .columns import Item, Path
-from .graph import run_dot
 from .layout import text_width
 from .palette import FONT, GREY, INK, PALE, RED, SMALL, TEXT, TITLE, WHITE, Swatch
 from .picture import Arrow, Card, Picture
@@ -35,17 +34,6 @@ def write_dot(picture: Picture) -> str:
     if picture.legend:
         lines += [f"  label=<{dot_legend(picture.legend)}>;", "  labelloc=b;", "  labeljust=l;"]
     return "\n".join([*lines, "}", ""])
-
-
-def graphviz_svg(dot: str) -> str:
-    """What Graphviz draws, without what names its version.
-
-    Raises:
-        RuntimeError: it is not installed, or does not run.
-    """
-    svg = run_dot(dot, "svg").decode()
-    svg = svg[svg.index("<svg") :]
-    return re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)
 
 
 def dot_text(text: str) -> str:
@@ -244,11 +232,12 @@ def _dot_card(card: Card) -> str:
 
 def _dot_title(card: Card) -> str:
     """A name in the middle, or a name and a note side by side."""
-    title = f'<FONT POINT-SIZE="{TITLE}"><B>{dot_text(card.title)}</B></FONT>'
+    name = plain(card.title)
+    title = f'<FONT POINT-SIZE="{TITLE}"><B>{dot_text(name)}</B></FONT>'
     if not card.note:
-        width = dot_width(card.title, TITLE, BOLD_IN_THE_MIDDLE)
+        width = dot_width(name, TITLE, BOLD_IN_THE_MIDDLE)
         return f'<TR><TD COLSPAN="2"{width}>{title}</TD></TR>'
-    width = dot_width(card.title, TITLE, BOLD)
+    width = dot_width(name, TITLE, BOLD)
     note = f'<FONT COLOR="{INK}">{dot_text(card.note)}</FONT>'
     both = (  # between empty cells, which take up their share of a wider card
         f'<TR><TD></TD><TD ALIGN="LEFT"{width}>{title}</TD>'

@@ -1,12 +1,21 @@
 """A picture that shows itself in a notebook and saves itself to a file."""
 
+import re
+from base64 import b64encode
 from collections.abc import Callable
 from functools import cached_property
+from html import escape
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from ..whole_file import write_whole
+from .paper import write_paper
+from .shapes import Drawing
+from .svg import svg_page
+from .tikz import write_tikz
+
+SMALLEST_SCALE = 0.64  # of a picture in a narrow cell of a notebook: type of 11 pixels shrinks to 7
 
 
 class Graph:
@@ -14,8 +23,9 @@ class Graph:
 
     Args:
         dot: the picture as DOT source.
-        draw_svg: what draws it, when it is first needed.
+        place: what places its shapes, when they are first needed.
         summary: what it shows, in a line.
+        by_dot: whether Graphviz draws it, in place of the layout of our own.
 
     Attributes:
         dot: the picture as DOT source, for Graphviz.
@@ -29,31 +39,47 @@ class Graph:
     (True, True)
     """
 
-    def __init__(self, dot: str, draw_svg: Callable[[], str], summary: str) -> None:
+    def __init__(
+        self, dot: str, place: Callable[[], Drawing], summary: str, by_dot: bool = False
+    ) -> None:
         self.dot = dot
-        self._draw_svg = draw_svg
+        self._place = place
         self._summary = summary
+        self._by_dot = by_dot
 
     def __repr__(self) -> str:
         return self._summary
 
     @cached_property
+    def _drawing(self) -> Drawing:
+        return self._place()
+
+    @cached_property
     def svg(self) -> str:
         """The picture as SVG, an element ``<svg>`` that stands alone or inside HTML."""
-        return self._draw_svg()
+        if not self._by_dot:
+            return svg_page(self._drawing)
+        svg = run_dot(self.dot, "svg").decode()
+        svg = svg[svg.index("<svg") :]
+        return re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL)  # it names its version
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the picture to a file.
 
+        A .tex file is a document of its own, class standalone, that pdflatex makes a PDF of: its
+        names are set as mathematics, and the tikzpicture in it can be copied into a paper. It is
+        always of the built-in layout. matplotlib makes .png and .pdf, with the fonts that it
+        brings; Graphviz does where it has drawn the picture, or where there is no matplotlib.
+
         Args:
-            path: a file name that ends in .svg, .dot, .png or .pdf.
+            path: a file name that ends in .tex, .svg, .dot, .png or .pdf.
 
         Returns:
             The path of the file.
 
         Raises:
             ValueError: the name ends otherwise.
-            RuntimeError: .png and .pdf need Graphviz's program ``dot``, and it does not run.
+            RuntimeError: .png or .pdf, and there is neither matplotlib nor Graphviz.
             OSError: the file cannot be written.
 
         >>> import tempfile
@@ -67,21 +93,53 @@ class Graph:
         suffix = path.suffix.lower()
         if suffix == ".svg":
             content = self.svg.encode()
+        elif suffix == ".tex":
+            content = write_tikz(self._drawing).encode()
         elif suffix == ".dot":
             content = self.dot.encode()
         elif suffix in (".png", ".pdf"):
-            content = run_dot(self.dot, suffix[1:])
+            content = self._on_paper(suffix[1:])
         else:
-            raise ValueError(f"cannot save {name!r}: need a name in .svg, .dot, .png or .pdf")
+            raise ValueError(f"cannot save {name!r}: need a name in .tex, .svg, .dot, .png or .pdf")
         write_whole(path, content)
         return path
 
+    def _on_paper(self, form: str) -> bytes:
+        if not self._by_dot:
+            try:
+                return write_paper(self._drawing, form)
+            except ImportError as error:
+                if not dot_is_installed():
+                    raise RuntimeError(
+                        f"{form} pictures need matplotlib: pip install 'micrograd_bp[figures]', or"
+                        " install Graphviz (https://graphviz.org/download), or save as .svg, .tex"
+                        " or .dot"
+                    ) from error
+        return run_dot(self.dot, form)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
-            narrowing = self.svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
-            return {"text/plain": repr(self), "image/svg+xml": narrowing}
+            svg = self.svg
         except Exception as error:  # a notebook shows the reason in place of the picture
             return {"text/plain": f"{self!r}\nno picture: {error}"}
+        return {
+            "text/plain": repr(self),
+            "image/svg+xml": svg,
+            "text/html": _scaled(svg, repr(self)),
+        }
+
+
+def _scaled(svg: str, summary: str) -> str:
+    """A picture as wide as its cell at most, but not so small that its type cannot be read.
+
+    Notebooks show SVG as an image of its own size, which nothing in it can change.
+    """
+    match = re.search(r'width="([\d.]+)(px|pt)?"', svg)
+    width, unit = (match[1], match[2] or "px") if match else ("0", "px")
+    style = f"max-width:100%;min-width:{SMALLEST_SCALE * float(width):.0f}{unit};height:auto"
+    source = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+    image = f'<img alt="{escape(summary)}" style="{style}" src="{source}"/>'
+    return f'<div style="overflow-x:auto">{image}</div>'
 
 
 def dot_is_installed() -> bool:
@@ -104,8 +162,9 @@ def run_dot(source: str, form: str) -> bytes:
     """
     if not dot_is_installed():
         raise RuntimeError(
-            f"{form} pictures need Graphviz's program dot, and it is not on the PATH: install"
-            " Graphviz (https://graphviz.org/download), or save as .svg or .dot"
+            f"{form} pictures by Graphviz need its program dot, and it is not on the PATH: install"
+            " Graphviz (https://graphviz.org/download), or save as .svg, .tex or .dot, or draw with"
+            ' engine="builtin"'
         )
     import graphviz  # only here: the rest of the package does without
 

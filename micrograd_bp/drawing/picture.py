@@ -4,18 +4,22 @@ A card stands for a node, or for many that are folded into one; an arrow for an 
 between the same two ends. The writers of DOT and SVG know cards and arrows only, no Values.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite, log2
 from typing import Literal, NamedTuple
 
 from ..engine import Value
-from ..text.names import clean, read_name
+from ..text.latex_forms import LATEX
+from ..text.names import Name, clean, names_of, read_name
 from ..text.numbers import pictured
+from ..text.operations import SUM, Part
+from ..text.tables import text_formula
 from .columns import Item, Path
 from .folding import Group
 from .palette import TIMES, WHITE, Scale, Swatch, scale_for
 
 NO_GRAD = "—"
+_SIGNS = {"+": "+", "-": "-", "*": r"\times", "/": "/"}
 
 Kind = Literal["leaf", "constant", "operation", "folded"]
 
@@ -24,7 +28,8 @@ class Card(NamedTuple):
     """A box of the picture.
 
     Attributes:
-        title, note: its name, and what makes it if the name does not say so.
+        title, note: its name, as rich text, and what makes it if the name does not say so.
+        title_formula, note_formula: the same as LaTeX.
         warning: where inf and nan come from; else empty.
         rows: names and numbers, to be read line by line.
         kind: what it stands for, which its shape shows.
@@ -34,7 +39,9 @@ class Card(NamedTuple):
     """
 
     title: str
+    title_formula: str
     note: str
+    note_formula: str
     warning: str
     rows: tuple[tuple[str, str], ...]
     kind: Kind
@@ -95,13 +102,10 @@ def make_picture(
     >>> picture.cards[0].title, picture.cards[0].rows
     ('x', (('data', '2.0000'), ('grad', '—')))
     """
-    grads = [_largest_grad(group) for group in groups]
-    scale = scale_for(
-        grad for group, grad in zip(groups, grads, strict=True) if not _is_constant(group)
-    )
+    scale = scale_of(node for group in groups for node in group.nodes)
+    names = _names(groups)
     cards = [
-        _card(group, grad, scale, any(node in roots for node in group.nodes))
-        for group, grad in zip(groups, grads, strict=True)
+        _card(group, scale, names, any(node in roots for node in group.nodes)) for group in groups
     ]
     arrows = _with_backs(_arrows(groups, cards, edges), cards)
     return Picture(cards, arrows, _legend(scale, cards), rankdir)
@@ -116,57 +120,123 @@ def _legend(scale: Scale | None, cards: list[Card]) -> list[tuple[str, list[Swat
     return legend
 
 
-def _is_constant(group: Group) -> bool:
-    """Constants take no part in the scale: nobody asks for their grads, and they may be huge."""
-    operation = group.nodes[0].operation
-    return operation is not None and operation.key == "constant"
+def scale_of(nodes: Iterable[Value]) -> Scale | None:
+    """The scale of the colours of grads, the same in all pictures of a graph.
+
+    Constants take no part: nobody asks for their grads, and they may be huge.
+    """
+    return scale_for(node.grad for node in nodes if node.has_grad and not _is_constant(node))
+
+
+def _is_constant(node: Value) -> bool:
+    return node.operation is not None and node.operation.key == "constant"
 
 
 def _largest_grad(group: Group) -> float | None:
-    grads = [node.grad for node in group.nodes if node.has_grad]
+    grads = [node.grad for node in group.nodes if node.has_grad and not _is_constant(node)]
     return max(grads, key=abs, default=None)
+
+
+def _names(groups: Sequence[Group]) -> dict[Value, Name]:
+    """The names of what stands for itself, the layer with them also where others are folded."""
+    shown = [group.nodes[-1] for group in groups if group.kind in ("node", "chain")]
+    one_of_each = {
+        (node.label, node.scope): node for group in groups for node in group.nodes if node.label
+    }
+    return names_of(dict.fromkeys([*shown, *one_of_each.values()]))
 
 
 # --- cards ----------------------------------------------------------------------------------------
 
 
-def _card(group: Group, grad: float | None, scale: Scale | None, is_root: bool) -> Card:
+def _card(group: Group, scale: Scale | None, names: Mapping[Value, Name], is_root: bool) -> Card:
     path = tuple(map(clean, group.path))
     warning = _warning(group)
+    grad = _largest_grad(group)
     if group.kind == "node":
-        card = _node_card(group.nodes[0], path, warning, is_root)
+        card = _node_card(group.nodes[0], names, path, warning, is_root)
         return card._replace(fill=scale.fill(grad)) if scale else card
     rows = [("nodes", str(len(group.nodes)))]
     if group.kind == "scope":
         rows.append(("parameters", str(sum(node.operation is None for node in group.nodes))))
     title, note = clean(group.title), ""
-    last = group.nodes[-1]
+    formula, last = text_formula(title), group.nodes[-1]
+    if group.kind == "alike":
+        title, formula = _many(title)
     if group.kind == "chain":
         rows.append(("data", pictured(last.data)))
-        if last.label:
-            title, note = read_name(last.label).plain, title
-    largest = NO_GRAD if grad is None else pictured(abs(grad))
-    rows.append(("max |grad|", largest))
-    fill = (scale or Scale(0)).fill_of_magnitude(grad and abs(grad))
-    return Card(title, note, warning, tuple(rows), "folded", is_root, path, fill)
-
-
-def _node_card(node: Value, path: Path, warning: str, is_root: bool) -> Card:
-    label, operation = read_name(node.label).plain, node.operation
-    symbol = clean(operation.symbol) if operation else "leaf"
-    kind: Kind = "operation"
-    if operation is None or operation.key == "constant":
-        kind = "constant" if operation else "leaf"
+        if last in names:
+            title, note, formula = shown(names[last]), title, names[last].latex
+    if not all(map(_is_constant, group.nodes)):
+        rows.append(("max |grad|", NO_GRAD if grad is None else pictured(abs(grad))))
     return Card(
-        title=label or symbol,
-        note=symbol if label and kind == "operation" else "",
+        title=title,
+        title_formula=formula,
+        note=note,
+        note_formula=text_formula(note),
         warning=warning,
-        rows=(("data", pictured(node.data)), ("grad", format_grad(node))),
+        rows=tuple(rows),
+        kind="folded",
+        is_root=is_root,
+        path=path,
+        fill=(scale or Scale(0)).fill_of_magnitude(grad and abs(grad)),
+    )
+
+
+def _many(title: str) -> tuple[str, str]:
+    r"""A title such as "30 × x_1 … x_9" with its labels as names, as rich text and as LaTeX.
+
+    >>> print(_many("30 × x_1 … x_9")[1])
+    30 \times x_{1} \ldots x_{9}
+    """
+    number, _, labels = title.partition(f" {TIMES} ")
+    names = [read_name(label) for label in labels.split(" … ")]
+    formulas = r" \ldots ".join(name.latex for name in names)
+    rich = " … ".join(map(shown, names))
+    return f"{number} {TIMES} {rich}", rf"{number} \times {formulas}"
+
+
+def _node_card(
+    node: Value, names: Mapping[Value, Name], path: Path, warning: str, is_root: bool
+) -> Card:
+    kind: Kind = "leaf" if node.operation is None else "operation"
+    symbol = clean(node.operation.symbol) if node.operation else "leaf"
+    rows = [("data", pictured(node.data))]
+    if _is_constant(node):
+        kind = "constant"
+    else:
+        rows.append(("grad", format_grad(node)))
+    title, note = (symbol, _operation_formula(node, symbol)), ("", "")
+    if node in names:
+        note = title if kind == "operation" else note
+        title = shown(names[node]), names[node].latex
+    return Card(
+        *title,
+        *note,
+        warning=warning,
+        rows=tuple(rows),
         kind=kind,
         is_root=is_root,
         path=path,
         fill=WHITE,
     )
+
+
+def shown(name: Name) -> str:
+    """A name as rich text; a label that is a text as it is."""
+    is_text = name.symbol == name.letter and not (name.below or name.above)
+    return name.plain if is_text else name.rich
+
+
+def _operation_formula(node: Value, symbol: str) -> str:
+    r"""What makes a node, as LaTeX: \tanh(\cdot)."""
+    if symbol in _SIGNS:
+        return _SIGNS[symbol]
+    if len(node.parents) == 1:
+        formula = LATEX.node(node, [Part(r"\cdot", SUM)]).text
+        if "operatorname" not in formula:  # longer than the word
+            return formula
+    return text_formula(symbol)
 
 
 def _warning(group: Group) -> str:

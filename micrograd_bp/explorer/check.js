@@ -53,7 +53,7 @@ function nextQuestion() {
   if (mode === "order" || step >= all.length || !nodes[root].isKnown) return null;
   const { pass, title, current: [i] } = all[step];
   if (mode === "units") return questionOfUnit(step, title);
-  if (i === undefined || step === nodes.length + 1 || nodes[i].parents.length === 0) return null;
+  if (i === undefined || all[step].isSeed || nodes[i].parents.length === 0) return null;
   if (pass === "forward") {
     const named = fill(nodes[i].formula, (slot) => nodes[nodes[i].parents[slot]].name);
     return { step, ask: `${nodes[i].name} = ${named} = ?`, answer: () => nodes[i].data };

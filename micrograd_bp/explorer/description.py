@@ -75,6 +75,7 @@ class Node(NamedTuple):
             "name": self.name,
             "gradName": self.grad_name,
             "operation": self.operation,
+            "symbol": self.symbol if self.symbol != self.operation else "",
             "function": self.function,
             "parameters": [*map(repr, self.parameters)],
             "label": self.label,
@@ -119,6 +120,8 @@ def name_nodes(order: Sequence[Value]) -> Names:
     errors = told_apart(
         {node: Name("δ", name.below, name.above) for node, name in read.items() if name.below}
     )
+    if any(name.above and not named[node].above for node, name in errors.items()):
+        named = with_layers(named)
     root = named[order[-1]].rich
     nodes, grads = [], []
     for node in order:
@@ -130,6 +133,24 @@ def name_nodes(order: Sequence[Value]) -> Names:
         nodes.append(name)
         grads.append(errors[node].rich if node in errors else f"∂{root}/∂{below}")
     return Names(nodes, grads)
+
+
+def with_layers(named: dict[Value, Name]) -> dict[Value, Name]:
+    """The names, with the layer above every a_j and z_j, as delta_j and w_ji have it.
+
+    >>> from micrograd_bp import scope
+    >>> with scope("layer1/neuron3"):
+    ...     a = Value(1.0, "a_3")
+    >>> [name.plain for name in with_layers({a: read_name(a.label)}).values()]
+    ['a^(1)_3']
+    """
+    layered = {
+        node: name._replace(above=layer_of(node))
+        for node, name in named.items()
+        if name.letter in ("a", "z") and name.below and not name.above and layer_of(node)
+    }
+    taken = {name.rich for name in named.values()}
+    return named | {node: name for node, name in layered.items() if name.rich not in taken}
 
 
 def is_pre_activation(node: Value) -> bool:

@@ -99,6 +99,9 @@ class _Walk:
             for parent, local in zip(node.parents, node.local_derivatives, strict=True):
                 self.consumers[parent].append((i, local))
         self.unit_of_a = {unit.a: unit for layer in units.layers for unit in layer}
+        place = {a: number for number, a in enumerate(self.unit_of_a)}
+        for consumers in self.consumers:  # the units in their order
+            consumers.sort(key=lambda use: (place.get(use[0], len(place)), use[0]))
         self.with_data = {i for i, node in enumerate(nodes) if not node.parents}
         self.with_grad: set[int] = set()
         self.steps: list[dict[str, Any]] = []

@@ -1,80 +1,122 @@
-"""The computation graph as SVG: a card a node, an arrow an operand.
+"""The computation graph as SVG: a card a node or a fold of nodes, an arrow an operand.
 
 The picture shows the end of the backward pass, and so is complete where no script runs.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from ..drawing.columns import Path
 from ..drawing.layout import Box, layered_layout, text_width
 from ..drawing.palette import TIMES
+from ..drawing.picture import Arrow
+from ..drawing.svg import svg_rich
 from ..text.names import clean, plain
 from ..text.numbers import scripted
 from .description import Node
-from .svg_parts import PICTURED, curve, element, picture, svg_rich, text_at
+from .svg_parts import PICTURED, curve, element, picture, text_at
 
 LINE = 17.0
 PADDING = 8.0
 NARROWEST = 130.0  # room for a bold number beside "grad"
+NARROWEST_FOLD = 180.0  # room for "max |grad|" and a number
 LEAD = 62.0  # the straight end of an arrow, where its local derivative stands
 PORT_GAP = 16.0  # between the arrows into one card
 HEAD = 7.0
 
 
-def graph_view(nodes: Sequence[Node]) -> str:
+class Part(NamedTuple):
+    """What a card of the picture stands for: a node, or a fold of many.
+
+    Attributes:
+        nodes: by their place in the topological order.
+        fold: the number of the fold; -1 for a node.
+        title: of a fold, as rich text.
+        path: the scopes around it, the outermost first.
+    """
+
+    nodes: Sequence[int]
+    fold: int = -1
+    title: str = ""
+    path: Path = ()
+
+
+def graph_view(nodes: Sequence[Node], parts: Sequence[Part], arrows: Sequence[Arrow]) -> str:
     """Draw the graph.
 
     Args:
-        nodes: the nodes in topological order, the root last.
+        nodes: those of the graph in topological order, the root last.
+        parts: the cards.
+        arrows: between the parts, those into one in the order of its operands.
 
     >>> from micrograd_bp import Value
     >>> from .description import describe
     >>> x = Value(3.0, "x")
-    >>> graph_view(describe([x, x * x])).count('class="edge"')
+    >>> parts, arrow = [Part([0]), Part([1])], Arrow(0, 1, "", 1)
+    >>> graph_view(describe([x, x * x]), parts, [arrow, arrow]).count('class="edge"')
     2
     """
-    leads = [LEAD if node.parents else 0.0 for node in nodes]
+    ends = [(a.target, a.source) if a.is_back else (a.source, a.target) for a in arrows]
+    arriving = Counter(target for _, target in ends)
+    leads = [LEAD if arriving[i] else 0.0 for i in range(len(parts))]
+    sizes = [size_of(nodes, part, arriving[i]) for i, part in enumerate(parts)]
     layout = layered_layout(
-        [
-            (_width(node) + lead, max(_height(node), PORT_GAP * (len(node.parents) + 1)))
-            for node, lead in zip(nodes, leads, strict=True)
-        ],
-        [(parent, i) for i, node in enumerate(nodes) for parent in node.parents],
-        [node.path for node in nodes],
+        [(width + lead, height) for (width, height), lead in zip(sizes, leads, strict=True)],
+        ends,
+        [part.path for part in parts],
     )
     elements = []
-    for path, box in layout.clusters.items():
-        left, top, width, height = box
+    for path, (left, top, width, height) in layout.clusters.items():
         elements.append(
             element("rect", x=left, y=top, width=width, height=height, rx=6, class_="scope")
         )
         elements.append(
             text_at((left + PADDING, top + 14), svg_rich(clean(path[-1])), class_="small")
         )
-    routes = iter(layout.routes)
+    cards = {k: part.nodes[0] for k, part in enumerate(parts) if part.fold < 0}
+    slots = {k: _slots(nodes, i, {*cards.values()}) for k, i in cards.items()}
     labels = []
-    for i, (node, lead) in enumerate(zip(nodes, leads, strict=True)):
-        for slot, local in enumerate(node.local_derivatives):
-            route = next(routes)
-            x, y = route[-1][0] + lead, route[-1][1]
-            parts = [
-                curve([*route, (x - HEAD, y)], class_="line"),
-                element("path", d=f"M{x:.1f},{y:.1f}l-{HEAD:g},-4v8z", class_="head"),
-            ]
-            elements.append(element("g", "".join(parts), class_="edge", data_edge=f"{i} {slot}"))
-            labels.append(
-                text_at(
-                    (x - HEAD - 2, y - 3),
-                    f"{TIMES}{scripted(local, PICTURED)}",
-                    class_="local",
-                    text_anchor="end",
-                    data_edge=f"{i} {slot}",
-                )
-            )
+    for arrow, (source, target), route in zip(arrows, ends, layout.routes, strict=True):
+        lead = leads[target] if isinstance(target, int) else 0.0
+        x, y = route[-1][0] + lead, route[-1][1]
+        edge: dict[str, str] = {}
+        if source in cards and isinstance(target, int) and target in cards:
+            i, slot = next(slots[target])
+            edge = {"data_edge": f"{i} {slot}"}
+            text = f"{TIMES}{scripted(nodes[i].local_derivatives[slot], PICTURED)}"
+            end = (x - HEAD - 2, y - 3)
+            labels.append(text_at(end, text, class_="local", text_anchor="end", **edge))
+        wide = {"stroke_width": arrow.width} if arrow.number > 1 else {}
+        lines = [
+            curve([*route, (x - HEAD, y)], class_="line", **wide),
+            element("path", d=f"M{x:.1f},{y:.1f}l-{HEAD:g},-4v8z", class_="head"),
+        ]
+        elements.append(element("g", "".join(lines), class_="edge", **edge))
     elements += labels
-    for i, (node, box, lead) in enumerate(zip(nodes, layout.boxes, leads, strict=True)):
-        elements.append(_card(i, node, box._replace(left=box.left + lead, width=box.width - lead)))
+    for part, box, lead in zip(parts, layout.boxes, leads, strict=True):
+        place = box._replace(left=box.left + lead, width=box.width - lead)
+        if part.fold < 0:
+            elements.append(_card(part.nodes[0], nodes[part.nodes[0]], place))
+        else:
+            elements.append(_fold(part, place))
     label = f"Computation graph of {plain(nodes[-1].name)}, {len(nodes)} nodes"
     return picture("graph", label, layout.width, layout.height, elements)
+
+
+def size_of(nodes: Sequence[Node], part: Part, arriving: int) -> tuple[float, float]:
+    """The width and height of a card into which so many arrows run."""
+    ports = PORT_GAP * (arriving + 1)
+    if part.fold < 0:
+        node = nodes[part.nodes[0]]
+        return _width(node), max(_height(node), ports)
+    width = text_width(plain(part.title), 14.0) + 2 * PADDING
+    return max(NARROWEST_FOLD, width), max(3 * LINE + 11, min(ports, 200.0))
+
+
+def _slots(nodes: Sequence[Node], i: int, single: set[int]) -> Iterator[tuple[int, int]]:
+    """The operands of a node that have cards of their own."""
+    return ((i, slot) for slot, parent in enumerate(nodes[i].parents) if parent in single)
 
 
 def _width(node: Node) -> float:
@@ -84,6 +126,19 @@ def _width(node: Node) -> float:
 
 def _height(node: Node) -> float:
     return LINE * (3 if node.kind == "operation" else 2) + 11
+
+
+def _fold(part: Part, box: Box) -> str:
+    left, top, width, height = box
+    texts = [
+        text_at((left + PADDING, top + LINE + 2), svg_rich(part.title), class_="name"),
+        text_at((left + PADDING, top + 2 * LINE + 2), f"{len(part.nodes)} nodes", class_="small"),
+        text_at((left + PADDING, top + 3 * LINE + 2), "", class_="now small"),
+    ]
+    behind = element("rect", x=left + 4, y=top - 4, width=width, height=height, class_="behind")
+    front = element("rect", x=left, y=top, width=width, height=height, class_="box")
+    content = behind + front + "".join(texts)
+    return element("g", content, class_="node fold", data_nodes="", data_fold=part.fold)
 
 
 def _card(number: int, node: Node, box: Box) -> str:

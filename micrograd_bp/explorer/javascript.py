@@ -3,7 +3,8 @@
 What a page computes again are the formulas of functions/ themselves, branches and guards included:
 the source of each value, rule and domain is read and written out in the other language, with what
 it calls. That works because those functions are floats in, floats out: arithmetic, comparisons,
-``math`` and lists. What Python has and JavaScript lacks stands in python.js.
+``math`` and lists. What Python has and JavaScript lacks stands in python.js; in decimals.py the
+operators are those of Decimals, which are in digits.js.
 """
 
 import ast
@@ -21,9 +22,10 @@ from math import isinf, isnan
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from ..functions import FUNCTIONS, Function, accurate
+from ..functions import FUNCTIONS, Function, accurate, decimals
 
 _Tree = ast.Lambda | ast.FunctionDef
+_Cached = type(functools.cache(abs))
 
 _SAME = "acos acosh asin asinh atan atan2 atanh cos cosh exp expm1 floor ceil hypot log log10 log1p"
 _SAME += " log2 sin sinh sqrt tan tanh"
@@ -33,6 +35,7 @@ NATIVE: dict[Any, str] = {
     **{getattr(math, name): f"python.{name}" for name in _OWN.split()},
     math.fabs: "Math.abs",
     math.trunc: "Math.trunc",
+    math.factorial: "digits.factorial",
     round: "python.round",
     abs: "Math.abs",
     int: "Math.trunc",
@@ -47,6 +50,7 @@ NATIVE: dict[Any, str] = {
     divmod: "python.divmod",
     range: "python.range",
     zip: "python.zip",
+    enumerate: "python.enumerate",
     map: "python.map",
     max: "python.max",
     min: "python.min",
@@ -78,6 +82,15 @@ _OPERATORS = {
     ast.BitOr: "||",
 }
 _CALLS = {ast.Pow: "python.pow", ast.Mod: "python.mod", ast.FloorDiv: "python.floordiv"}
+# Of numbers that may be Decimals: those of functions/decimals.py.
+_CALLS_OF_DIGITS = _CALLS | {
+    ast.Add: "digits.add",
+    ast.Sub: "digits.sub",
+    ast.Mult: "digits.mul",
+    ast.Div: "digits.div",
+    ast.Pow: "digits.pow",
+}
+_NATIVE_OF_DIGITS: dict[Any, str] = {abs: "digits.abs", Decimal: "digits.of"}
 
 
 def is_translatable(function: Function) -> bool:
@@ -146,19 +159,31 @@ class _Translator:
             return self.reference(thing.value, thing.key)
         if isinstance(thing, (int, float)):
             return _number(thing)
+        if isinstance(thing, Decimal):
+            return self.constant(hint, f'digits.of("{thing}")')
+        if isinstance(thing, list):
+            return self.constant(hint, json.dumps(thing))
         if thing in NATIVE:
             return NATIVE[thing]
-        if not isinstance(thing, FunctionType):
+        function = inspect.unwrap(thing) if isinstance(thing, _Cached) else thing
+        if not isinstance(function, FunctionType):
             raise TypeError(f"{thing!r} has no JavaScript")
-        if thing not in self._names:
-            name = next((n for n, f in thing.__globals__.items() if f is thing), hint)
-            name = "$" + (name or thing.__name__.strip("<>"))
+        if function not in self._names:
+            name = next((n for n, f in function.__globals__.items() if f is thing), hint)
+            name = "$" + (name or function.__name__.strip("<>"))
             while name in self.texts:
                 name += "_"
-            self._names[thing] = name
+            self._names[function] = name
             self.texts[name] = ""  # the name is taken, also where it calls itself
-            self.texts[name] = _Body(thing, self).text(name)
-        return self._names[thing]
+            text = _Body(function, self).text(name)
+            self.texts[name] = (
+                f"const {name} = python.cache({text});" if thing is not function else text
+            )
+        return self._names[function]
+
+    def constant(self, name: str, text: str) -> str:
+        self.texts["$" + name] = f"const ${name} = {text};"
+        return "$" + name
 
 
 class _Body:
@@ -171,6 +196,7 @@ class _Body:
         self.known = {**vars(builtins), **function.__globals__}
         self.known.update(zip(code.co_freevars, cells, strict=True))
         self.local = {*code.co_varnames, *code.co_cellvars}
+        self.has_digits = function.__module__ == decimals.__name__
 
     def text(self, name: str) -> str:
         tree = _tree_of(self.function)
@@ -210,10 +236,12 @@ class _Body:
             case ast.AnnAssign(target=target, value=ast.expr() as value):
                 return self.assign(target, self.of(value))
             case ast.AugAssign(target=target, op=op, value=value):
-                return f"{self.target(target)} {_OPERATORS[type(op)]}= {self.of(value)};\n"
+                return f"{self.target(target)} = {self.operation(target, op, value)};\n"
             case ast.If(test=test, body=body, orelse=orelse):
                 other = f"else {{\n{self.block(orelse)}}}\n" if orelse else ""
                 return f"if ({self.of(test)}) {{\n{self.block(body)}}}\n{other}"
+            case ast.While(test=test, body=body):
+                return f"while ({self.of(test)}) {{\n{self.block(body)}}}\n"
             case ast.For(target=target, iter=iterable, body=body):
                 head = f"for ({self.target(target)} of {self.of(iterable)})"
                 return f"{head} {{\n{self.block(body)}}}\n"
@@ -248,10 +276,14 @@ class _Body:
                 return {True: "true", False: "false", None: "null"}[value]
             case ast.Constant(value=int() | float() as number):
                 return _number(number)
+            case ast.Constant(value=str() as text) if self.has_digits:
+                return json.dumps(text)
             case ast.Name(id=name):
-                return name if name in self.local else self.translator.reference(self.known[name])
+                return name if name in self.local else self.reference(self.known[name], name)
             case ast.Attribute():
-                return self.translator.reference(self.static(node))
+                return self.reference(self.static(node))
+            case ast.UnaryOp(op=ast.USub(), operand=operand) if self.has_digits:
+                return f"digits.neg({self.of(operand)})"
             case ast.UnaryOp(op=op, operand=operand):
                 return f"({_OPERATORS[type(op)]}{self.of(operand)})"
             case ast.BoolOp(op=op, values=values):
@@ -284,6 +316,11 @@ class _Body:
                 return self.call(node)
         raise _refused(node)
 
+    def reference(self, thing: Any, hint: str = "") -> str:
+        if self.has_digits and inspect.isroutine(thing) | isinstance(thing, type):
+            return _NATIVE_OF_DIGITS.get(thing) or self.translator.reference(thing)
+        return self.translator.reference(thing, hint)
+
     def within(self, names: set[str], node: ast.expr) -> str:
         """An expression in which more names are local."""
         before, self.local = self.local, self.local | names
@@ -303,12 +340,13 @@ class _Body:
 
     def operation(self, left: ast.expr, op: ast.operator, right: ast.expr) -> str:
         x, y = self.of(left), self.of(right)
-        if type(op) in _CALLS:
-            return f"{_CALLS[type(op)]}({x}, {y})"
         if _is_list(left) and isinstance(op, ast.Mult):
             return f"python.repeat({x}, {y})"
         if _is_list(left) and isinstance(op, ast.Add):
             return f"[...{x}, ...{y}]"
+        calls = _CALLS_OF_DIGITS if self.has_digits else _CALLS
+        if type(op) in calls:
+            return f"{calls[type(op)]}({x}, {y})"
         return f"({x} {_OPERATORS[type(op)]} {y})"
 
     def comprehension(self, element: ast.expr, loop: ast.comprehension) -> str:
@@ -338,12 +376,14 @@ class _Body:
                 parameter = missing.pop(0)
                 arguments.append(given.pop(parameter.name, "") or _number(parameter.default))
         arguments += given.values()
-        return f"{self.translator.reference(function)}({', '.join(arguments)})"
+        return f"{self.reference(function)}({', '.join(arguments)})"
 
     def method(self, number: str, name: str, arguments: Sequence[str]) -> str:
         """Of a list, or of what is a Decimal in Python."""
         if name == "remove":
             return f"{number}.splice({number}.indexOf({arguments[0]}), 1)"
+        if self.has_digits:
+            return f"{number}.{name}({', '.join(arguments)})"
         return f"Math.{ {'ln': 'log', 'exp': 'exp'}[name] }({number})"
 
     def is_static(self, node: ast.expr) -> bool:
@@ -410,7 +450,7 @@ def _tree_of(function: FunctionType) -> _Tree:
     found = [
         tree
         for tree in _trees(function.__globals__["__name__"])
-        if tree.lineno == code.co_firstlineno
+        if _first_line(tree) == code.co_firstlineno
         and [argument.arg for argument in tree.args.args]
         == list(code.co_varnames[: code.co_argcount])
     ]
@@ -419,6 +459,11 @@ def _tree_of(function: FunctionType) -> _Tree:
     if not found:
         raise TypeError(f"the source of {function.__qualname__} is not there to be translated")
     return found[0]
+
+
+def _first_line(tree: _Tree) -> int:
+    decorators = tree.decorator_list if isinstance(tree, ast.FunctionDef) else []
+    return min(node.lineno for node in (*decorators, tree))
 
 
 @functools.cache

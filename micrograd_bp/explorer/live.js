@@ -6,21 +6,28 @@ const isChangeable = page.isLive && leaves.length > 0;
 let past = []; // what undo goes back to
 let losses = { all: [], length: 0 }; // the error after each step of learning
 let running = null;
-let rate = 0.1;
+let rate = page.points && !page.points.isMean ? Number(Math.min(0.1, 0.5 / page.points.rows.length).toPrecision(1)) : 0.1;
 
-const errorNow = () => nodes[root].data;
+// What learning makes small: the root; with data points the total.
+const goal = page.points ? "E" : page.root;
+const errorNow = () => (total ? total.error : nodes[root].data);
+const gradOfGoal = (i) => (total ? total.grads.get(i) : grads[i]);
+const canLearn = () => !(total ?? nodes[root]).refusal && nodes[root].isKnown;
+const known = (x) => (Number.isNaN(x) ? "—" : x); // what is refused has no number
 const dataOf = () => leaves.map((i) => nodes[i].data);
 
 // --- changes --------------------------------------------------------------------------------------
 
 function remember() {
-  past.push({ data: dataOf(), losses: { ...losses } });
+  past.push({ data: dataOf(), rows, losses: { ...losses } });
   if (past.length > 1000) past.shift();
 }
 
 function setData(change) {
   for (const [i, x] of change) nodes[i].data = x;
+  keepRow();
   compute();
+  addUp();
   showStep(false);
   showNumbers();
 }
@@ -31,7 +38,7 @@ function setLeaf(i, x, isGoingOn = false) {
   pause();
   if (!isGoingOn) remember();
   setData([[i, x]]);
-  setText(at("live"), `${spoken(nodes[i].name)} = ${show(x)}. ${spoken(page.root)} = ${show(errorNow())}`);
+  setText(at("live"), `${spoken(nodes[i].name)} = ${show(x)}. ${spoken(goal)} = ${show(errorNow())}`);
 }
 
 function undo() {
@@ -39,14 +46,16 @@ function undo() {
   const before = past.pop();
   if (!before) return;
   losses = before.losses;
-  setData(leaves.map((i, k) => [i, before.data[k]]));
+  rows = before.rows;
+  setData([...leaves.map((i, k) => [i, before.data[k]]), ...ofRow()]);
 }
 
 function asRecorded() {
   pause();
   remember();
   losses = { all: [], length: 0 };
-  setData(leaves.map((i) => [i, recorded[i].data]));
+  rows = recordedRows;
+  setData([...leaves.map((i) => [i, recorded[i].data]), ...ofRow()]);
 }
 
 // --- fields ---------------------------------------------------------------------------------------
@@ -102,6 +111,7 @@ function makeField(i) {
 }
 
 function showFields(current, operands) {
+  followPass(current);
   for (const [i, { label }] of fields) {
     label.classList.toggle("current", current.includes(i));
     label.classList.toggle("operand", !current.includes(i) && operands.includes(i));
@@ -119,6 +129,7 @@ function goToField(i) {
 const PIXELS = 4; // to the right or left, for 1 % more or less
 
 function makeDraggable(element, i) {
+  if (element.classList.contains("drag")) return;
   let from = null;
   element.classList.add("drag");
   element.addEventListener("pointerdown", (event) => {
@@ -150,12 +161,13 @@ function makeDraggable(element, i) {
 
 function showRefusals() {
   const first = nodes.findIndex((node) => node.refusal);
-  const text = first >= 0 ? nodes[first].refusal : isRecorded ? "" : refusalOfBackward;
+  const own = first >= 0 ? nodes[first].refusal : isRecorded ? "" : refusalOfBackward;
+  const text = own || total?.refusal || "";
   setText(at("refusal"), text);
   for (const bubble of document.querySelectorAll(".bubble")) bubble.remove();
   if (first < 0) return;
   for (const { element, members } of elements.nodes) {
-    if (!members.includes(first)) continue;
+    if (!members.includes(first) || element.closest(".pass:not(.now)")) continue;
     const bubble = add(element.closest(".view"), "div", "bubble");
     bubble.textContent = text;
     bubble.anchor = element;
@@ -177,11 +189,11 @@ function placeBubbles() {
 // --- learning -------------------------------------------------------------------------------------
 
 function descend() {
-  if (!nodes[root].isKnown || page.weights.some((i) => !Number.isFinite(grads[i]))) return pause();
+  if (!canLearn() || page.weights.some((i) => !Number.isFinite(gradOfGoal(i)))) return pause();
   remember();
   losses.all.length = losses.length; // what was undone is forgotten
   if (losses.length === 0) losses.all.push(errorNow());
-  const change = page.weights.map((i) => [i, nodes[i].data - rate * grads[i]]);
+  const change = page.weights.map((i) => [i, nodes[i].data - rate * gradOfGoal(i)]);
   setData(change);
   losses.all.push(errorNow());
   losses.length = losses.all.length;
@@ -208,15 +220,15 @@ function runOrPause() {
 function showCurve() {
   const shown = losses.all.slice(0, losses.length).filter(Number.isFinite);
   const n = Math.max(shown.length - 1, 0), most = Math.max(...shown, 0) || 1;
-  const point = (y, k) => [4 + (292 * k) / Math.max(n, 1), 76 - (72 * Math.max(y, 0)) / most];
+  const point = (y, k) => [4 + (292 * k) / Math.max(n, 1), 76 - 72 * (Math.max(y, 0) / most)];
   const points = shown.map(point);
   at("curve").querySelector("polyline").setAttribute("points", points.map((xy) => xy.map((x) => x.toFixed(1)).join()).join(" "));
   const last = at("curve").querySelector("circle");
   last.style.display = points.length ? "" : "none";
   if (points.length) ["cx", "cy"].forEach((name, k) => last.setAttribute(name, points.at(-1)[k]));
   const steps = `${n} ${n === 1 ? "step" : "steps"}`;
-  write(replace(at("loss")), [`${page.root} = `, errorNow()]);
-  at("curve").setAttribute("aria-label", n ? `${plain(page.root)} from ${show(shown[0])} to ${show(shown[n])} in ${steps}` : `${plain(page.root)} over the steps: none yet`);
+  write(replace(at("loss")), [`${goal} = `, known(errorNow())]);
+  at("curve").setAttribute("aria-label", n ? `${plain(goal)} from ${show(shown[0])} to ${show(shown[n])} in ${steps}` : `${plain(goal)} over the steps: none yet`);
 }
 
 function showNumbers() {
@@ -224,21 +236,26 @@ function showNumbers() {
     if (document.activeElement !== input || input.getAttribute("aria-invalid") !== "true") restore();
   }
   at("undo").disabled = past.length === 0;
-  at("recorded").disabled = isRecorded;
-  at("descend").disabled = at("run").disabled = !nodes[root].isKnown;
+  at("recorded").disabled = !hasChanged();
+  at("descend").disabled = at("run").disabled = !canLearn();
   showRefusals();
   showCurve();
+  showPoints();
+}
+
+// In the pictures a leaf's number is dragged, and a double click goes to its field.
+function enliven() {
+  for (const { element, members: [i] } of elements.data) if (fields.has(i)) makeDraggable(element, i);
+  for (const { element, members } of elements.nodes) {
+    const leaf = element.dataset.fold ? undefined : members.find((i) => fields.has(i));
+    if (leaf !== undefined) element.ondblclick = () => goToField(leaf);
+  }
 }
 
 // --- where the leaves are changed -----------------------------------------------------------------
 
 if (isChangeable) {
   for (const i of page.leaves) makeField(i);
-  for (const { element, members: [i] } of elements.data) if (fields.has(i)) makeDraggable(element, i);
-  for (const { element, members } of elements.nodes) {
-    const leaf = members.find((i) => fields.has(i));
-    if (leaf !== undefined) element.addEventListener("dblclick", () => goToField(leaf));
-  }
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.target.matches("input, select, button, summary")) return;
     const leaf = modes[mode].steps[steps[mode]].current.find((i) => fields.has(i));
@@ -247,7 +264,7 @@ if (isChangeable) {
   makeSpin(at("rate"), () => rate, (x) => { rate = x; });
   const tools = { undo, recorded: asRecorded, descend: () => { pause(); descend(); }, run: runOrPause };
   for (const [id, action] of Object.entries(tools)) at(id).addEventListener("click", action);
-  write(at("learn").querySelector("summary"), `Let it learn: w := w − η ∂${page.root}/∂w`);
+  write(at("learn").querySelector("summary"), `Let it learn: w := w − η ∂${goal}/∂w`);
 }
 document.body.classList.toggle("still", !isChangeable);
 document.body.classList.toggle("no-error", page.weights.length === 0);

@@ -9,12 +9,12 @@ from itertools import pairwise
 from math import hypot
 
 from ..drawing.columns import Point
-from ..drawing.svg import svg_curve
+from ..drawing.svg import svg_curve, svg_rich
 from ..nn.units import Unit, Units
 from ..text.names import Name
 from ..text.numbers import scripted
 from .description import Node
-from .svg_parts import PICTURED, element, picture, svg_rich, text_at
+from .svg_parts import PICTURED, element, picture, text_at
 
 RADIUS = 64.0
 GAP = 16.0  # between two units
@@ -25,12 +25,13 @@ MOST_INSCRIBED = 40  # weights between two layers
 HEADING = 34.0
 
 
-def network_view(nodes: Sequence[Node], units: Units) -> str:
+def network_view(nodes: Sequence[Node], units: Units, others: Sequence[Units] = ()) -> str:
     """Draw the network.
 
     Args:
         nodes: those of the graph.
         units: where the units are among them.
+        others: the same of other forward passes, of which the page shows one at a time.
 
     >>> from micrograd_bp import MLP, topological_order
     >>> from .description import describe
@@ -39,8 +40,7 @@ def network_view(nodes: Sequence[Node], units: Units) -> str:
     >>> network_view(describe(order), find_units(order)).count('class="wire"')
     13
     """
-    columns: list[list[tuple[int, ...]]] = [[(x,) for x in units.inputs]]
-    columns += [[(unit.a, unit.z) for unit in layer] for layer in units.layers]
+    columns = _columns(units)
     inscribed = [
         sum(len(unit.weights) + 1 for unit in layer) <= MOST_INSCRIBED for layer in units.layers
     ]
@@ -64,15 +64,25 @@ def network_view(nodes: Sequence[Node], units: Units) -> str:
     ):
         for unit, place in zip(layer, here, strict=False):
             wires += _wires(nodes, unit, before, place, has_text)
-    for i, (column, where) in enumerate(zip(columns, places, strict=True)):
+    for i, where in enumerate(places):
         circles.append(text_at((where[0][0], 16.0), _heading(i, len(columns)), class_="heading"))
-        circles += [
-            _unit(nodes, members, place) for members, place in zip(column, where, strict=False)
-        ]
         if i < len(columns) - 1:
             circles.append(_bias_unit("x" if i == 0 else "z", where[-1]))
+    for each in [*others, units]:
+        parts = [
+            _unit(nodes, members, place)
+            for column, where in zip(_columns(each), places, strict=True)
+            for members, place in zip(column, where, strict=False)
+        ]
+        class_ = "pass now" if each is units else "pass"
+        circles.append(element("g", "".join(parts), class_=class_))
     sizes = "-".join(str(len(column)) for column in columns)
     return picture("network", f"Network {sizes}", x + RADIUS, height + HEADING, [*wires, *circles])
+
+
+def _columns(units: Units) -> list[list[tuple[int, ...]]]:
+    columns: list[list[tuple[int, ...]]] = [[(x,) for x in units.inputs]]
+    return columns + [[(unit.a, unit.z) for unit in layer] for layer in units.layers]
 
 
 def _heading(column: int, number: int) -> str:

@@ -2,6 +2,7 @@
 // textContent; a label is never read as markup.
 
 const MOST_LEAVES = 60; // in the summary
+const MOST_LISTED = 1200; // steps in the menu
 const at = (id) => document.getElementById(id);
 
 // --- texts: an index is between two of the marks SUB, SUP, END -----------------------------------
@@ -22,6 +23,15 @@ const LONE = /([(|]|, )\((-[^()]*)\)(?=[,)|])/g; // a negative number that stand
 const plain = (text) => text.replaceAll(SUP, "^").replaceAll(SUB, "_").replaceAll(END, "");
 const spoken = (text) =>
   text.replace(/\ue001\((.*?)\)\ue002/g, " superscript $1 ").replaceAll(SUP, " to the ").replaceAll(SUB, " ").replaceAll(END, "");
+// An index in letters of Unicode, for where there is no markup; one that has none as plain text.
+const SMALL = {
+  [SUB]: ["0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ"],
+  [SUP]: ["0123456789+-=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁱⁿ"],
+};
+const typeset = (text) => text.replace(/([\ue000\ue001])([^\ue002]*)\ue002/g, (whole, mark, index) => {
+  const [normal, small] = SMALL[mark], letters = [...index].map((letter) => small[normal.indexOf(letter)]);
+  return letters.every(Boolean) ? letters.join("") : plain(whole);
+});
 // A base, as in {0^}, takes parentheses if it has an index above, is of several words, or a number
 // like 1e-7.
 const fill = (template, operand, result) =>
@@ -42,11 +52,14 @@ function write(parent, line) {
 }
 
 function writeSymbol(parent, text) {
+  let above = 0;
   for (const match of text.matchAll(/([\ue000-\ue002]?)([^\ue000-\ue002]*)/g)) {
     const [whole, mark, piece] = match;
     const isStacked = text.startsWith(END + SUB, match.index + whole.length);
     const place = mark === SUB ? add(parent, "sub") : mark === SUP ? add(parent, "sup", isStacked ? "above" : "") : parent;
     if (piece) place.append(piece);
+    if (mark.startsWith(SUB) && above) place.style.minWidth = `${0.45 * above}em`; // what stands above has room
+    above = isStacked ? piece.length : 0;
   }
 }
 
@@ -69,37 +82,49 @@ const gradOf = (node) => `${called(node)}.grad`;
 const equation = (...line) => ({ line });
 const words = (...line) => ({ line, words: true });
 
+const given = [...nodes.keys()].filter((i) => nodes[i].parents.length === 0);
+const computed = [...nodes.keys()].filter((i) => nodes[i].parents.length > 0);
+const SEED = computed.length + 2; // the step after those of the forward pass
+const stepOf = nodes.map(() => 0); // in which a node is computed
+computed.forEach((i, k) => { stepOf[i] = k + 2; });
+
 const byNode = {
   steps: [
     { pass: "forward", title: "Before the forward pass", current: [] },
-    ...nodes.map((node, i) => ({ pass: "forward", title: `Forward: ${node.name}`, menu: node.name, current: [i] })),
-    { pass: "backward", title: `Backward: the seed, ∂${page.root}/∂${page.root} = 1`, current: [root] },
+    { pass: "forward", title: "Forward: the leaves are given", menu: "the leaves", current: given },
+    ...computed.map((i) => ({ pass: "forward", title: `Forward: ${nodes[i].name}`, menu: nodes[i].name, current: [i] })),
+    { pass: "backward", title: `Backward: the seed, ∂${page.root}/∂${page.root} = 1`, current: [root], isSeed: true },
     ...nodes.map(({ name }, i) => ({ pass: "backward", title: `Backward: ${name}`, menu: name, current: [i] })).reverse(),
     { pass: "backward", title: "The gradient is complete", current: [] },
   ],
   state(step) {
-    const isForward = step <= nodes.length;
-    const visited = isForward ? step : nodes.length;
-    const passed = step - nodes.length - 2; // the last of the backward pass, counted from the root
+    const isForward = step < SEED;
+    const passed = step - SEED - 1; // the last of the backward pass, counted from the root
     const state = {
-      data: nodes.map((node, i) => node.isKnown && (i < visited || node.parents.length === 0)),
+      data: nodes.map((node, i) => node.isKnown && stepOf[i] <= step),
       grads: nodes.map(() => null), // until there is a first contribution
+      partial: new Set(), // grads to which more is to be added
       edges: new Set(), operands: [], changed: [],
     };
+    const added = nodes.map(() => 0);
     const isRefused = !nodes[root].isKnown; // then there is nothing to go back from
     if (!isForward && !isRefused) state.grads[root] = 1;
     for (let k = 0; k <= Math.min(passed, root) && !isRefused; k++) {
-      for (const { parent, after } of contributions[root - k]) state.grads[parent] = after;
+      for (const { parent, after } of contributions[root - k]) {
+        state.grads[parent] = after;
+        added[parent]++;
+      }
     }
-    const [i] = this.steps[step].current;
-    if (i !== undefined && step !== nodes.length + 1) {
+    added.forEach((n, i) => n > 0 && n < uses[i].length && state.partial.add(i));
+    const { current, isSeed } = this.steps[step], [i] = current;
+    if (i !== undefined && step > 1 && !isSeed) {
       state.operands = nodes[i].parents;
       nodes[i].parents.forEach((_, slot) => state.edges.add(`${i} ${slot}`));
       if (!isForward) state.changed = nodes[i].parents;
     }
     const isLost = !isForward && isRefused;
-    state.lines = isLost ? lostLines([], "backward") : step === 0 ? startLines() : i === undefined ? endLines() : isForward ? forwardLines(i)
-      : passed < 0 ? seedLines() : backwardLines(i);
+    state.lines = isLost ? lostLines([], "backward") : step === 0 ? startLines() : step === 1 ? leafLines() : i === undefined ? endLines()
+      : isForward ? forwardLines(i) : isSeed ? seedLines() : backwardLines(i);
     return state;
   },
 };
@@ -111,21 +136,27 @@ function lostLines(current, pass) {
 }
 
 function startLines() {
-  const leaves = nodes.filter((node) => node.parents.length === 0).length;
   return [
     words(`${nodes.length} nodes stand in topological order: each after the nodes it is computed from.`),
-    words(`Leaves, whose data is given: ${leaves}; operations: ${nodes.length - leaves}.`),
+    words(`Leaves, whose data is given: ${given.length}; operations: ${computed.length}.`),
     words("The right arrow key takes the next step."),
+  ];
+}
+
+const andMore = (n) => (n > MOST_LEAVES ? [words(`and ${n - MOST_LEAVES} more`)] : []);
+
+function leafLines() {
+  const constants = given.length - leaves.length;
+  return [
+    words(`Their data is given, nothing is computed.${constants ? ` Besides there are constants: ${constants}.` : ""}`),
+    ...leaves.slice(0, MOST_LEAVES).map((i) => equation(`${nodes[i].name} = `, nodes[i].data)),
+    ...andMore(leaves.length),
   ];
 }
 
 function forwardLines(i) {
   const node = nodes[i];
   const operand = (slot) => nodes[node.parents[slot]];
-  if (node.parents.length === 0) {
-    const kind = node.operation ? "a constant" : "a leaf";
-    return [equation(`${node.name} = `, node.data), words(`It is ${kind}: its data is given, nothing is computed.`)];
-  }
   if (!node.isKnown) {
     return [
       equation(`${node.name} = ${fill(node.formula, (slot) => operand(slot).name)}`),
@@ -152,14 +183,14 @@ function seedLines() {
 }
 
 function endLines() {
-  const leaves = nodes.filter((node) => node.parents.length === 0 && !node.operation);
-  const more = leaves.length > MOST_LEAVES ? [words(`and ${leaves.length - MOST_LEAVES} more`)] : [];
   return [
     words(`Every grad is the derivative of ${page.root} by its node. For the leaves:`),
-    ...leaves.slice(0, MOST_LEAVES).map((node) => equation(`${node.gradName} = `, grads[nodes.indexOf(node)])),
-    ...more,
+    ...leaves.slice(0, MOST_LEAVES).map((i) => equation(`${nodes[i].gradName} = `, grads[i])),
+    ...andMore(leaves.length),
   ];
 }
+
+const isLast = (one) => uses[one.parent].at(-1) === one;
 
 function backwardLines(i) {
   const node = nodes[i];
@@ -182,7 +213,7 @@ function backwardLines(i) {
     lines.push({ operand: [
       [`${gradOf(parent)} += ${localName(i, one.slot)} × ${gradOf(node)}`],
       [`= ${product(formula, node.gradName)} = ${show(one.local)} × ${inProduct(one.adjoint)} = `, one.brought],
-      [`${parent.gradName}: `, one.before, " → ", one.after],
+      [`${parent.gradName}: `, one.before, " → ", one.after, isLast(one) ? "" : ", not yet complete"],
     ] });
   }
   return lines;
@@ -229,7 +260,7 @@ const byUnit = {
   steps: page.units ?? [],
   state(step) {
     const state = {
-      data: nodes.map(() => false), grads: nodes.map(() => null),
+      data: nodes.map(() => false), grads: nodes.map(() => null), partial: new Set(),
       edges: new Set(), operands: this.steps[step].operands, changed: this.steps[step].grads,
     };
     for (const { data, grads: known } of this.steps.slice(0, step + 1)) {
@@ -328,19 +359,6 @@ const modes = { nodes: byNode, units: byUnit, order: byOrder };
 const steps = { nodes: 0, units: 0, order: 0 }; // where each mode stands
 let mode = "nodes";
 let timer = null;
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
-
-const byAttribute = (name) => [...document.querySelectorAll(`.view [data-${name}]`)].map((element) => {
-  const value = element.getAttribute(`data-${name}`);
-  return { element, value, members: value.split(" ").map(Number) };
-});
-const elements = { data: byAttribute("data"), grad: byAttribute("grad"), nodes: byAttribute("nodes"), edge: byAttribute("edge") };
-
-const inCircles = [...document.querySelectorAll(".node .quantity")];
-const ROOM = 16; // characters in a circle
-const wires = [...document.querySelectorAll(".wire")].map((element) => ({
-  line: element.querySelector(".line"), node: Number(element.getAttribute("data-nodes")),
-}));
 
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -350,12 +368,14 @@ function setText(element, text) {
 function showStep(isNew = true) {
   const step = steps[mode], all = modes[mode].steps, { pass, title, current } = all[step];
   const state = modes[mode].state(step);
+  if (mode !== "order" && !isInPicture(current)) openFold(null);
   document.body.classList.toggle("backward", pass === "backward");
   if (mode === "order") {
     showWay(at("naive"), naive, step);
     showWay(at("topological"), topological, step);
   } else {
     showPictures(state, current, pass);
+    showChain(state, current, pass);
     showFields(current, state.operands);
     showCheck();
   }
@@ -375,12 +395,12 @@ function showStep(isNew = true) {
   at("slider").max = all.length - 1;
   at("slider").value = step;
   at("slider").setAttribute("aria-valuetext", `${step}: ${spoken(title)}`);
-  at("jump").value = step;
+  at("jump").value = step - (step % listedEvery(all));
   at("first").disabled = at("back").disabled = step === 0;
   at("last").disabled = at("next").disabled = step === all.length - 1;
   if (!isNew) return;
   writeLink();
-  for (const view of document.querySelectorAll(".view")) scrollToCurrent(view);
+  follow();
   const heard = state.lines.flatMap(({ line, operand }) => operand ?? [line]).slice(0, 24);
   setText(at("live"), [`Step ${step}: ${spoken(title)}`, ...heard.map((line) =>
     spoken(line.map((part) => (typeof part === "number" ? show(part) : part)).join("").replace(/\.$/, "")))].join(". "));
@@ -389,58 +409,6 @@ function showStep(isNew = true) {
 function replace(element) {
   element.replaceChildren();
   return element;
-}
-
-function showPictures(state, current, pass) {
-  const isCurrent = new Set(current), isOperand = new Set(state.operands), isChanged = new Set(state.changed);
-  for (const { element, members: [i] } of elements.data) setText(element, state.data[i] ? pictured(nodes[i].data) : "…");
-  for (const { element, members: [i] } of elements.grad) {
-    setText(element, state.grads[i] === null ? "—" : pictured(state.grads[i]));
-    element.classList.toggle("changed", isChanged.has(i));
-  }
-  for (const text of inCircles) text.classList.toggle("tight", text.textContent.length > ROOM);
-  for (const { element, members } of elements.nodes) {
-    const now = members.some((i) => isCurrent.has(i));
-    element.classList.toggle("current", now);
-    element.classList.toggle("operand", !now && members.some((i) => isOperand.has(i)));
-    element.classList.toggle("todo", !now && !state.data[members[0]]);
-    element.classList.toggle("refused", members.some((i) => nodes[i].refusal));
-  }
-  for (const { line, node } of wires) {
-    const { data } = nodes[node];
-    line.setAttribute("stroke-width", 1 + Math.min(Math.abs(data) || 0, 3));
-    line.classList.toggle("negative", data < 0);
-  }
-  for (const { element, value, members: [i, slot] } of elements.edge) {
-    element.classList.toggle("current", state.edges.has(value));
-    if (element.classList.contains("local")) {
-      const local = pictured(nodes[i].local[slot]);
-      setText(element, pass === "backward" ? `◀ ×${local}` : `×${local}`);
-    }
-  }
-}
-
-// Brings the current nodes into the middle, with as many of those they use as there is room for; at
-// the first and at the last step, which have no current node, the leftmost.
-function scrollToCurrent(view, behavior = "smooth") {
-  const boxes = (look) => [...view.querySelectorAll(`[data-nodes]${look}`)].map((element) => element.getBoundingClientRect());
-  let current = boxes(".current");
-  if (modes[mode].steps[steps[mode]].current.length === 0) current = boxes("").sort((a, b) => a.left - b.left).slice(0, 1);
-  if (current.length === 0 || view.clientHeight === 0) return;
-  const frame = view.getBoundingClientRect();
-  const box = [...current, ...boxes(".operand")].reduce((box, other) => {
-    const both = around(box, other);
-    return both.width <= frame.width && both.height <= frame.height ? both : box;
-  });
-  const right = box.left + box.width / 2 - frame.left - frame.width / 2;
-  const down = box.top + box.height / 2 - frame.top - frame.height / 2;
-  const isFar = Math.abs(right) > frame.width || Math.abs(down) > frame.height;
-  view.scrollBy({ left: right, top: down, behavior: calm.matches || isFar ? "instant" : behavior });
-}
-
-function around(one, other) {
-  const left = Math.min(one.left, other.left), top = Math.min(one.top, other.top);
-  return new DOMRect(left, top, Math.max(one.right, other.right) - left, Math.max(one.bottom, other.bottom) - top);
 }
 
 // --- controls -------------------------------------------------------------------------------------
@@ -479,6 +447,9 @@ function goToNode(members) {
   if (found >= 0) go(found);
 }
 
+// Of very many steps the menu lists every second, or third, ...
+const listedEvery = (all) => Math.ceil(all.length / MOST_LISTED);
+
 function setMode(name) {
   stop();
   mode = name;
@@ -489,46 +460,14 @@ function setMode(name) {
     const group = document.createElement("optgroup");
     group.label = `${pass} pass`;
     modes[mode].steps.forEach((step, k) => {
-      if (step.pass !== pass) return;
+      if (step.pass !== pass || k % listedEvery(modes[mode].steps)) return;
       const option = add(group, "option");
       option.value = k;
-      option.textContent = plain(step.menu ?? step.title);
+      option.textContent = typeset(step.menu ?? step.title);
     });
     if (group.children.length) jump.append(group);
   }
   showStep();
-}
-
-// At first a picture is fitted, but not smaller than readable: its small texts are 12.5 px high.
-const READABLE = 9 / 12.5, LARGEST = 1.25;
-let zoom = 1, isFitted = false;
-
-function resize() {
-  let isWhole = true;
-  for (const view of document.querySelectorAll(".view")) {
-    const svg = view.querySelector("svg");
-    if (!svg || view.clientWidth === 0) continue;
-    const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
-    const fit = Math.min(LARGEST, (view.offsetWidth - 4) / width, (view.offsetHeight - 4) / height);
-    const scale = zoom * (isFitted ? fit : Math.max(READABLE, fit));
-    svg.setAttribute("width", Math.ceil(width * scale));
-    svg.setAttribute("height", Math.ceil(height * scale));
-    isWhole &&= scale <= fit;
-    scrollToCurrent(view, "instant");
-  }
-  placeBubbles();
-  at("fit").setAttribute("aria-pressed", isWhole);
-}
-
-function toggleFit() {
-  isFitted = at("fit").getAttribute("aria-pressed") === "false";
-  zoom = 1;
-  resize();
-}
-
-function setZoom(factor) {
-  zoom = Math.max(0.2, Math.min(4, zoom * factor));
-  resize();
 }
 
 function choose(group, value) {
@@ -588,13 +527,7 @@ for (const fieldset of document.querySelectorAll("fieldset")) {
 }
 for (const input of document.querySelectorAll("[name=mode]")) input.addEventListener("change", () => setMode(input.value));
 for (const input of document.querySelectorAll("[name=shown]")) input.addEventListener("change", () => setShown(input.value));
-for (const { element, members } of elements.nodes) {
-  element.addEventListener("click", () => {
-    stop();
-    goToNode(members);
-  });
-}
-new ResizeObserver(resize).observe(at("views")); // a frame may get its size after its content
+new ResizeObserver(() => resize()).observe(at("views")); // a frame may get its size after its content
 
 // On paper there are no steps: a page not stepped through yet is printed with all its numbers.
 let printed = null;

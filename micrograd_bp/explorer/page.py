@@ -13,46 +13,80 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine import Value
 from ..nn.units import Units
 from ..text.names import END, SUB, SUP, plain
 from .description import describe
 from .equations import unit_equations
-from .graph_view import graph_view
+from .folds import graph_folded
 from .javascript import is_translatable, write_table
 from .network_view import network_view
 
-SCRIPTS = ("python", "engine", "page", "live", "check", "share")
+if TYPE_CHECKING:
+    from .data_points import DataPoints
+
+SCRIPTS = (
+    "python",
+    "digits",
+    "engine",
+    "page",
+    "pictures",
+    "folds",
+    "chain",
+    "live",
+    "points",
+    "plot",
+    "check",
+    "share",
+)
+
+MOST_WEIGHTS = 600  # of all forward passes that can be chosen: some megabyte of equations
 
 
-def write_page(order: Sequence[Value], units: Units | None) -> str:
+def write_page(
+    order: Sequence[Value], passes: Sequence[Units], points: "DataPoints | None" = None
+) -> str:
     """Write the page.
 
     Args:
         order: the nodes of the graph in topological order, the root last.
-        units: where the units of a network are among them, if there is one.
+        passes: where the units of a network are among them, for each forward pass of it.
+        points: the data points of which this is one, if there are any.
 
-    >>> write_page([Value(3.0, "x")], None)[:15]
+    >>> write_page([Value(3.0, "x")], [])[:15]
     '<!DOCTYPE html>'
     """
+    units = passes[-1] if passes else None
+    size = len(passes) * len(weights_of(order, passes[-1])) if passes else 0
+    earlier = passes[:-1] if size <= MOST_WEIGHTS else []
     nodes = describe(order)
+    graph, folds = graph_folded(order, nodes)
     root = nodes[-1].name
     functions = [node.operation.function for node in order if node.operation and node.parents]
     known = [function for function in dict.fromkeys(functions) if is_translatable(function)]
+    is_live = len(known) == len({*functions})
+    weights = weights_of(order, units) if units and has_error(order, units) else []
+    if points:
+        place = {node: i for i, node in enumerate(order)}
+        weights = [place[weight] for weight in points.weights if weight in place]
+        known += [points.link] if points.link and points.link not in known else []
     description = {
         "root": root,
-        "isLive": len(known) == len({*functions}),
+        "isLive": is_live,
         "leaves": leaves_in_order(order, units),
-        "weights": weights_of(order, units) if units and has_error(order, units) else [],
+        "weights": weights,
+        "points": points.to_json(order, [n.name for n in nodes]) if points and is_live else None,
         "nodes": [node.to_json() for node in nodes],
+        "folds": folds,
         "units": unit_equations(order, nodes, units) if units else None,
+        "passes": [unit_equations(order, nodes, each) for each in earlier],
     }
     style = _resource("page.css")
     table = f"const TABLE = {write_table(known)};\n"
-    python, *others = (_resource(f"{name}.js") for name in SCRIPTS)
-    script = "\n".join([python, table, *others])
+    python, digits, *others = (_resource(f"{name}.js") for name in SCRIPTS)
+    script = "\n".join([python, digits, table, *others])
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}"
     policy += "; img-src data:"  # the picture that is saved as PNG
     title = f"{plain(root)}, step by step"
@@ -62,8 +96,8 @@ def write_page(order: Sequence[Value], units: Units | None) -> str:
         heading=f"{html_rich(root)}, step by step",
         style=style,
         script=script,
-        graph=graph_view(nodes),
-        network=network_view(nodes, units) if units else "",
+        graph=graph,
+        network=network_view(nodes, units, earlier) if units else "",
         description=json_for_html(description),
     )
 

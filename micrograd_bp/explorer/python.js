@@ -15,15 +15,13 @@ const python = {
   },
   divmod: (x, y) => [python.floordiv(x, y), python.mod(x, y)],
   // Halves of the last digit go to the even one; toFixed knows every digit of x.
-  round(x, digits) {
-    const size = Math.abs(x), unit = 10 ** -digits;
-    if (digits < 0) return python.round(x / unit, 0) * unit;
-    if (!(size < 1e21) || digits > 50) return x;
-    let rounded = Number(size.toFixed(digits));
-    const rest = size.toFixed(digits + 50).slice(-50);
-    const last = Number(size.toFixed(digits + 50).slice(0, -50).replace(".", "").at(-1));
-    if (/^50*$/.test(rest) && last % 2 === 0) rounded = Number(size.toFixed(digits + 50).slice(0, -50));
-    return python.copysign(rounded, x);
+  round(x, places = 0) {
+    const size = Math.abs(x), unit = 10 ** -places;
+    if (places < 0) return python.round(x / unit, 0) * unit;
+    if (!(size < 1e21) || places > 50) return x;
+    const every = size.toFixed(places + 50), kept = every.slice(0, -50);
+    const isEvenHalf = /[02468]\.?$/.test(kept) && /^50*$/.test(every.slice(-50));
+    return python.copysign(Number(isEvenHalf ? kept : size.toFixed(places)), x);
   },
   pow: (x, y) => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y)), // as in C
   exp2: (x) => Math.pow(2, x),
@@ -144,6 +142,11 @@ const python = {
     return Array.from({ length: Math.max(0, Math.ceil((end - start) / step)) }, (_, i) => start + i * step);
   },
   zip: (first, ...others) => Array.from(first, (x, i) => [x, ...others.map((other) => other[i])]),
+  enumerate: (items, start = 0) => Array.from(items, (item, i) => [i + start, item]),
+  cache(act) {
+    const results = new Map();
+    return (x) => results.get(x) ?? results.set(x, act(x)).get(x);
+  },
   map: (act, items) => Array.from(items, (item) => act(item)),
   all: (items) => items.every(Boolean),
   any: (items) => items.some(Boolean),

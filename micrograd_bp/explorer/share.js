@@ -23,12 +23,12 @@ addEventListener("hashchange", () => goToLink(stepInLink()));
 
 // --- the picture of now ---------------------------------------------------------------------------
 
-const LOOK = "paper ink grey line card forward forward-fill backward backward-fill wrong pass pass-fill".split(" ");
+const LOOK = "paper ink grey line card forward forward-fill backward backward-fill wrong plus minus pass pass-fill".split(" ");
 
 // The pictures in view, each with the page's style, as it looks now.
 function pictures() {
   const style = getComputedStyle(document.body);
-  return [...document.querySelectorAll(".view > svg")].filter((svg) => svg.clientWidth).map((svg) => {
+  return [...document.querySelectorAll(".view > svg, #plot")].filter((svg) => svg.clientWidth).map((svg) => {
     const copy = svg.cloneNode(true), [, , width, height] = svg.getAttribute("viewBox").split(" ");
     copy.setAttribute("width", width);
     copy.setAttribute("height", height);
@@ -84,6 +84,8 @@ at("svg").hidden = at("png").hidden = isFramed;
 document.body.classList.add("scripted");
 document.body.classList.toggle("no-network", !page.units);
 for (const input of document.querySelectorAll("[value=units]")) input.disabled = !page.units;
+collect();
+enliven();
 setShown("graph");
 const linked = stepInLink(); // before the first step writes its own
 setMode("nodes");

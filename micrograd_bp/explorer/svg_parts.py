@@ -4,43 +4,14 @@ An element with data-data="3" shows the data of node 3, one with data-grad="3" i
 lists the nodes that an element stands for, which its look follows.
 """
 
-import re
 from collections.abc import Iterable
 from html import escape
 
 from ..drawing.columns import Point
-from ..drawing.layout import text_width
 from ..drawing.svg import svg_curve
-from ..text.names import END, SUB, SUP
 
 Attributes = str | int | float
 PICTURED = 4  # digits of a number in a picture
-
-
-def svg_rich(rich: str) -> str:
-    """Rich text as the content of an SVG text element.
-
-    >>> from ..text.names import Name
-    >>> svg_rich(Name("w", "12").rich + " < 1")
-    'w<tspan dy="4" font-size="75%">12</tspan><tspan dy="-4"> &lt; 1</tspan>'
-    """
-    result, height, above, back = "", 0, 0.0, 0.0
-    for mark, text in re.findall(f"([{SUB}{SUP}{END}]*)([^{SUB}{SUP}{END}]+)", rich):
-        wanted = {SUB: 4, SUP: -8}.get(mark[-1:], 0)
-        width = text_width(text, 0.75)  # in em of the letter
-        across = back  # an index below stands under the one above
-        if mark == END + SUB and height < 0:
-            across, back = -above, max(0.0, above - width)
-        else:
-            above, back = width, 0.0
-        em = 0.75 if wanted else 1.0
-        shift = f' dx="{across / em:.2f}em"' if across else ""
-        shift += f' dy="{wanted - height}"' if wanted != height else ""
-        size = ' font-size="75%"' if wanted else ""
-        content = escape(text)
-        result += f"<tspan{shift}{size}>{content}</tspan>" if shift or size else content
-        height = wanted
-    return result
 
 
 def element(tag: str, content: str = "", /, **attributes: Attributes) -> str:

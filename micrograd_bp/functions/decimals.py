@@ -31,9 +31,9 @@ def _rounded_once(function: Callable[..., Decimal | float]) -> Callable[..., flo
     """The function on floats: what is in between keeps all digits."""
 
     @wraps(function)
-    def on_floats(*arguments: Any) -> float:
+    def on_floats(*numbers: Any) -> float:
         with localcontext(_CONTEXT):
-            return float(function(*arguments))
+            return float(function(*numbers))
 
     return on_floats
 

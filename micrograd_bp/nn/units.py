@@ -57,35 +57,66 @@ def find_units(order: Sequence[Value], network: MLP | None = None) -> Units | No
     >>> [[order[unit.a].label for unit in layer] for layer in find_units(order).layers]
     [['a_1', 'a_2'], ['y_1']]
     """
-    layers: _Weights = (
-        _weights_by_scopes(order)
-        if network is None
-        else [[neuron.w for neuron in layer.neurons] for layer in network.layers]
-    )
-    found = [node for node in order if any(_is_pre_activation(node, w) for w in layers[-1])]
-    if not found:
-        return None
-    z = _inputs(found[-1])
-    pairs: list[list[tuple[int, Value, Value]]] = [[]]
-    for j, w in enumerate(layers[-1], 1):
-        of_unit = [a for a in found if _is_pre_activation(a, w) and _inputs(a) == z]
-        if of_unit:
-            pairs[0].append((j, of_unit[-1], _activation_of(of_unit[-1], order)))
-    for layer in reversed(layers[:-1]):
-        hidden = [
-            (j, a, z_j)
-            for j, (z_j, w) in enumerate(zip(z, layer), 1)
-            if (a := _pre_activation_of(z_j, w)) is not None
-        ]
-        if not len(hidden) == len(z) == len(layer):
-            return None
-        pairs.insert(0, hidden)
-        z = _inputs(hidden[0][1])
-    number = {node: i for i, node in enumerate(order)}
-    return Units(
-        [number[x] for x in z],
-        [[_unit(j, a, z_j, number) for j, a, z_j in layer] for layer in pairs],
-    )
+    passes = _Passes(order, network)
+    return passes.units(passes.outputs[-1]) if passes.outputs else None
+
+
+def find_passes(order: Sequence[Value], network: MLP | None = None) -> list[Units]:
+    """Find the units of every forward pass in a graph, of which E = sum_n E_n has several.
+
+    Args:
+        order, network: as for ``find_units``.
+
+    >>> from micrograd_bp import topological_order
+    >>> model = MLP(1, [2, 1], seed=1)
+    >>> order = topological_order(model([0.5]) + model([1.5]))
+    >>> [order[units.inputs[0]].data for units in find_passes(order)]
+    [0.5, 1.5]
+    """
+    passes = _Passes(order, network)
+    found = map(passes.units, passes.outputs)
+    return [units for units in found if units]
+
+
+class _Passes:
+    """The forward passes in a graph: for each the pre-activations of its last layer."""
+
+    def __init__(self, order: Sequence[Value], network: MLP | None) -> None:
+        self.order = order
+        self.layers: _Weights = (
+            _weights_by_scopes(order)
+            if network is None
+            else [[neuron.w for neuron in layer.neurons] for layer in network.layers]
+        )
+        self.number = {node: i for i, node in enumerate(order)}
+        outputs: dict[tuple[Value, ...], list[Value]] = {}
+        for node in order:
+            if any(_is_pre_activation(node, w) for w in self.layers[-1]):
+                outputs.setdefault(_inputs(node), []).append(node)
+        self.outputs = sorted(outputs.values(), key=lambda of_pass: self.number[of_pass[-1]])
+
+    def units(self, outputs: list[Value]) -> Units | None:
+        """The units of a pass, if they are those of the whole network."""
+        z = _inputs(outputs[-1])
+        pairs: list[list[tuple[int, Value, Value]]] = [[]]
+        for j, w in enumerate(self.layers[-1], 1):
+            of_unit = [a for a in outputs if _is_pre_activation(a, w)]
+            if of_unit:
+                pairs[0].append((j, of_unit[-1], _activation_of(of_unit[-1], self.order)))
+        for layer in reversed(self.layers[:-1]):
+            hidden = [
+                (j, a, z_j)
+                for j, (z_j, w) in enumerate(zip(z, layer), 1)
+                if (a := _pre_activation_of(z_j, w)) is not None
+            ]
+            if not len(hidden) == len(z) == len(layer):
+                return None
+            pairs.insert(0, hidden)
+            z = _inputs(hidden[0][1])
+        return Units(
+            [self.number[x] for x in z],
+            [[_unit(j, a, z_j, self.number) for j, a, z_j in layer] for layer in pairs],
+        )
 
 
 def _unit(j: int, a: Value, z: Value, number: dict[Value, int]) -> Unit:

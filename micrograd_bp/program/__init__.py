@@ -20,12 +20,14 @@ import numpy
 from .. import functions, messages, modes, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
+from ..text.latex import Latex
 from ..transforms import gradient
 from . import collector, program_file
-from .arguments import floats, thread_count
+from .arguments import check_out, floats, thread_count
 from .by_engine import by_engine
 from .c_code import c_code
 from .choices import warn_of_choices, warn_of_origins
+from .equations import equations
 from .instructions import Plan
 from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .jumps import JUMP, jumps
@@ -150,16 +152,16 @@ class Program:
         return plan(self._graph, self._results, summed=True) if self._single else None
 
     @cached_property
-    def _run_forward(self) -> Callable[..., Any]:
-        return Executor(self._forward).run
+    def _forward_executor(self) -> Executor:
+        return Executor(self._forward, self._single)
 
     @cached_property
-    def _run_summed(self) -> Callable[..., Any]:
+    def _summed_executor(self) -> Executor:
         if self._summed is None:
             raise TypeError(
                 "value_and_grad is of a program with one output, and this one was made with a list"
             )
-        return Executor(self._summed).run
+        return Executor(self._summed)
 
     def __call__(
         self,
@@ -168,6 +170,7 @@ class Program:
         *,
         threads: int = 1,
         errors: Literal["raise", "ignore"] = "raise",
+        out: Floats | None = None,
     ) -> Any:
         """The outputs, for one data point or for each of a batch.
 
@@ -176,35 +179,42 @@ class Program:
             parameters: numbers of shape (n_parameters,); unless given, those recorded.
             threads: how many to run on; the result is the same to the last bit.
             errors: "ignore" gives inf and nan where "raise" raises.
+            out: an array of float64 to write the outputs into, of the shape of what is returned
+                else, in C order; it shares no memory with the arguments.
 
         Returns:
             Of a program with one output a float, or an array of shape (N,); of one with a list
-            of outputs an array of shape (n_outputs,) or (N, n_outputs).
+            of outputs an array of shape (n_outputs,) or (N, n_outputs). With ``out`` that array.
 
         Raises:
-            TypeError: something is not made of real numbers.
-            ValueError: a shape is wrong, or an option is unknown.
+            TypeError: something is not made of real numbers, or out is no array of float64.
+            ValueError: a shape is wrong, or an option is unknown, or out is not such an array.
             FloatingPointError: finite numbers gave inf or nan; the message names the operation
-                and the data point.
+                and the data point. They are in out then.
+
+        >>> x, w = Value(1.0, label="x"), Value(2.0, label="w")
+        >>> program, y = Program(w * x, inputs=[x], parameters=[w]), numpy.empty(2)
+        >>> program([[1.0], [3.0]], out=y) is y, y
+        (True, array([2., 6.]))
         """
-        threads = threads if type(threads) is int and threads > 0 else thread_count(threads)
-        found: Any = self._run_forward(inputs, parameters, threads)
-        if found is None:
-            inputs, parameters = self._checked(inputs, parameters)
-            found = self._run_forward(inputs, parameters, threads)
-        _, result, finite = found
-        if errors not in ("raise", "ignore"):
-            raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
+        executor = self._forward_executor
+        if parameters is None:
+            parameters = self._recorded
+        if errors == "raise":
+            found: Any = executor.finite(inputs, parameters, threads, out)
+            if found is not None:
+                return found
+        points, weights = self._checked(inputs, parameters)
+        n_outputs = () if self._single else (len(self._forward.outputs),)
+        shape = (*points.shape[:-1], *n_outputs)
+        _, result, finite = _run(executor, points, weights, threads, errors, out, shape)
         if not finite and errors == "raise":
-            points, weights = self._checked(inputs, parameters)
             good = numpy.isfinite(points).all(axis=-1) & numpy.isfinite(weights).all()
-            bad = ~numpy.isfinite(result).all(axis=-1)
-            rows = numpy.flatnonzero(good & bad)
+            table = numpy.reshape(result, (*points.shape[:-1], -1))
+            rows = numpy.flatnonzero(good & ~numpy.isfinite(table).all(axis=-1))
             if len(rows):  # else inf or nan came in, and went through
                 raise self._fault(self._forward, points, rows, weights)
-        if not self._single:
-            return result
-        return float(result[0]) if result.ndim == 1 else result[:, 0]
+        return result
 
     def value_and_grad(
         self,
@@ -213,6 +223,7 @@ class Program:
         *,
         threads: int = 1,
         errors: Literal["raise", "ignore"] = "raise",
+        out: Floats | None = None,
     ) -> tuple[float, Floats]:
         """The output and its gradient by the parameters, each summed over the data points.
 
@@ -221,32 +232,37 @@ class Program:
             parameters: numbers of shape (n_parameters,); unless given, those recorded.
             threads: how many to run on; the result is the same to the last bit.
             errors: "ignore" gives inf and nan where "raise" raises.
+            out: an array of float64 of shape (n_parameters,) to write the gradient into, in C
+                order; it shares no memory with the arguments.
 
         Returns:
-            The pair (sum_n E_n, sum_n dE_n/dw), the gradient an array of shape (n_parameters,).
+            The pair (sum_n E_n, sum_n dE_n/dw), the gradient an array of shape (n_parameters,):
+            ``out``, if that is given, so that nothing is allocated.
 
         Raises:
             TypeError: the program has a list of outputs, or something is not made of real
-                numbers.
-            ValueError: a shape is wrong, or an option is unknown.
+                numbers, or out is no array of float64.
+            ValueError: a shape is wrong, or an option is unknown, or out is not such an array.
             FloatingPointError: finite numbers gave inf or nan; the message names the operation
-                and the data point.
+                and the data point. What is in out then is unspecified.
 
         >>> w, x = Value(1.0, label="w"), Value(1.0, label="x")
         >>> program = Program((w * x) ** 2 / 2, inputs=[x], parameters=[w])
         >>> program.value_and_grad([[1.0], [2.0]], [3.0])  # dE/dw = sum_n w x_n^2
         (22.5, array([15.]))
         """
-        threads = threads if type(threads) is int and threads > 0 else thread_count(threads)
-        found: Any = self._run_summed(inputs, parameters, threads)
-        if found is None:
-            inputs, parameters = self._checked(inputs, parameters)
-            found = self._run_summed(inputs, parameters, threads)
-        value, slopes, finite = found
-        if errors != "raise" and errors != "ignore":
-            raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
+        executor = self._summed_executor
+        if parameters is None:
+            parameters = self._recorded
+        if errors == "raise":
+            found: Any = executor.finite(inputs, parameters, threads, out)
+            if found is not None:
+                return found  # type: ignore[no-any-return]
+        points, weights = self._checked(inputs, parameters)
+        shape = self._recorded.shape
+        value, slopes, finite = _run(executor, points, weights, threads, errors, out, shape)
         if not finite:
-            return self._left_to_the_engine(inputs, parameters, threads, errors, (value, slopes))
+            value, slopes[...] = self._left_to_the_engine(points, weights, errors, (value, slopes))
         return value, slopes
 
     def trace(self, library: Any) -> Callable[..., Any]:
@@ -310,6 +326,26 @@ class Program:
         <BLANKLINE>
         """
         return c_code(self._parts(), name, weights)
+
+    def latex(self) -> Latex:
+        r"""What ``print`` shows of the program, as LaTeX for math mode: its matrix equations.
+
+        Returns:
+            The source, a string, which a notebook shows as formulas: the forward pass, and
+            of a program with one output the backward pass with the sums over the data points n.
+            Functions of vectors are taken of each of their numbers, and so is the product where
+            it is written ``\odot``; the units of a layer count from 1. Of more than a hundred
+            lines the middle is left out.
+
+        >>> w, x, t = Value(1.0, label="w"), Value(2.0, label="x"), Value(0.5, label="t")
+        >>> print(Program((w * x - t) ** 2 / 2, inputs=[x, t], parameters=[w]).latex())
+        \begin{aligned}
+        v_{1} &= w x - t \\
+        \partial E / \partial w &= \sum_{n} v_{1} x \\
+        E &= \sum_{n} \frac{v_{1}^{2}}{2}
+        \end{aligned}
+        """
+        return equations(self._summed or self._forward, self._names)
 
     def __str__(self) -> str:
         return listing(self._summed or self._forward, self._names)
@@ -408,18 +444,12 @@ class Program:
         return points, weights
 
     def _left_to_the_engine(
-        self,
-        inputs: Any,
-        parameters: Any,
-        threads: int,
-        errors: str,
-        found: tuple[float, Floats],
+        self, points: Floats, weights: Floats, errors: str, found: tuple[float, Floats]
     ) -> tuple[float, Floats]:
         """The sums, with the data points that have inf or nan in a derivative done by the engine.
 
         Where it has them too, that is an error, unless errors are ignored.
         """
-        points, weights = self._checked(inputs, parameters)
         summed, table = self._summed, numpy.atleast_2d(points)
         if summed is None or not numpy.isfinite(weights).all():
             return found
@@ -435,7 +465,8 @@ class Program:
                 again.append(by_engine(self._forward, point, weights, self._names, ignored))
         except ArithmeticError as error:
             raise self._fault(summed, points, rows[len(again) :], weights, error) from None
-        value, slopes, _ = self._run_summed(numpy.delete(table, rows, axis=0), weights, threads)
+        others = numpy.delete(table, rows, axis=0)
+        value, slopes, _ = self._summed_executor.run(others, weights)  # type: ignore[misc]
         with numpy.errstate(over="ignore", invalid="ignore"):
             sums = numpy.sum([[value, *slopes], *again], axis=0)
         if errors == "raise" and finite.all() and not numpy.isfinite(sums).all():
@@ -458,6 +489,23 @@ class Program:
             what = str(error).partition(";")[0]
         at = f", at data point {row}" if points.ndim == 2 and row is not None else ""
         return FloatingPointError(f'{what}{at}; to get such results instead, pass errors="ignore"')
+
+
+def _run(
+    executor: Executor,
+    points: Floats,
+    weights: Floats,
+    threads: int,
+    errors: str,
+    out: Floats | None,
+    shape: tuple[int, ...],
+) -> Any:
+    """Run what is no quick call: with the other arguments checked, and results as they come."""
+    if errors not in ("raise", "ignore"):
+        raise ValueError(f"errors is 'raise' or 'ignore', not {show(errors)}")
+    if out is not None:
+        check_out(out, shape, points, weights)
+    return executor.run(points, weights, thread_count(threads), out)
 
 
 def _values(what: str, values: object) -> list[Value]:

@@ -15,12 +15,18 @@
 #include <stdint.h>
 #include <string.h>
 
-#if __GNUC__ >= 12 && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
+/* What GCC and Clang have beyond C99, as vectors; without it, as with MSVC, there are plain loops. */
+#if defined(__GNUC__) && !defined(MICROGRAD_BP_PORTABLE)
+#define GNU_C
+#endif
+
+#if defined(GNU_C) && __GNUC__ >= 12 && !defined(__clang__) && defined(__x86_64__) && \
+    defined(__gnu_linux__)
 #define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CLONES
 #endif
-#if defined(__GNUC__)
+#if defined(GNU_C)
 #define INLINE static inline __attribute__((always_inline))
 #define INDEPENDENT _Pragma("GCC ivdep")
 #else
@@ -436,14 +442,14 @@ CLONES static double point_dot(const double *numbers, const int *places, int n_p
 
 /* Sums over data points, in LANES partial sums. */
 
-#if defined(__GNUC__)
+#if defined(GNU_C)
 typedef double Lanes __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 #define AT(x, i) (*(const Lanes *)((x) + (i)))
 #endif
 
 CLONES static void add_products(double *sums, const double *x, const double *y, int n) {
     int i = 0;
-#if defined(__GNUC__) /* four sums, whose additions need not wait for each other */
+#if defined(GNU_C) /* four sums, whose additions need not wait for each other */
     Lanes a = AT(sums, 0), b = {0}, c = {0}, d = {0};
     for (; i + 4 * LANES <= n; i += 4 * LANES) {
         a += AT(x, i) * AT(y, i);

@@ -45,13 +45,13 @@ typedef struct {
 
 static const int64_t LANES_FIRST[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 
-#if defined(__GNUC__)
+#if defined(GNU_C)
 #define UNROLL _Pragma("GCC unroll 8")
 #else
 #define UNROLL
 #endif
 
-#if defined(__GNUC__) && defined(__x86_64__)
+#if defined(GNU_C) && defined(__x86_64__)
 
 #include <immintrin.h>
 
@@ -122,7 +122,7 @@ static int n_levels(void) { /* of those, how many the machine has */
 #else
 
 #define LEVEL(name) name##_plain
-#if defined(__GNUC__)
+#if defined(GNU_C)
 #define WIDTH 2
 #define BROADCAST(x) {x, x}
 #else

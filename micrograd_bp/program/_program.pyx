@@ -1,11 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Runs the instructions of a plan (lowering.py) in C, without Python: the compiled twin of interpreter.py.
+"""Runs the instructions of a plan in C, without Python: the compiled twin of interpreter.py.
 
 A block of data points at a time, whose rows fit the cache; the functions are loops over a row
-(_kernels.h), those of wide instructions over many (_layers.h). Sums over the data points are taken in parts whose bounds and order depend on the
-number of points alone, so any number of threads gives the same bits. The memory that a call
-lends to threads is that of its job, and lives until the last of them is done with it, also when
-the call has ended by Ctrl-C: the thread that called asks for signals as it works.
+(_kernels.h), those of wide instructions over many (_layers.h). Sums over the data points are
+taken in parts whose bounds and order depend on the number of points alone, so any number of
+threads gives the same bits. The memory that a call lends to threads is that of its job, and lives
+until the last of them is done with it, also when the call has ended by Ctrl-C: the thread that
+called asks for signals as it works.
 """
 
 from threading import Thread
@@ -13,12 +14,17 @@ from threading import Thread
 cimport cython
 from cpython.ref cimport PyObject
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.long cimport PyLong_AsLongAndOverflow
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport isfinite
 from libc.string cimport memcpy, memset, strcmp
 
 import numpy
-from numpy import empty
+
+try:
+    from numpy._core._multiarray_umath import _ARRAY_API
+except ImportError:  # NumPy 1
+    from numpy.core._multiarray_umath import _ARRAY_API
 
 from .instructions import Gather, Instruction, Map, Product, Sum, Sums, Weights
 
@@ -34,6 +40,17 @@ cdef extern from *:
         PyObject *base, *descr;
         int flags;
     } Array;
+    /* And how NumPy makes one: PyArray_New of its C API, the 93rd function of 1 and 2 alike. */
+    typedef PyObject *(*NewArray)(
+        PyTypeObject *, int, const Py_ssize_t *, int, const Py_ssize_t *, void *, int, int,
+        PyObject *);
+    static NewArray new_array_of(PyObject *capsule) {
+        void **api = PyCapsule_GetPointer(capsule, NULL);
+        unsigned abi = api ? ((unsigned (*)(void))api[0])() >> 24 : 0;
+        if (api && abi != 1 && abi != 2)
+            PyErr_Format(PyExc_ImportError, "made for NumPy 1 and 2, not for one of ABI %u", abi);
+        return abi == 1 || abi == 2 ? (NewArray)api[93] : NULL;
+    }
     """
     ctypedef struct Array:
         double* data
@@ -41,6 +58,10 @@ cdef extern from *:
         Py_ssize_t* dimensions
         PyObject* descr
         int flags
+    ctypedef object (*NewArray)(
+        type, int, const Py_ssize_t*, int, const Py_ssize_t*, void*, int, int, PyObject*
+    )
+    NewArray new_array_of(object) except NULL
 
 cdef extern from "<time.h>" nogil:
     struct timespec:
@@ -51,7 +72,7 @@ cdef extern from "<time.h>" nogil:
 
 cdef extern from * nogil:
     """
-    #if defined(__GNUC__)
+    #if defined(__GNUC__) && !defined(MICROGRAD_BP_PORTABLE)
     #define is_raised(flag) __atomic_load_n(flag, __ATOMIC_RELAXED)
     #define raise_flag(flag) __atomic_store_n(flag, 1, __ATOMIC_RELAXED)
     #else
@@ -156,6 +177,9 @@ cdef struct Totals:
 cdef type ndarray = numpy.ndarray
 cdef object float64 = numpy.dtype(float)
 cdef int CONTIGUOUS = 0x101  # and aligned
+cdef int WRITEABLE = 0x400
+cdef int DOUBLE = 12  # as numbers of types go
+cdef NewArray new_array = new_array_of(_ARRAY_API)
 cdef int MOST_PARTS = 64
 cdef int CACHE = 24576  # numbers: 192 kB, within the second-level cache of any machine of today
 cdef int CACHE_OF_LAYERS = 65536  # that of most: a product uses a number that it loads many times
@@ -231,40 +255,44 @@ cdef void* _allocated(Py_ssize_t size) except NULL:
     return memory
 
 
+cdef struct Call:  # what is read and written
+    const double* inputs
+    const double* parameters
+    double* outputs
+    Totals totals
+    double* parts  # the sums of each part, where the totals are not summed at once
+    Py_ssize_t n, n_blocks, n_parts
+    int stopped  # word to its threads
+    Py_ssize_t unwatched
+    timespec asked
+
+
+cdef int _watch(Call* call, Py_ssize_t work) except -1 nogil:
+    """Raise what a signal asks for; to be called from the thread of the call, often."""
+    cdef timespec now
+    call.unwatched += work
+    if call.unwatched < UNWATCHED:
+        return 0
+    call.unwatched = 0
+    timespec_get(&now, TIME_UTC)
+    if now.tv_sec != call.asked.tv_sec or now.tv_nsec - call.asked.tv_nsec > PATIENCE:
+        call.asked = now
+        with gil:
+            PyErr_CheckSignals()
+    return 0
+
+
 @cython.no_gc
-@cython.freelist(8)
 cdef class _Job:
-    """A call: what its threads read and write, and word that they may stop."""
+    """A call on several threads, which may outlive it."""
 
     cdef object lent  # the arrays, as long as it lives
-    cdef const double* inputs
-    cdef const double* parameters
-    cdef double* outputs
+    cdef Call call
     cdef double value  # the first of the sums
-    cdef Totals totals
-    cdef double* parts  # the sums of each part, where the totals are not summed at once
-    cdef Py_ssize_t n, n_blocks, n_parts
-    cdef int stopped
     cdef object error  # of a helper
-    cdef Py_ssize_t unwatched
-    cdef timespec asked
 
     def __dealloc__(self):
-        PyMem_Free(self.parts)
-
-    cdef int watch(self, Py_ssize_t work) except -1 nogil:
-        """Raise what a signal asks for; to be called from the thread of the call, often."""
-        cdef timespec now
-        self.unwatched += work
-        if self.unwatched < UNWATCHED:
-            return 0
-        self.unwatched = 0
-        timespec_get(&now, TIME_UTC)
-        if now.tv_sec != self.asked.tv_sec or now.tv_nsec - self.asked.tv_nsec > PATIENCE:
-            self.asked = now
-            with gil:
-                PyErr_CheckSignals()
-        return 0
+        PyMem_Free(self.call.parts)
 
 
 cdef Array* _array(object array) except? NULL:
@@ -277,11 +305,35 @@ cdef Array* _array(object array) except? NULL:
     return found
 
 
+cdef bint _fits(
+    Array* results, int n_axes, const Py_ssize_t* shape, const Array* x, const Array* w
+) noexcept:
+    """Whether results of a shape can be written there, apart from the arguments."""
+    cdef Py_ssize_t size = 1
+    cdef int axis
+    if results.flags & WRITEABLE == 0 or results.nd != n_axes:
+        return False
+    for axis in range(n_axes):
+        if results.dimensions[axis] != shape[axis]:
+            return False
+        size *= shape[axis]
+    return _are_apart(results.data, size, x) and _are_apart(results.data, size, w)
+
+
+cdef bint _are_apart(const double* data, Py_ssize_t size, const Array* other) noexcept:
+    cdef Py_ssize_t other_size = 1
+    cdef int axis
+    for axis in range(other.nd):
+        other_size *= other.dimensions[axis]
+    return data + size <= other.data or other.data + other_size <= data
+
+
 cdef class Executor:
     """A plan, ready to run.
 
     Args:
         plan: of instructions.py.
+        single: whether its output is one number for a data point, and no list.
     """
 
     cdef Py_ssize_t n_inputs, n_parameters, n_scalars, n_rows, n_places, n_sums, n_outputs, block
@@ -289,6 +341,7 @@ cdef class Executor:
     cdef Py_ssize_t first_copied, last_copied  # of the parameters
     cdef int most_operands
     cdef Py_ssize_t n_once, n_each
+    cdef bint single
     cdef bint once_each  # whether each result is summed by one step
     cdef Py_ssize_t work  # how many numbers a block takes in and gives
     cdef Step* steps  # those that run once a call, then those of each block
@@ -300,7 +353,8 @@ cdef class Executor:
     cdef _Space spare
     cdef const Level* level
 
-    def __cinit__(self, plan):
+    def __cinit__(self, plan, single=False):
+        self.single = single
         instructions = [*plan.once, *plan.each]
         self.n_inputs, self.n_parameters = plan.n_inputs, plan.n_parameters
         self.n_scalars, self.n_rows = plan.n_scalars, plan.n_rows
@@ -512,53 +566,93 @@ cdef class Executor:
             i += 1
         return 0
 
-    def run(self, inputs, parameters, threads=1):
+    def run(self, inputs, parameters, threads=1, out=None):
         """Outputs for each data point, or the sums over all.
 
         Args:
             inputs: a float64 array of shape (n_inputs,) or (N, n_inputs), in C order.
             parameters: a float64 array of shape (n_parameters,), in C order.
             threads: how many to run on, at least 1.
+            out: an array like that of the results to write them into, apart from the arguments.
 
         Returns:
             A triple: the first sum, a float, and the others, an array; or None, and the outputs,
-            an array of shape (n_outputs,) or (N, n_outputs); and whether all are finite. None
-            where an argument is not such an array.
+            an array of shape (n_outputs,) or (N, n_outputs), of a single one a float or an array
+            of shape (N,); and whether all are finite. None where an argument is not such as is
+            said above.
         """
+        cdef double value = 0.0
+        cdef bint finite = False
+        result = self._run(inputs, parameters, threads, out, &value, &finite)
+        if result is None:
+            return None
+        return value if self.n_sums else None, result, finite
+
+    def finite(self, inputs, parameters, threads, out):
+        """What ``run`` gives where all is finite: the pair of sums, or the outputs; else None."""
+        cdef double value = 0.0
+        cdef bint finite = False
+        result = self._run(inputs, parameters, threads, out, &value, &finite)
+        if not finite:
+            return None
+        return (value, result) if self.n_sums else result
+
+    cdef _run(self, inputs, parameters, threads, out, double* value, bint* finite):
+        """The results but for the first sum; None where an argument is not such as it should be."""
         cdef Array* x = _array(inputs)
         cdef Array* w = _array(parameters)
+        cdef Array* results
+        cdef int too_large = 0, n_axes = 0
+        cdef long n_threads
         if not (
             x != NULL and w != NULL and w.nd == 1 and w.dimensions[0] == self.n_parameters
             and 1 <= x.nd <= 2 and x.dimensions[x.nd - 1] == self.n_inputs
+            and type(threads) is int
         ):
             return None
-        cdef bint one_point = x.nd == 1, finite
-        cdef _Job job
+        n_threads = PyLong_AsLongAndOverflow(threads, &too_large)
+        if n_threads < 1:
+            return None
+        cdef bint one_point = x.nd == 1
+        cdef Py_ssize_t shape[2]
         if self.n_sums:
-            result = empty(self.n_sums - 1)
-        elif one_point:
-            result = empty(self.n_outputs)
+            shape[0], n_axes = self.n_sums - 1, 1
         else:
-            result = empty((x.dimensions[0], self.n_outputs))
-        cdef double value = 0.0, check = 0.0
-        cdef double* outputs = (<Array*>result).data
+            if not one_point:
+                shape[0], n_axes = x.dimensions[0], 1
+            if not self.single:
+                shape[n_axes] = self.n_outputs
+                n_axes += 1
+        cdef double check = 0.0, output = 0.0
+        cdef double* outputs = &output
+        result = out
+        if out is None and n_axes:
+            result = new_array(ndarray, n_axes, shape, DOUBLE, NULL, NULL, 0, 0, NULL)
+        if result is not None:
+            results = _array(result)
+            if results == NULL or out is not None and not _fits(results, n_axes, shape, x, w):
+                return None
+            outputs = results.data
+        cdef Call call
         cdef Py_ssize_t n_results = max(0, self.n_sums - 1)
         if one_point:
-            self._run_point(x.data, w.data, Totals(&value, outputs, &check))
+            self._run_point(x.data, w.data, Totals(value, outputs, &check))
             if self.once_each:
                 n_results = 0
             n_results += self.n_outputs
         else:
-            job = _Job.__new__(_Job)
-            job.lent = inputs, parameters, result
-            job.inputs, job.parameters, job.outputs = x.data, w.data, outputs
-            job.totals.value, job.totals.slopes = &job.value, outputs
-            job.n = x.dimensions[0]
-            self._run_points(job, threads)
-            value = job.value
-            n_results += job.n * self.n_outputs
-        finite = isfinite(value) and check == 0.0 and all_finite(outputs, n_results)
-        return value if self.n_sums else None, result, finite
+            memset(&call, 0, sizeof(Call))
+            call.inputs, call.parameters, call.outputs = x.data, w.data, outputs
+            call.totals.value, call.totals.slopes = value, outputs
+            call.n = x.dimensions[0]
+            self._choose_parts(&call)
+            if n_threads == 1 or call.n_parts == 1:
+                self._run_alone(&call)
+            else:
+                self._run_threads(call, min(n_threads, call.n_parts), (inputs, parameters, result))
+            n_results += call.n * self.n_outputs
+        finite[0] = isfinite(value[0]) and check == 0.0 and all_finite(outputs, n_results)
+        return output if result is None else result
 
     cdef _Space _space(self):
         cdef _Space space = self.spare
@@ -738,21 +832,36 @@ cdef class Executor:
                 )
         return 0
 
-    cdef int _run_points(self, _Job job, threads) except -1:
-        cdef Py_ssize_t n_threads, part, i
-        job.n_blocks, job.n_parts = (job.n + self.block - 1) // self.block, MOST_PARTS
-        while job.n_parts > 1 and (
-            job.n_parts * (FEW_BLOCKS if self.n_wide_sums else 1) > job.n_blocks
-            or job.n_parts * self.n_sums > 4194304
+    cdef int _choose_parts(self, Call* call) except -1:
+        call.n_blocks, call.n_parts = (call.n + self.block - 1) // self.block, MOST_PARTS
+        while call.n_parts > 1 and (
+            call.n_parts * (FEW_BLOCKS if self.n_wide_sums else 1) > call.n_blocks
+            or call.n_parts * self.n_sums > 4194304
         ):
-            job.n_parts //= 2
-        n_threads = 1 if job.n_parts == 1 else min(threads, job.n_parts)
+            call.n_parts //= 2
         if self.n_sums:
-            memset(job.totals.slopes, 0, (self.n_sums - 1) * 8)
-            if n_threads > 1 or not self.once_each:
-                job.parts = <double*>_allocated(job.n_parts * self.n_sums * 8)
-        if n_threads == 1 and job.parts == NULL:
-            return self._work(job, 0, 1, True)
+            memset(call.totals.slopes, 0, (self.n_sums - 1) * 8)
+        return 0
+
+    cdef int _run_alone(self, Call* call) except -1:
+        if not self.n_sums or self.once_each:
+            return self._work(call, 0, 1, True)
+        call.parts = <double*>_allocated(call.n_parts * self.n_sums * 8)
+        try:
+            self._work(call, 0, 1, True)
+            self._add_parts(call)
+        finally:
+            PyMem_Free(call.parts)
+        return 0
+
+    cdef int _run_threads(self, Call call, Py_ssize_t n_threads, lent) except -1:
+        cdef Py_ssize_t i
+        cdef _Job job = _Job.__new__(_Job)
+        cdef double* value = call.totals.value
+        job.lent, job.call = lent, call
+        job.call.totals.value = &job.value
+        if self.n_sums:
+            job.call.parts = <double*>_allocated(call.n_parts * self.n_sums * 8)
         helpers = []
         try:
             try:
@@ -762,72 +871,77 @@ cdef class Executor:
                     helpers.append(helper)
             except RuntimeError:
                 pass  # there are no more threads to be had, or the interpreter is on its way out
-            self._work(job, 0, n_threads, True)
+            self._work(&job.call, 0, n_threads, True)
             for i in range(1 + len(helpers), n_threads):
-                self._work(job, i, n_threads, True)
+                self._work(&job.call, i, n_threads, True)
             for helper in helpers:
                 helper.join()
         except BaseException:
-            raise_flag(&job.stopped)
+            raise_flag(&job.call.stopped)
             raise
         if job.error is not None:
             raise job.error
-        if job.parts != NULL:
-            for part in range(job.n_parts):
-                job.totals.value[0] += job.parts[part * self.n_sums]
-                for i in range(self.n_sums - 1):
-                    job.totals.slopes[i] += job.parts[part * self.n_sums + 1 + i]
+        if self.n_sums:
+            self._add_parts(&job.call)
+            value[0] = job.value
         return 0
 
+    cdef void _add_parts(self, Call* call) noexcept:
+        cdef Py_ssize_t part, i
+        for part in range(call.n_parts):
+            call.totals.value[0] += call.parts[part * self.n_sums]
+            for i in range(self.n_sums - 1):
+                call.totals.slopes[i] += call.parts[part * self.n_sums + 1 + i]
+
     def _help(self, _Job job not None, Py_ssize_t first, Py_ssize_t stride):
-        if job.parameters is NULL:
+        if job.call.parameters is NULL:
             raise ValueError("a job is made by run")
         try:
-            self._work(job, first, stride, False)
+            self._work(&job.call, first, stride, False)
         except BaseException as error:
             job.error = error
-            raise_flag(&job.stopped)
+            raise_flag(&job.call.stopped)
 
     cdef int _work(
-        self, _Job job, Py_ssize_t first, Py_ssize_t stride, bint watching
+        self, Call* call, Py_ssize_t first, Py_ssize_t stride, bint watching
     ) except -1:
         """The parts first, first + stride, and so on."""
         cdef _Space space = self._space()
-        if self.work < SHORT and job.n_blocks == 1:
-            self._parts(job, space, first, stride, watching)
+        if self.work < SHORT and call.n_blocks == 1:
+            self._parts(call, space, first, stride, watching)
         else:
             with nogil:
-                self._parts(job, space, first, stride, watching)
+                self._parts(call, space, first, stride, watching)
         return self._give_back(space)
 
     cdef int _parts(
-        self, _Job job, _Space space, Py_ssize_t first, Py_ssize_t stride, bint watching
+        self, Call* call, _Space space, Py_ssize_t first, Py_ssize_t stride, bint watching
     ) except -1 nogil:
         cdef Py_ssize_t part, block, n
-        cdef Totals totals = job.totals
-        self._take_parameters(space, job.parameters)
+        cdef Totals totals = call.totals
+        self._take_parameters(space, call.parameters)
         self._steps_of_a_point(space, 0, self.n_once, totals)
         part = first
-        while part < job.n_parts:
-            if job.parts != NULL:
-                totals.value = job.parts + part * self.n_sums
+        while part < call.n_parts:
+            if call.parts != NULL:
+                totals.value = call.parts + part * self.n_sums
                 totals.slopes = totals.value + 1
                 memset(totals.value, 0, self.n_sums * 8)
             memset(space.lanes, 0, self.n_lanes * LANES * 8)
             memset(space.sums, 0, self.n_wide_sums * 8)
             for block in range(
-                part * job.n_blocks // job.n_parts, (part + 1) * job.n_blocks // job.n_parts
+                part * call.n_blocks // call.n_parts, (part + 1) * call.n_blocks // call.n_parts
             ):
-                if is_raised(&job.stopped):
+                if is_raised(&call.stopped):
                     break
                 if watching:
-                    job.watch(self.work)
-                n = min(self.block, job.n - block * self.block)
+                    _watch(call, self.work)
+                n = min(self.block, call.n - block * self.block)
                 space.points = max(8, (n + 3) // 4 * 4)
-                self._load(space, job.inputs + block * self.block * self.n_inputs, n)
+                self._load(space, call.inputs + block * self.block * self.n_inputs, n)
                 self._steps_of_a_block(space, n)
                 self._store(
-                    space, job.outputs + block * self.block * self.n_outputs, n
+                    space, call.outputs + block * self.block * self.n_outputs, n
                 )
             self._add_up(space, totals)
             part += stride

@@ -1,4 +1,4 @@
-"""What a Program is called with, checked: arrays of real numbers, and how many threads."""
+"""What a Program is called with, checked: arrays of real numbers, how many threads, a buffer."""
 
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from ..numeric import show
+
+MOST_THREADS = 2**30
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,4 +75,37 @@ def thread_count(threads: Any) -> int:
         found = 0
     if found < 1:
         raise ValueError(f"threads is a number of threads, at least 1, not {show(threads)}")
-    return found
+    return min(found, MOST_THREADS)
+
+
+def check_out(out: Any, shape: tuple[int, ...], *arguments: "Floats") -> None:
+    """Raise where results cannot be written into what a caller gives for them.
+
+    Args:
+        out: what the caller gives.
+        shape: of the results.
+        arguments: those that the results are computed from.
+
+    Raises:
+        TypeError: it is no array of float64.
+        ValueError: its shape is another, or it is not in C order, or read-only, or shares its
+            memory with an argument.
+
+    >>> check_out(numpy.zeros(3), (2,))
+    Traceback (most recent call last):
+    ...
+    ValueError: out is an array of float64 of the shape (2,); this one has the shape (3,)
+    """
+    wanted = f"out is an array of float64 of the shape {shape}"
+    if type(out) is not numpy.ndarray:
+        raise TypeError(f"{wanted}, not {show(out)}")
+    if out.dtype != numpy.float64:
+        raise TypeError(f"{wanted}, not one of {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"{wanted}; this one has the shape {out.shape}")
+    if not (out.flags.c_contiguous and out.flags.aligned):
+        raise ValueError(f"{wanted}, in C order and aligned, and this one is not")
+    if not out.flags.writeable:
+        raise ValueError(f"{wanted}, and this one is read-only")
+    if any(numpy.may_share_memory(out, array) for array in arguments):
+        raise ValueError(f"{wanted}, and this one shares its memory with an argument")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from ..functions import Function
+from .arguments import check_out
 from .array_functions import array_functions
 from .instructions import Instruction, Plan, Sum, units
 from .on_arrays import OnArrays
@@ -58,33 +59,44 @@ class Executor:
 
     Args:
         plan: of instructions.py.
+        single: whether its output is one number for a data point, and no list.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, single: bool = False) -> None:
+        self._plan, self._single = plan, single
         self._on_arrays = OnArrays(plan, numpy)
 
     def run(
-        self, inputs: Array, parameters: Array, threads: int = 1
+        self, inputs: Array, parameters: Array, threads: int = 1, out: Array = None
     ) -> tuple[float | None, Array, bool] | None:
         """Outputs for each data point, or the sums over all, as the compiled twin gives them.
 
         Args:
             inputs: a float64 array of shape (n_inputs,) or (N, n_inputs).
             parameters: a float64 array of shape (n_parameters,).
-            threads: has no effect here.
+            threads: at least 1; has no effect here.
+            out: an array like that of the results to write them into, apart from the arguments.
 
         Returns:
             A triple: the first sum, a float, and the others, an array; or None, and the outputs,
-            an array of shape (n_outputs,) or (N, n_outputs); and whether all are finite. None
-            where an argument is not such an array.
+            an array of shape (n_outputs,) or (N, n_outputs), of a single one a float or an array
+            of shape (N,); and whether all are finite. None where an argument is not such as is
+            said above.
         """
         plan = self._plan
-        if not _fits(inputs, (1, 2), plan.n_inputs) or not _fits(
-            parameters, (1,), plan.n_parameters
+        if not (
+            _fits(inputs, (1, 2), plan.n_inputs)
+            and _fits(parameters, (1,), plan.n_parameters)
+            and type(threads) is int
+            and threads > 0
         ):
             return None
+        shape = inputs.shape[:-1] if self._single else (*inputs.shape[:-1], len(plan.outputs))
+        shape = (plan.n_sums - 1,) if plan.n_sums else shape
+        if out is not None:
+            check_out(out, shape, inputs, parameters)
         points = inputs[None, :] if inputs.ndim == 1 else inputs
+        first = None
         with numpy.errstate(all="ignore"):
             arrays = self._on_arrays.start(inputs, parameters)
             blocks = [points[at : at + POINTS] for at in range(0, len(points), POINTS)]
@@ -92,11 +104,23 @@ class Executor:
                 sums = numpy.zeros(plan.n_sums)
                 for block in blocks:
                     sums += self._on_arrays.sums(_padded(block), len(block), arrays)
-                return float(sums[0]), sums[1:], bool(numpy.isfinite(sums).all())
-            found = [self._outputs(block, arrays) for block in blocks]
-        result = numpy.concatenate([numpy.empty((0, len(plan.outputs))), *found])
-        result = result[0] if inputs.ndim == 1 else result
-        return None, result, bool(numpy.isfinite(result).all())
+                first, found = float(sums[0]), sums[1:]
+            else:
+                outputs = [self._outputs(block, arrays) for block in blocks]
+                found = numpy.concatenate([numpy.empty((0, len(plan.outputs))), *outputs])
+        finite = bool(numpy.isfinite(first or 0.0) and numpy.isfinite(found).all())
+        found = found.reshape(shape)
+        if out is None:
+            return first, found if shape else float(found), finite
+        out[...] = found
+        return first, out, finite
+
+    def finite(self, inputs: Array, parameters: Array, threads: int, out: Array) -> Any:
+        """What ``run`` gives where all is finite: the pair of sums, or the outputs; else None."""
+        first, others, finite = self.run(inputs, parameters, threads, out) or (None, None, False)
+        if not finite:
+            return None
+        return others if first is None else (first, others)
 
     def _outputs(self, points: Array, arrays: list[Array]) -> Array:
         padded = _padded(points)

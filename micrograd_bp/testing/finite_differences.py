@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from math import ldexp, ulp
 from typing import Any, Literal
 
-from ..numeric import show
+from ..numeric import central_difference, show
 from ..transforms.nested import Structure, leaves, rebuild
 from .extrapolation import Difference
 from .optional import optional
@@ -68,21 +68,6 @@ def finite_difference(
         else:
             results.append(central_difference(g, t, step or max(ldexp(_scale(g, t), -18), ulp(t))))
     return rebuild(x, results)
-
-
-def central_difference(f: Callable[[float], float], x: float, step: float) -> float:
-    """(f(x + h) - f(x - h)) / 2h.
-
-    Args:
-        f: from a float to a float.
-        x: where.
-        step: h, so large that x + h is not x.
-
-    >>> central_difference(lambda x: x * x, 3.0, step=0.5)
-    6.0
-    """
-    right, left = x + step, x - step
-    return (f(right) - f(left)) / (right - left)
 
 
 def ridders(f: Callable[[float], float], x: float, step: float | None = None) -> Difference:

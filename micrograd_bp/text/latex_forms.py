@@ -173,6 +173,7 @@ _TEMPLATES: dict[str, Form] = {
     "lgamma": (ATOM, r"\ln\left|\Gamma({x})\right|"),
     "polygamma": (ATOM, r"\psi^{({a})}({x})"),
     "erfinv_derivative": (PRODUCT, r"\frac{\sqrt{\pi}}{2} e^{\operatorname{erf}^{-1}({x})^{2}}"),
+    "exp_of_difference": (POWER, r"e^{{x} - {y*}}"),
     "exp2": (POWER, r"2^{{x}}"),
     "expm1": (SUM, r"e^{{x}} - 1"),
     "asin_derivative": (POWER, r"\frac{1}{\sqrt{1 - {x^}^{2}}}"),

@@ -10,19 +10,21 @@ characters, which ``clean`` takes out of labels, so a label cannot forge them.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import count
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import count, pairwise
+from typing import Any, NamedTuple, TypeVar
 
 from ..engine import Value
 from .tables import Cell, text_formula
+
+Named = TypeVar("Named", bound=Hashable)
 
 SUB, SUP, END = "\ue000", "\ue001", "\ue002"
 LONGEST = 40  # characters of a letter or word
 MAX_TEXT = 60  # characters of a label
 ZERO_WIDTH_JOINER = "\u200d"  # not printable, and yet part of many emoji
 
-_GREEK = dict(
+GREEK = dict(
     zip(
         "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
         " upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi"
@@ -31,9 +33,9 @@ _GREEK = dict(
         strict=True,
     )
 )
-_SPELLED = {letter: word for word, letter in _GREEK.items()}
+_SPELLED = {letter: word for word, letter in GREEK.items()}
 _LETTERS = f"A-Za-z{''.join(_SPELLED)}"
-_LETTER = re.compile(rf"([{_LETTERS}]|{'|'.join(_GREEK)})(\d*)(?:_([{_LETTERS}0-9,=]+))?")
+_LETTER = re.compile(rf"([{_LETTERS}]|{'|'.join(GREEK)})(\d*)(?:_([{_LETTERS}0-9,=]+))?")
 _WORD = re.compile(r"([A-Za-z]+)()_(\d+|[a-z])")  # learning_rate is no word with an index
 _LAYER = re.compile(r"(?:^|/)layer(\d+)(?:/|$)")
 
@@ -92,7 +94,7 @@ class Name(NamedTuple):
     def rich(self) -> str:
         """The name as rich text."""
         above = f"{SUP}({self.above}){END}" if self.above else ""
-        below = "".join(_GREEK.get(word, word) for word in re.split("([,=])", self.below))
+        below = "".join(GREEK.get(word, word) for word in re.split("([,=])", self.below))
         return self.symbol + above + (f"{SUB}{below}{END}" if below else "")
 
     @property
@@ -105,7 +107,7 @@ class Name(NamedTuple):
     @property
     def symbol(self) -> str:
         """Its letter, a Greek one as such."""
-        return _GREEK.get(self.letter, self.letter)
+        return GREEK.get(self.letter, self.letter)
 
     @property
     def cell(self) -> Cell:
@@ -157,9 +159,34 @@ def plain(rich: str) -> str:
     return rich.replace(SUB, "_").replace(SUP, "^").replace(END, "")
 
 
+def parts(rich: str) -> list[tuple[str, str]]:
+    """Rich text in pieces, each with the mark before it: SUB, SUP or none.
+
+    END + SUB is the mark of an index that stands under the one before.
+
+    >>> [(mark == END + SUB, text) for mark, text in parts(Name("w", "12", "1").rich)]
+    [(False, 'w'), (False, '(1)'), (True, '12')]
+    """
+    pieces = re.findall(f"([{SUB}{SUP}{END}]*)([^{SUB}{SUP}{END}]+)", rich)
+    stacked = [mark == END + SUB and before == SUP for (before, _), (mark, _) in pairwise(pieces)]
+    return [
+        (mark if is_stacked else mark[-1:].replace(END, ""), text)
+        for (mark, text), is_stacked in zip(pieces, [False, *stacked])
+    ]
+
+
 def layer_of(node: Value) -> str:
     """The number of the layer in the scope of a node, or nothing."""
-    match = _LAYER.search(node.scope)
+    return layer_in(node.scope)
+
+
+def layer_in(scope: str) -> str:
+    """The number of the layer in a scope, or nothing.
+
+    >>> layer_in("layer1/neuron3"), layer_in("head")
+    ('1', '')
+    """
+    match = _LAYER.search(scope)
     return match[1] if match else ""
 
 
@@ -176,13 +203,19 @@ def names_of(nodes: Iterable[Value], root: Value | None = None) -> dict[Value, N
     return told_apart({node: name for node, name in names.items() if name.letter})
 
 
-def told_apart(names: dict[Value, Name]) -> dict[Value, Name]:
+def told_apart(
+    names: dict[Named, Name], layer: Callable[[Any], str] = layer_of
+) -> dict[Named, Name]:
     """The names, with the layer above where those of a letter are the same in several layers.
 
     Those that are the same even so are numbered, also above: y^(2,1), y^(2,2) in the second
     layer, w^(1), w^(2) where there is none.
+
+    Args:
+        names: of nodes, or of whatever has a layer.
+        layer: the number of the layer of one of them, or nothing.
     """
-    layers = {node: layer_of(node) for node in names}
+    layers = {node: layer(node) for node in names}
     first: dict[str, str] = {}
     ambiguous = {
         name.symbol
@@ -217,7 +250,7 @@ def new_names(taken: Iterable[Name]) -> Iterator[Name]:
 
 
 def _index_formula(index: str) -> str:
-    if index in _GREEK:
+    if index in GREEK:
         return f"\\{index}"
     return rf"\mathrm{{{index}}}" if re.search("[A-Za-z]{3}", index) else index
 

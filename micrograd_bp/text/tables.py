@@ -18,8 +18,9 @@ _TEX = {
     "\\": r"\backslash",
     "~": r"\sim",
     "^": r"\wedge",
-    "<": "<",
-    ">": ">",
+    "<": "{<}",  # without the space around a relation: the text has its own
+    ">": "{>}",
+    "|": "|",
     **{character: f"\\{character}" for character in "{}$&#_%"},
 }
 
@@ -211,7 +212,7 @@ def text_formula(text: str) -> str:
     >>> print(text_formula("dE_n at 50%"))
     \text{dE}\_\text{n at 50}\%
     """
-    pieces = re.split(r"([\\~^<>{}$&#_%])", printable(text).replace("\ufffd", "?"))
+    pieces = re.split(r"([\\~^<>|{}$&#_%])", printable(text).replace("\ufffd", "?"))
     return "".join(_TEX.get(piece, rf"\text{{{piece}}}") for piece in pieces if piece)
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .estimators import NetworkClassifier, NetworkRegressor
-    from .fitting import Epoch, fit, predict
+    from .fitting import Epoch, fit
     from .history import History
     from .plots import plot_decision, plot_fit
+    from .predicting import predict
 
 __all__ = [
     "Epoch",
@@ -29,6 +30,7 @@ _FILES = {
     "NetworkRegressor": "estimators",
     "plot_decision": "plots",
     "plot_fit": "plots",
+    "predict": "predicting",
 }
 
 

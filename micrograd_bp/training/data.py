@@ -142,6 +142,10 @@ def coded(name: str, T: Table, loss: Loss, n_outputs: int) -> Table:
                 loss([0.0] * n_outputs, t if len(t) > 1 else t[0])
             except ValueError as error:
                 raise ValueError(f"{name}[{n}]: {error}") from error
-    if loss is cross_entropy and T.shape[1] == 1:
-        T = np.eye(n_outputs)[T[:, 0].astype(int)]
-    return T
+    return one_of_k(T, n_outputs) if loss is cross_entropy and T.shape[1] == 1 else T
+
+
+def one_of_k(T: Table, n_classes: int) -> Table:
+    """A column for each class, 1 in that of the data point's class; T is one column of classes."""
+    codes: Table = np.eye(n_classes)[T[:, 0].astype(int)]
+    return codes

@@ -7,13 +7,14 @@ and leaves the model with the weights of the last epoch that ended well, whateve
 """
 
 import math
+import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ..engine import Value
@@ -22,11 +23,15 @@ from ..modes import changed
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
-from .data import Table, class_names, coded, numbered, table, tables, weight_column
+from .checkpoint import Checkpoint
+from .chunks import is_chunked
+from .cluster import ChunkedData, ChunkedObjective
+from .data import Table, class_names, coded, numbered, tables, weight_column
 from .history import History
 from .losses import LOSSES, Loss, binary_cross_entropy, cross_entropy, sum_of_squares
 from .one_graph import compiled
 from .optim import LBFGS, OPTIMIZERS, Optimizer, Vector, at_least_zero, update_named, write
+from .predicting import outputs_of
 
 
 class Model(Protocol):
@@ -72,6 +77,8 @@ def fit(
     callbacks: Callable[[Epoch], Any] | Iterable[Callable[[Epoch], Any]] = (),
     seed: int = 0,
     threads: int = 1,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 1,
     progress: bool = True,
 ) -> History:
     """Train a model: lower the error E of its outputs on data, epoch by epoch.
@@ -85,15 +92,24 @@ def fit(
     random numbers in a model of one's own do not do what they look like, and are refused where
     one of those few points shows it; ``where(step(x), ...)``, ``maximum`` and their like do.
 
+    Dask arrays and DataFrames stay where they are, on a cluster or on a disk: each of their
+    chunks gives its sum of E_n and of the gradient, and these are added in the order of the
+    chunks, so that the weights are the same to the last bit for any number of workers (of one
+    kind of processor), and those in memory where there is one chunk. The data are gone through
+    once before the training, to check them. Minibatches are drawn chunk by chunk, in a new
+    order of the chunks and of the rows in each, and take turns: they gain room by more workers,
+    and only all data points at once gain speed.
+
     Args:
         model: an MLP, or a Module that is called with a list of D Values and gives a Value or a
             list of Values.
-        X: the inputs, (N, D) real numbers, or (N,) for D = 1.
+        X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too.
         T: the targets, (N, K) or (N,) for K = 1. For "cross_entropy" classes, (N,) integers
             from 0, or (N, K) probabilities; for "binary_cross_entropy" from 0 to 1; for
             "hinge" -1 or 1. For these three names will do as well, strings or pandas'
             categories: they are then the model's ``classes``, sorted or in their order, which
-            ``predict(..., classes=True)`` gives back.
+            ``predict(..., classes=True)`` gives back. If X is a Dask DataFrame, the name of a
+            column of it, or several in a list; the others are the inputs.
         loss: the name of a loss (``LOSSES``), or a function of the model's outputs and of the
             targets of one data point (a list of Values; a bare Value if K = 1) that gives a
             Value.
@@ -105,7 +121,7 @@ def fit(
             epoch; None for all. LBFGS takes all.
         sample_weight: how much each data point counts, (N,) numbers from 0 on: E is then
             sum_n w_n E_n, or that divided by sum_n w_n where it is a mean. A weight of 2 is as
-            good as the data point twice.
+            good as the data point twice. A column may go by its name, as T.
         validation: inputs and targets (X, T) of data points that are not trained on.
         early_stopping: the training ends after this many epochs on end in which the error over
             the validation data (over the training data, without such) has not improved, and
@@ -115,7 +131,12 @@ def fit(
             True, it is the last.
         seed: what the shuffling follows from: the same seed, the same weights, bit for bit.
         threads: how many to run on; the weights are the same for any number.
-        progress: whether to show a progress bar.
+        checkpoint: a folder in which it is noted how far the training is. The same call, with
+            the weights that the model began with or others, goes on from there to the same bits,
+            whatever ended it; with more epochs too.
+        checkpoint_every: after how many epochs that is done.
+        progress: whether to show a progress bar, with the error and the rows gone through in a
+            second.
 
     Returns:
         The errors before and after each epoch.
@@ -128,7 +149,9 @@ def fit(
             data points. Nothing has changed then.
         FloatingPointError: a number stopped being finite; the message tells the epoch, and the
             node or weight. The model has the weights of the last epoch before.
-        ImportError: LBFGS without scipy.
+        ImportError: LBFGS without scipy, or a checkpoint without safetensors.
+        OSError: a checkpoint cannot be written or read.
+        RuntimeError: a worker of the cluster has not the same version of this package.
 
     >>> from micrograd_bp.nn import MLP
     >>> from micrograd_bp.optim import Adam
@@ -140,12 +163,13 @@ def fit(
     >>> round(model([0, 1]).data, 1)
     1.0
     """
-    loss, optimizer = _loss(loss), named_optimizer(optimizer)
+    loss, optimizer = named_loss(loss), named_optimizer(optimizer)
     epochs = at_least_one("epochs", epochs)
     min_delta = at_least_zero("min_delta", min_delta)
     best = None
     if early_stopping is not None:
         best = Best(at_least_one("early_stopping", early_stopping), min_delta)
+    checkpoint_every = at_least_one("checkpoint_every", checkpoint_every)
     parameters = _parameters(model, optimizer)
     callbacks = [callbacks] if callable(callbacks) else list(callbacks)
     for callback in callbacks:
@@ -153,57 +177,104 @@ def fit(
             raise TypeError(f"a callback is a function, not {show(callback)}")
     rng = np.random.default_rng(seed)
     threads = thread_count(threads)
-    average = loss is not sum_of_squares
-    classes = class_names(T, loss)
-    if classes:
-        T = numbered("T", T, loss, classes)
-    inputs, targets = tables("X", X, "T", T)
+    average = is_mean(loss)
+    chunked, classes = None, None
+    if is_chunked(X, T, sample_weight):
+        chunked = ChunkedData(X, T, sample_weight)
+        inputs = np.zeros((1, chunked.n_inputs))  # for the number of outputs
+    else:
+        inputs, targets, classes = points_of(X, T, loss)
     tables_of = {"x": inputs}
     try:
         with changed(recording=True, nonfinite_allowed=False, scope=""):
-            with changed(nonfinite_allowed=True):  # for the number of outputs
-                outputs = _outputs(_called(model, [*map(Value, inputs[0].tolist())]))
-            _check_logits(loss, outputs)
-            n_outputs = len(outputs)
-            if classes and loss is cross_entropy and n_outputs not in (1, len(classes)):
-                raise ValueError(
-                    f"T has {len(classes)} classes, {show(classes)}, and the model {n_outputs}"
-                    " outputs: it needs one for each"
-                )
-            tables_of["t"] = targets = coded("T", targets, loss, n_outputs)
-            if sample_weight is not None:
-                tables_of["w"] = weight_column(sample_weight, len(inputs), average)
+            n_outputs = number_of_outputs(model, loss, inputs, classes)
+            if chunked is not None:
+                chunked.look(loss, n_outputs, average, sample_weight is not None)
+                tables_of = chunked.tables_of
+            else:
+                tables_of["t"] = coded("T", targets, loss, n_outputs)
+                if sample_weight is not None:
+                    tables_of["w"] = weight_column(sample_weight, len(inputs), average)
             program = error_program(model, loss, tables_of, parameters)
     except ArithmeticError as error:
         raise FloatingPointError(_message(1, error, "that it began with")) from error
-    batch_size = len(inputs) if batch_size is None else at_least_one("batch_size", batch_size)
-    if isinstance(optimizer, LBFGS) and batch_size < len(inputs):
+    data = chunked or np.hstack([*tables_of.values()])
+    batch_size = len(data) if batch_size is None else at_least_one("batch_size", batch_size)
+    if isinstance(optimizer, LBFGS) and batch_size < len(data):
         raise ValueError(
-            f"LBFGS takes all {len(inputs)} data points at once, not batch_size={batch_size}:"
+            f"LBFGS takes all {len(data)} data points at once, not batch_size={batch_size}:"
             " leave batch_size out, or take SGD or Adam"
         )
-    points = np.hstack([*tables_of.values()])
-    objective = Objective(program, points, average, batch_size, threads)
+    objective = _objective(program, data, average, batch_size, threads)
     held_out = None
     if validation is not None:
-        points = _validation_points(validation, inputs, loss, classes, n_outputs, targets.shape[1])
-        if sample_weight is not None:
-            points = np.hstack([points, np.ones((len(points), 1))])
-        held_out = Objective(program, points, average, batch_size=1, threads=threads)
+        widths = [tables_of[name].shape[1] for name in "xt"]
+        data = _validation_data(
+            validation, widths, loss, classes, n_outputs, sample_weight is not None
+        )
+        held_out = _objective(program, data, average, 1, threads)
     if isinstance(optimizer, Optimizer):
         optimizer.reset()
     if classes:
         model.classes = classes  # type: ignore[attr-defined]
-    run = Run(model, parameters, objective, held_out, callbacks, best)
+    saved = None
+    if checkpoint is not None:
+        training = {
+            "optimizer": repr(optimizer),
+            "loss": getattr(loss, "__name__", repr(loss)),
+            "seed": repr(seed),
+            "batch_size": batch_size,
+            "data points": len(objective.points),
+            "chunks": len(chunked.chunks) if chunked is not None else 1,
+            "parameters": len(parameters),
+            "early_stopping": early_stopping,
+            "min_delta": min_delta,
+        }
+        saved = Checkpoint(checkpoint, checkpoint_every, training)
+    run = Run(model, parameters, objective, held_out, callbacks, best, saved)
     return run.train(optimizer, epochs, rng, progress)
+
+
+def points_of(X: Any, T: Any, loss: Loss) -> tuple[Table, Table, list[Any] | None]:
+    """Inputs and targets as numbers, and the names of the classes if they have such."""
+    classes = class_names(T, loss)
+    if classes:
+        T = numbered("T", T, loss, classes)
+    return *tables("X", X, "T", T), classes
+
+
+def number_of_outputs(model: Model, loss: Loss, inputs: Table, classes: list[Any] | None) -> int:
+    """How many outputs the model has for the first data point, checked against the loss."""
+    with changed(nonfinite_allowed=True):
+        outputs = outputs_of(model, [*map(Value, inputs[0].tolist())])
+    _check_logits(loss, outputs)
+    if classes and loss is cross_entropy and len(outputs) not in (1, len(classes)):
+        raise ValueError(
+            f"T has {len(classes)} classes, {show(classes)}, and the model {len(outputs)}"
+            " outputs: it needs one for each"
+        )
+    return len(outputs)
+
+
+def is_mean(loss: Loss) -> bool:
+    """Whether E is the mean of the E_n, and not their sum."""
+    return loss is not sum_of_squares
 
 
 def error_program(
     model: Model, loss: Loss, tables_of: dict[str, Table], parameters: Sequence[Value]
 ) -> Program:
     """The program of E_n, or w_n E_n, of one data point: x, t and perhaps w are its inputs."""
-    program, _ = compiled(partial(_error, model, loss), tables_of, parameters)
+    program, _ = compiled(partial(error_of, model, loss), tables_of, parameters)
     return program
+
+
+def _objective(
+    program: Program, data: Table | ChunkedData, average: bool, batch_size: int, threads: int
+) -> "Objective | ChunkedObjective":
+    kind: Any = ChunkedObjective if isinstance(data, ChunkedData) else Objective
+    objective: Objective | ChunkedObjective = kind(program, data, average, batch_size, threads)
+    return objective
 
 
 class Objective:
@@ -215,6 +286,7 @@ class Objective:
         self.program, self.points, self.average = program, points, average
         self.batch_size, self.threads = batch_size, threads
         self.all_at_once = batch_size >= len(points)
+        self.rows = 0  # gone through so far
         self._last: tuple[Vector, float, Vector] | None = None
 
     def evaluate(self, theta: Vector) -> tuple[float, Vector]:
@@ -223,25 +295,36 @@ class Objective:
             self._last = (theta, *self._on(theta, self.points))
         return self._last[1], self._last[2]
 
+    def know(self, theta: Vector, error: float, gradient: Vector) -> None:
+        """The error and its gradient need not be computed here."""
+        self._last = (theta.copy(), error, gradient)
+
     def error(self, theta: Vector) -> float:
         """The error over all points."""
         if self.all_at_once:  # the gradient here is that of the next step
             return self.evaluate(theta)[0]
+        self.rows += len(self.points)
         with np.errstate(over="ignore"):
             total = float(np.sum(self.program(self.points, theta, threads=self.threads)))
         if not np.isfinite(total):
             raise FloatingPointError("the sum of the errors E_n is beyond the largest float")
         return total / len(self.points) if self.average else total
 
-    def gradients(self, rng: np.random.Generator) -> Iterator[Callable[[Vector], Vector]]:
-        """The gradient over one batch after the other, in a new order."""
+    def descend(
+        self,
+        optimizer: Optimizer,
+        parameters: Sequence[Value],
+        theta: Vector,
+        rng: np.random.Generator,
+    ) -> Vector:
+        """The parameters after an epoch: a step for one batch after the other, in a new order."""
         if self.all_at_once:
-            yield lambda theta: self.evaluate(theta)[1]
-            return
+            return update_named(optimizer, parameters, theta, self.evaluate(theta)[1])
         order = rng.permutation(len(self.points))
         for start in range(0, len(order), self.batch_size):
             batch = self.points[order[start : start + self.batch_size]]
-            yield partial(self._of_batch, batch)
+            theta = update_named(optimizer, parameters, theta, self._of_batch(batch, theta))
+        return theta
 
     def _of_batch(self, batch: Table, theta: Vector) -> Vector:
         try:
@@ -251,6 +334,7 @@ class Objective:
             raise
 
     def _on(self, theta: Vector, points: Table) -> tuple[float, Vector]:
+        self.rows += len(points)
         error, gradient = self.program.value_and_grad(points, theta, threads=self.threads)
         return (error / len(points), gradient / len(points)) if self.average else (error, gradient)
 
@@ -287,15 +371,20 @@ class Run:
         self,
         model: Model,
         parameters: list[Value],
-        objective: Objective,
-        held_out: Objective | None,
+        objective: Objective | ChunkedObjective,
+        held_out: Objective | ChunkedObjective | None,
         callbacks: Sequence[Callable[[Epoch], Any]] = (),
         best: Best | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
+        self.checkpoint = checkpoint
         self.model, self.parameters, self.callbacks = model, parameters, callbacks
         self.objective, self.held_out, self.best = objective, held_out, best
-        self.theta = np.array([parameter.data for parameter in parameters])
+        self.began = self.theta = np.array([parameter.data for parameter in parameters])
         self.history = History()
+        self.n_before = 0  # epochs that a checkpoint had
+        self.told: list[Vector] = []  # to L-BFGS: error and gradient, again and again
+        self.to_tell: list[Vector] = []  # before anything is computed
 
     def train(
         self,
@@ -305,7 +394,13 @@ class Run:
         progress: bool,
     ) -> History:
         """Go through the data ``epochs`` times at most, and leave the weights with the model."""
-        with tqdm(total=epochs, disable=not progress, desc="fit", unit="epoch") as self.bar:
+        self._optimizer, self._rng, self._started = optimizer, rng, time.perf_counter()
+        if self.checkpoint:
+            self.checkpoint.resume(self, optimizer, rng)
+        n = self.n_before
+        with tqdm(
+            total=epochs, initial=n, disable=not progress, desc="fit", unit="epoch"
+        ) as self.bar:
             try:
                 self._begin()
                 if isinstance(optimizer, LBFGS):
@@ -330,20 +425,32 @@ class Run:
             self._error = self.objective.error(self.theta)
 
     def _evaluate(self, theta: Vector) -> tuple[float, Vector]:
+        if self.to_tell:
+            told = self.to_tell.pop(0)
+            self.objective.know(theta, float(told[0]), told[1:])
         with self._telling():
-            return self.objective.evaluate(theta)
+            error, gradient = self.objective.evaluate(theta)
+        if self.checkpoint:
+            self.told.append(np.array([error, *gradient]))
+        return error, gradient
 
     def _descend(self, optimizer: Optimizer, epochs: int, rng: np.random.Generator) -> None:
         theta = self.theta
-        for _ in range(epochs):
+        for _ in range(self.n_before, 0 if self.history.ended else epochs):
             with self._telling():
-                for gradient in self.objective.gradients(rng):
-                    theta = update_named(optimizer, self.parameters, theta, gradient(theta))
+                theta = self.objective.descend(optimizer, self.parameters, theta, rng)
             if self._after(theta):
                 return
 
     def _after(self, theta: Vector) -> bool:
         """An epoch is over: whether it was the last."""
+        is_last = self._noted(theta)
+        if self.checkpoint and len(self.history.error_after) > self.n_before:
+            self.checkpoint.save(self, self._optimizer, self._rng)
+        return is_last
+
+    def _noted(self, theta: Vector) -> bool:
+        """Note an epoch, and tell of it: whether it was the last."""
         history, validation = self.history, None
         with self._telling():
             error = self.objective.error(theta)
@@ -356,15 +463,17 @@ class Run:
         if validation is not None:
             history.validation.append(validation)
         self._error = error
-        self.bar.set_postfix_str(f"error {error:.4g}", refresh=False)
-        self.bar.update()
+        rate = self.objective.rows / (time.perf_counter() - self._started)
+        self.bar.set_postfix_str(f"error {error:.4g}, {rate:.3g} rows/s", refresh=False)
+        is_new = len(history.error_after) > self.n_before
+        self.bar.update(is_new)
         if self.best and self.best.is_enough(error if validation is None else validation, theta):
             over = "training" if validation is None else "validation"
             history.ended = (
                 f"{self._epochs_done}: the {over} error has not improved for {self.best.patience};"
                 f" the weights are those of epoch {history.best_epoch}"
             )
-        if not self.callbacks:
+        if not self.callbacks or not is_new:
             return bool(history.ended)
         write(self.parameters, theta)
         epoch = Epoch(
@@ -396,83 +505,12 @@ def _message(epoch: int, error: ArithmeticError, kept: str) -> str:
     )
 
 
-def predict(
-    model: Callable[[list[Any]], Any], X: Any, *, classes: bool = False, threads: int = 1
-) -> NDArray[Any]:
-    """The outputs of a model for all of many data points, by a program; or their classes.
-
-    The model is run by Python for a few data points, as by ``fit``, with its present weights.
-
-    Args:
-        model: an MLP, or what else is called with a list of D Values and gives a Value or a list
-            of Values.
-        X: the inputs, (N, D) real numbers, or (N,) for D = 1.
-        classes: whether to give the class of each data point: that of the largest output; where
-            there is one, the second class if it is a logit above 0, or a probability, by a
-            sigmoid, above 1/2.
-        threads: how many to run on.
-
-    Returns:
-        The outputs y_k of each data point, an array of shape (N, K), or (N,) for K = 1; or the
-        classes, (N,): the names that ``fit`` was given, or numbers from 0.
-
-    Raises:
-        TypeError: X is not made of real numbers, or the model gives something else than Values.
-        ValueError: X has not the shape that the model takes, a number in it is not finite, or
-            the model does different operations for different data points.
-        FloatingPointError: finite numbers gave inf or nan.
-
-    >>> from micrograd_bp import MLP
-    >>> model = MLP(2, [3, 1], hidden="tanh", seed=0)
-    >>> y = predict(model, [[0.5, -1.0], [1.0, 2.0]])
-    >>> y.shape, bool(abs(y[0] - model([0.5, -1.0]).data) < 1e-15)
-    ((2,), True)
-    >>> _ = fit(model, [[0, 1], [1, 0]], ["up", "down"], loss="binary_cross_entropy",
-    ...         optimizer="lbfgs", progress=False)
-    >>> predict(model, [[0, 2], [2, 0]], classes=True).tolist()
-    ['up', 'down']
-    """
-    found, outputs = _run(model, X, threads)
-    if not classes:
-        return found[:, 0] if len(outputs) == 1 else found
-    numbers: NDArray[Any] = _scores(found, outputs).argmax(axis=1)
-    names = getattr(model, "classes", None)
-    return numbers if names is None else np.array(names)[numbers]
-
-
-def class_scores(model: Callable[[list[Any]], Any], X: Any) -> Table:
-    """A number for each data point and class, the largest for the class that is predicted."""
-    return _scores(*_run(model, X, threads=1))
-
-
-def _run(model: Callable[[list[Any]], Any], X: Any, threads: int) -> tuple[Table, list[Value]]:
-    """The outputs for all data points, (N, K), and those recorded for one of them."""
-    inputs = table("X", X)
-    with changed(recording=True, nonfinite_allowed=False, scope=""):
-        program, outputs = compiled(lambda x: _outputs(_called(model, x)), {"x": inputs})
-    return program(inputs, threads=threads), outputs
-
-
-def _scores(found: Table, outputs: list[Value]) -> Table:
-    if len(outputs) > 1:
-        return found
-    last = outputs[0].operation
-    above = found - (0.5 if last and last.name == "sigmoid" else 0.0)
-    return np.hstack([-above, above])
-
-
-def _called(model: Any, x: list[Value]) -> Any:
-    try:
-        return model(x)
-    except (TypeError, ValueError) as error:
-        what = f"the {len(x)} numbers of X[0]"
-        if len(x) == 1:
-            what = "X[0], one number (one data point of several is a row: [[x_1, x_2, ...]])"
-        raise type(error)(f"the model was called with {what}: {error}") from error
-
-
-def _error(
-    model: Model, loss: Loss, x: list[Value], t: list[Value], w: Sequence[Value] = ()
+def error_of(
+    model: Callable[[list[Value]], Any],
+    loss: Loss,
+    x: list[Value],
+    t: list[Value],
+    w: Sequence[Value] = (),
 ) -> Value:
     """E_n of one data point, times its weight if it has one."""
     y = model(x)
@@ -489,17 +527,11 @@ def _error(
     return w[0] * E if w else E
 
 
-def _outputs(y: Any) -> list[Value]:
-    outputs = [y] if isinstance(y, Value) else list(y) if hasattr(y, "__iter__") else []
-    if not outputs or not all(isinstance(y_k, Value) for y_k in outputs):
-        raise TypeError(f"a model gives a Value or a list of Values, not {show(y)}")
-    return outputs
-
-
 # What is checked before anything changes
 
 
-def _loss(loss: Any) -> Loss:
+def named_loss(loss: Any) -> Loss:
+    """The loss of that name, or the function itself."""
     if isinstance(loss, str):
         if loss not in LOSSES:
             raise ValueError(f"no loss is called {loss!r}; there are {', '.join(LOSSES)}")
@@ -532,17 +564,22 @@ def _check_logits(loss: Loss, outputs: Sequence[Value]) -> None:
         )
 
 
-def _parameters(model: Any, optimizer: Any) -> list[Value]:
-    """The Values to be trained."""
+def model_parameters(model: Any) -> list[Value]:
+    """The weights of a model, each once."""
     if not callable(model) or not callable(getattr(model, "parameters", None)):
         raise TypeError(f"the model is an MLP or another Module that is called, not {show(model)}")
-    if not isinstance(optimizer, (Optimizer, LBFGS)):
-        raise TypeError(f'an optimizer is such as Adam(lr=0.01) or "adam", not {show(optimizer)}')
     parameters = model.parameters()
     refuse_no_parameters(parameters)
-    parameters = list(dict.fromkeys(parameters))
     if not parameters:
         raise ValueError("the model has no parameters to train")
+    return list(dict.fromkeys(parameters))
+
+
+def _parameters(model: Any, optimizer: Any) -> list[Value]:
+    """The Values to be trained."""
+    parameters = model_parameters(model)
+    if not isinstance(optimizer, (Optimizer, LBFGS)):
+        raise TypeError(f'an optimizer is such as Adam(lr=0.01) or "adam", not {show(optimizer)}')
     chosen = getattr(optimizer, "parameters", None) or parameters
     known = set(parameters)
     for parameter in chosen:
@@ -567,24 +604,33 @@ def at_least_one(name: str, number: Any) -> int:
     return whole
 
 
-def _validation_points(
+def _validation_data(
     validation: Any,
-    inputs: Table,
+    widths: list[int],
     loss: Loss,
     classes: list[Any] | None,
     n_outputs: int,
-    n_targets: int,
-) -> Table:
+    weighted: bool,
+) -> Table | ChunkedData:
+    """The data points of validation, of as many inputs and targets; each of weight 1."""
     if not isinstance(validation, (tuple, list)) or len(validation) != 2:
         raise TypeError(f"validation is a pair (X, T), not {show(validation)}")
     X, T = validation
-    if classes:
-        T = numbered("the T of validation", T, loss, classes)
-    X, T = tables("the X of validation", X, "the T of validation", T)
-    T = coded("the T of validation", T, loss, n_outputs)
-    if X.shape[1] != inputs.shape[1] or T.shape[1] != n_targets:
+    data: Table | ChunkedData
+    if is_chunked(X, T):
+        data = ChunkedData(X, T)
+        data.look(loss, n_outputs, average=True, weighted=weighted)
+        found = [data.tables_of[name].shape[1] for name in "xt"]
+    else:
+        if classes:
+            T = numbered("the T of validation", T, loss, classes)
+        X, T = tables("the X of validation", X, "the T of validation", T)
+        T = coded("the T of validation", T, loss, n_outputs)
+        data = np.hstack([X, T, np.ones((len(X), int(weighted)))])
+        found = [X.shape[1], T.shape[1]]
+    if found != widths:
         raise ValueError(
-            f"the data points of validation have {X.shape[1]} inputs and {T.shape[1]} targets, and"
-            f" those to be trained on {inputs.shape[1]} and {n_targets}"
+            "the data points of validation have {} inputs and {} targets, and those to be trained"
+            " on {} and {}".format(*found, *widths)
         )
-    return np.hstack([X, T])
+    return data

@@ -42,7 +42,7 @@ def compiled(
     recorded: Any = None
     fault: Exception | None = None
     first: list[Any] = []
-    for n in _points(np.hstack([*tables.values()])):
+    for n in points_to_try(np.hstack([*tables.values()])):
         leaves = {name: _leaves(name, table[n]) for name, table in tables.items()}
         inputs = [leaf for row in leaves.values() for leaf in row]
         compared: list[Value] = []
@@ -81,7 +81,7 @@ def _forget_comparisons(nodes: Iterable[Value]) -> None:
         node._was_compared = False
 
 
-def _points(table: Table) -> list[int]:
+def points_to_try(table: Table) -> list[int]:
     """The first, four more, and those with the smallest and the largest number of a column."""
     columns = table[:, :MOST_COLUMNS]
     spread = np.linspace(0, len(table) - 1, 5).round().astype(int)

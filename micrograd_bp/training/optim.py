@@ -122,10 +122,13 @@ class Optimizer:
         for parameter in self.parameters:
             parameter.grad = 0.0
 
+    def _settings(self) -> dict[str, Any]:
+        hidden = ("parameters", "_state")
+        return {name: x for name, x in vars(self).items() if name not in hidden}
+
     def __repr__(self) -> str:
-        settings = {name: x for name, x in vars(self).items() if name[0] != "_"}
-        del settings["parameters"]
-        return f"{type(self).__name__}({', '.join(f'{k}={x}' for k, x in settings.items())})"
+        settings = ", ".join(f"{name}={x}" for name, x in self._settings().items())
+        return f"{type(self).__name__}({settings})"
 
 
 class SGD(Optimizer):

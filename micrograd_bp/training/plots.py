@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..numeric import show
 from .data import Table, tables
-from .fitting import class_scores, predict
 from .history import COLORS, new_axes
+from .predicting import class_scores, predict
 
 _Array = NDArray[Any]
 _MARKERS = "osD^vP*X"

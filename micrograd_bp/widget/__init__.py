@@ -5,7 +5,7 @@ redraws the picture and the numbers. The sliders are an anywidget (extra ``live`
 behind them, ``Experiment``, needs nothing but this package.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -16,6 +16,8 @@ from ..engine import Value, topological_order
 from ..numeric import Number, is_number, show, to_float
 from ..text.numbers import significant
 from ..text.tables import TextTable
+
+STARTS = 1 / 2, 3 / 4, 1 / 4, 7 / 8, 1 / 8  # of a range, the first that shows something
 
 STYLE = """
 .micrograd-bp-slider { display: flex; align-items: center; gap: 0.7em; font-family: monospace; }
@@ -66,10 +68,34 @@ class Experiment:
             self.leaves[name], self.ranges[name] = _leaf(name, leaf)
         self.root: Value | None = None
         self.message = ""
+        self._start([name for name, leaf in leaves.items() if _is_free(leaf)])
+
+    def _start(self, free: Sequence[str]) -> None:
+        """Run at the first point where every leaf has a grad to be seen, or any that has a value.
+
+        At x = 0, the middle of many a range, w * x teaches nothing, and log(x) has no value.
+
+        Args:
+            free: the leaves that may start anywhere in their ranges.
+        """
+        seen = {}
+        for share in STARTS if free else STARTS[:1]:
+            seen[share] = self._seen_at(free, share)
+            if seen[share] == len(self.leaves):
+                return
+        self._seen_at(free, max(seen, key=seen.__getitem__))
+
+    def _seen_at(self, free: Sequence[str], share: float) -> int:
+        """How many leaves have a grad if the free ones start there; -1 outside of the domain."""
+        for name in free:
+            low, high = self.ranges[name]
+            self.leaves[name].data = low + share * (high - low)
         try:
             self._run()
-        except (ArithmeticError, ValueError) as error:  # a start outside the domain: move away
-            self.message = _words(error)
+        except (ArithmeticError, ValueError) as error:  # move away
+            self.root, self.message = None, _words(error)
+            return -1
+        return sum(leaf.grad != 0.0 for leaf in self.leaves.values())
 
     def checked(self, numbers: Mapping[str, Number]) -> dict[str, float]:
         """New data for leaves, as floats.
@@ -136,8 +162,9 @@ def live(build: Callable[..., Value], /, **leaves: Any) -> Any:
 
     Args:
         build: takes the leaves as keyword arguments, Values, and returns the root, a Value.
-        leaves: for each its range (low, high), where it starts in the middle; (low, high,
-            start); a number to start from, with a range around 0; or a Value, whose data moves.
+        leaves: for each its range (low, high), where it starts in the middle, or aside where
+            a grad were 0 there; (low, high, start); a number to start from, with a range around
+            0; or a Value, whose data moves.
 
     Returns:
         A widget for a notebook. From Python, ``widget.numbers = {"x": 1.0}`` moves it;
@@ -238,6 +265,11 @@ def _leaf(name: str, leaf: Any) -> tuple[Value, tuple[float, float]]:
         raise ValueError(f"{name} needs low <= start <= high, not {low}, {value.data}, {high}")
     value.label = value.label or name
     return value, (low, high)
+
+
+def _is_free(leaf: Any) -> bool:
+    """Whether nothing says where it starts."""
+    return isinstance(leaf, tuple) and len(leaf) == 2
 
 
 def _sliders(experiment: Experiment) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from micrograd_bp.book import backprop
 from micrograd_bp.book import command_line as cli
 from micrograd_bp.book.command_line import main
 from micrograd_bp.book.files import column_names, read_weights
-from micrograd_bp.book.worked_example import worked_example
+from micrograd_bp.book.worked_example import INPUTS, TARGETS, worked_example
 from micrograd_bp.explorer import explore
 
 POINTS = "a,b,y\n1,2,3\n4,5,7\n0.5,-1,2\n"
@@ -102,9 +102,20 @@ def test_the_step_through_page_is_written_if_asked_for(run: Any) -> None:
     assert (status, err) == (0, "")
     assert f"Wrote the step-through page to {Path('new/steps.html')}\n" in out
     page = Path("new/steps.html").read_text(encoding="utf-8")
-    assert page == explore(worked_example(point=2).error).html
+    data = INPUTS, TARGETS
+    network = worked_example().network
+    assert page == explore(network, data=data, loss="sum_of_squares", point=2).html
     report = json.loads(run("--explore", "steps.HTM", "--json")[1])
     assert report["files"]["step-through page"] == "steps.HTM"
+
+
+def test_of_too_many_data_points_the_page_has_one(run: Any) -> None:
+    write("points.csv", "x,t\n" + "".join(f"{n},{n % 3}\n" for n in range(1001)))
+    options = ("--data", "points.csv", "--targets", "t", "--explore", "steps.html", "--point", "7")
+    status, _, err = run(*options)
+    assert status == 0
+    assert err.startswith("micrograd-bp: the page has data point 7 alone: a page of a graph of ")
+    assert "E<sub>n</sub>, step by step" in Path("steps.html").read_text(encoding="utf-8")
 
 
 def test_a_data_point_is_chosen_by_its_number(run: Any) -> None:

@@ -82,7 +82,8 @@ def tree(element: ElementTree.Element, merged: bool) -> Any:
     line where the font changes."""
     children = []
     for child in element:
-        if not (
+        is_index = child.tag.endswith("}tspan")  # a label such as w_12 has one
+        if not is_index and not (
             merged and child.tag.endswith("}text") and children and children[-1][0] == child.tag
         ):
             children.append(tree(child, merged))

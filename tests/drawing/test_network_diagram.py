@@ -4,6 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from svg_texts import text_of, texts
 
 from micrograd_bp.drawing import draw_network
 from micrograd_bp.engine import Value, no_grad, scope
@@ -11,12 +12,6 @@ from micrograd_bp.nn import MLP
 from micrograd_bp.text.numbers import pictured
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def texts(graph):
-    """The text elements of a picture, spaces unified."""
-    root = ElementTree.fromstring(graph.svg)
-    return [" ".join("".join(text.itertext()).split()) for text in root.iter(f"{SVG}text")]
 
 
 def lines(graph):
@@ -37,16 +32,16 @@ def small_network():
 
 def shown_quantities(graph):
     """What the picture writes as name = number, in its order."""
-    pairs = [text.split("=") for text in texts(graph) if "=" in text]
+    pairs = [text.split("=") for text in texts(graph.svg) if "=" in text]
     return [(name.strip(), number.strip()) for name, number in pairs]
 
 
 def expected_weights(mlp, grad):
     expected = []
-    for layer in mlp.layers:
+    for number, layer in enumerate(mlp.layers, start=1):
         for j, neuron in enumerate(layer.neurons, start=1):
             for i, w in [*enumerate(neuron.w, start=1), (0, neuron.b)]:
-                expected += [(f"w{j}{i}", pictured(w.data)), ("dE/dw", grad(w))]
+                expected += [(f"w^({number})_{j}{i}", pictured(w.data)), ("dE/dw", grad(w))]
     return expected
 
 
@@ -54,8 +49,8 @@ def test_without_root_a_network_shows_its_weights_and_no_grad():
     mlp, _ = small_network()
     quantities = shown_quantities(draw_network(mlp))
     assert quantities[:-2] == expected_weights(mlp, lambda _: "—")
-    assert quantities[-2:] == [("x0", "1"), ("z0", "1")]
-    assert {"x1", "x2", "z1", "z2", "z3", "y1", "y2"} <= set(texts(draw_network(mlp)))
+    assert quantities[-2:] == [("x_0", "1"), ("z_0", "1")]
+    assert {"x_1", "x_2", "z_1", "z_2", "z_3", "y_1", "y_2"} <= set(texts(draw_network(mlp).svg))
 
 
 def test_a_network_shows_every_weight_and_its_derivative():
@@ -71,7 +66,7 @@ def test_a_network_shows_every_weight_and_its_derivative():
 def test_a_network_shows_the_numbers_of_every_unit(hidden, output):
     mlp = MLP(2, [3, 2, 2], hidden=hidden, output=output, seed=1)
     x = [Value(0.5, "x_1"), Value(-1.0, "x_2")]
-    expected = [("x1", "0.5000"), ("x2", "-1.0000"), ("x0", "1")]
+    expected = [("x_1", "0.5000"), ("x_2", "-1.0000"), ("x_0", "1")]
     z, nodes = x, []
     for layer in mlp.layers:
         with scope("layer"):
@@ -86,13 +81,14 @@ def test_a_network_shows_the_numbers_of_every_unit(hidden, output):
             while a.operation.name != "dot":
                 a = a.parents[0]
             assert neuron.w[0] in a.parents
+            above = f"^({depth + 1})"
             if not (is_output and output == "linear"):
-                expected.append((f"a{j}", pictured(a.data)))
-            letter = "y" if is_output else "z"
-            expected.append((f"{letter}{j}", pictured(activation.data)))
-            expected.append((f"δ{j}", pictured(a.grad)))
+                expected.append((f"a{above}_{j}", pictured(a.data)))
+            name = f"y_{j}" if is_output else f"z{above}_{j}"
+            expected.append((name, pictured(activation.data)))
+            expected.append((f"δ{above}_{j}", pictured(a.grad)))
         if not is_output:
-            expected.append(("z0", "1"))
+            expected.append((f"z^({depth + 1})_0", "1"))
     assert shown_quantities(draw_network(mlp, error))[-len(expected) :] == expected
 
 
@@ -105,15 +101,15 @@ def test_delta_is_a_dash_before_backward():
 def test_of_several_forward_passes_the_last_is_shown():
     mlp = MLP(1, [2, 1], hidden="tanh", seed=1)
     error = mlp([0.25]) ** 2 + mlp([0.75]) ** 2
-    assert ("x1", "0.7500") in shown_quantities(draw_network(mlp, error))
+    assert ("x_1", "0.7500") in shown_quantities(draw_network(mlp, error))
 
 
 def test_an_output_that_root_does_not_depend_on_shows_no_number():
     mlp = MLP(2, [2, 2], seed=1)
     y_1, _ = mlp([0.5, 1.0])
     quantities = dict(shown_quantities(draw_network(mlp, y_1)))
-    assert quantities["y1"] == pictured(y_1.data)
-    assert "y2" not in quantities
+    assert quantities["y_1"] == pictured(y_1.data)
+    assert "y_2" not in quantities
 
 
 @pytest.mark.parametrize("sizes", [(1, [1]), (2, [3, 2]), (4, [6, 5, 3]), (1, [20, 1])])
@@ -137,7 +133,7 @@ def test_a_line_shows_sign_and_magnitude_of_its_weight():
     assert (positive[2], negative[2], zero[2]) == (False, True, False)
     assert zero[1] < positive[1] < negative[1]
     assert len({positive[0], negative[0], zero[0]}) == 3
-    legend = texts(draw_network(mlp))
+    legend = texts(draw_network(mlp).svg)
     assert {"w > 0: solid", "w < 0: dashed"} <= set(legend)
     assert "the thicker, the larger |w|, at most 2.0000" in legend
 
@@ -148,29 +144,30 @@ def test_of_a_wide_layer_a_dozen_units_are_shown_and_how_many_are_not():
     error = y[0] ** 2 + y[1] ** 2
     error.backward()
     graph = draw_network(mlp, error)
-    shown = texts(graph)
+    shown = texts(graph.svg)
     assert shown.count("… 52 more") == 2
-    numbers = [int(name[1:]) for name, _ in shown_quantities(graph) if name[0] == "z"]
+    names = [name for name, _ in shown_quantities(graph) if name[0] == "z"]
+    numbers = [int(name.rpartition("_")[2]) for name in names]
     assert numbers == [*range(1, 12), 64, 0, *range(1, 12), 64, 0]
-    assert len(lines(graph)) == 4 * 12 + 13 * 12 + 13 * 2
-    assert "<title>w_64,11 = " in graph.svg  # without an inscription
+    assert len(lines(graph)) == 36 + 36 + 13 * 2
+    assert re.search(r"<title>w\^\(2\)_\d+,\d+ = ", graph.svg)  # without an inscription
     assert repr(graph) == "<Graph of a network 3-64-64-2 with 4546 weights>"
 
 
 def test_the_units_that_are_left_out_stand_before_the_last_one():
     root = ElementTree.fromstring(draw_network(MLP(1, [20, 1], seed=1)).svg)
-    places = {"".join(t.itertext()): float(t.get("y")) for t in root.iter(f"{SVG}text")}
-    assert places["z11"] < places["… 8 more"] < places["z20"]
+    places = {text_of(t): float(t.get("y")) for t in root.iter(f"{SVG}text")}
+    assert places["z_11"] < places["… 8 more"] < places["z_20"]
 
 
 def test_exactly_a_dozen_units_are_all_shown():
-    assert not any("more" in text for text in texts(draw_network(MLP(12, [12, 1], seed=1))))
+    assert not any("… " in text for text in texts(draw_network(MLP(12, [12, 1], seed=1)).svg))
 
 
 def test_the_header_of_a_layer_is_near_its_first_unit():
     root = ElementTree.fromstring(draw_network(MLP(1, [8, 1], seed=1)).svg)
-    places = {"".join(t.itertext()): float(t.get("y")) for t in root.iter(f"{SVG}text")}
-    assert 0 < places["x1"] - places["inputs"] < 80
+    places = {text_of(t): float(t.get("y")) for t in root.iter(f"{SVG}text")}
+    assert 0 < places["x_1"] - places["inputs"] < 80
 
 
 def test_the_dot_source_of_a_network_pins_everything():

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,12 @@ from micrograd_bp import (
     topological_order,
 )
 from micrograd_bp.book.worked_example import worked_example
+from micrograd_bp.drawing.svg import svg_rich
 from micrograd_bp.engine import record
 from micrograd_bp.explorer import Explorer, explore
 from micrograd_bp.explorer.description import name_nodes
 from micrograd_bp.explorer.formulas import derivative, fill, formula
 from micrograd_bp.explorer.javascript import is_translatable, write_table
-from micrograd_bp.explorer.svg_parts import svg_rich
 from micrograd_bp.functions import FUNCTIONS, Function
 from micrograd_bp.testing import graphs
 from micrograd_bp.text.names import END, SUB, SUP, Name, plain
@@ -134,7 +134,7 @@ def test_every_run_gives_the_same_bytes() -> None:
 def test_names_are_those_of_the_book() -> None:
     nodes = described(explore(worked_example().error))["nodes"]
     names = {node["name"].translate(MARKS): node["gradName"].translate(MARKS) for node in nodes}
-    assert names["a_3"] == "δ^(1)_3"
+    assert names["a^(1)_3"] == "δ^(1)_3"
     assert names["y_1"] == "δ^(2)_1"
     assert names["w^(1)_32"] == "∂E_n/∂w^(1)_32"
     assert names["w^(2)_20"] == "∂E_n/∂w^(2)_20"
@@ -210,8 +210,8 @@ def test_unit_by_unit_gives_the_numbers_of_the_equations(activation: str) -> Non
     steps = described(explore(example.error))["units"]
     found = dict(numbers_by_quantity(steps))
     for j in (1, 2, 3):
-        assert found[f"a_{j}"] == pytest.approx(expected[f"a_{j}"], rel=1e-12)
-        assert found[f"z_{j}"] == pytest.approx(expected[f"z_{j}"], rel=1e-12)
+        assert found[f"a^(1)_{j}"] == pytest.approx(expected[f"a_{j}"], rel=1e-12)
+        assert found[f"z^(1)_{j}"] == pytest.approx(expected[f"z_{j}"], rel=1e-12)
     deltas = [number for name, number in found.items() if name.startswith("δ^(2)")]
     assert deltas == pytest.approx([expected["delta_k=1"], expected["delta_k=2"]], rel=1e-12)
     hidden = [
@@ -235,9 +235,9 @@ def equations(steps: list[dict[str, Any]]) -> str:
 def test_the_equations_are_those_of_the_book() -> None:
     text = equations(described(explore(worked_example().error))["units"])
     assert "δ^(2)_1 = y_1 − t_1, the output error" in text
-    assert "δ^(1)_2 = h′(a_2) Σ_k w_kj δ_k, the backpropagation formula" in text
-    assert "δ^(1)_2 = h′(a_2) × (w^(2)_12 δ^(2)_1 + w^(2)_22 δ^(2)_2)" in text
-    assert "h′(a_2) = z_2 · (1 − z_2) = 0.2485" in text
+    assert "δ^(1)_2 = h′(a^(1)_2) Σ_k w_kj δ_k, the backpropagation formula" in text
+    assert "δ^(1)_2 = h′(a^(1)_2) × (w^(2)_12 δ^(2)_1 + w^(2)_22 δ^(2)_2)" in text
+    assert "h′(a^(1)_2) = z^(1)_2 · (1 − z^(1)_2) = 0.2485" in text
     assert "∂E_n/∂w^(1)_31 = δ^(1)_3 x_1 = (-0.0164" in text
 
 
@@ -275,15 +275,96 @@ def test_a_graph_without_units_has_no_network() -> None:
     assert described(explore(root))["units"] is None
 
 
+def test_the_consumers_of_a_unit_stand_in_the_order_of_the_units() -> None:
+    model = MLP(2, [2, 3], hidden="tanh", seed=0)
+    y = model([0.5, -1.0])
+    root = fsum([(y[k] - 1.0) ** 2 for k in (0, 2, 1)])
+    text = equations(described(explore(root))["units"])
+    assert "(w^(2)_11 δ^(2)_1 + w^(2)_21 δ^(2)_2 + w^(2)_31 δ^(2)_3)" in text
+
+
+def test_units_have_the_layers_above_that_their_errors_have() -> None:
+    nodes = described(explore(MLP(2, [2, 1], seed=0)([0.5, -1.0])))["nodes"]
+    names = {node["name"].translate(MARKS): node["gradName"].translate(MARKS) for node in nodes}
+    assert (names["a^(1)_1"], names["y_1"]) == ("δ^(1)_1", "δ^(2)_1")
+    assert "z^(1)_2" in names
+    alone = described(explore(MLP(2, [1], seed=0)([0.5, -1.0])))["nodes"]
+    assert alone[-1]["gradName"].translate(MARKS) == "δ_1"
+
+
+# --- folds ----------------------------------------------------------------------------------------
+
+
+def over_points(number: int, sizes: Sequence[int] = (16, 16, 1)) -> Value:
+    """The error of a network over some data points."""
+    model = MLP(2, [*sizes], hidden="tanh", seed=1)
+    points = [[0.1 * i, 0.1 * i + 0.01] for i in range(number)]
+    root = fsum([sum_of_squares([model(x)], [0.2]) for x in points])
+    root.label = "E"
+    return root
+
+
+@pytest.mark.parametrize("build", [lambda: over_points(5), lambda: prod_of_many(400)])
+def test_every_node_of_a_large_graph_is_found_by_opening_folds(build: Any) -> None:
+    root = build()
+    number = len(topological_order(root))
+    description = described(explore(root))
+    nodes, folds = description["nodes"], description["folds"]
+    svg = re.search(r'<svg id="graph" .*?</svg>', explore(root).html, re.DOTALL)
+    assert svg
+    assert len(svg[0]) < 60_000
+    shown = {int(i) for i in re.findall(r'class="node [a-z]+" data-nodes="(\d+)"', svg[0])}
+    seen = [*map(int, re.findall(r'data-fold="(\d+)"', svg[0]))]
+    for k in seen:
+        fold = folds[k]
+        own, inside = {*fold["nodes"]}, set()
+        edges = {(p, i) for i in own for p in nodes[i].get("parents", [])}
+        edges |= {(p, i) for i in range(number) for p in {*nodes[i].get("parents", [])} & own}
+        members = [[ref] if ref >= 0 else folds[-ref - 1]["nodes"] for ref, *_ in fold["boxes"]]
+        for (ref, *_), some in zip(fold["boxes"], members, strict=True):
+            if own.issuperset(some):
+                inside |= {*some}
+                shown |= {ref} if ref >= 0 else set()
+                seen += [-ref - 1] if ref < 0 and -ref - 1 not in seen else []
+        assert inside == own
+        assert {i for edge in edges for i in edge} <= {i for some in members for i in some}
+        assert sum(own.issuperset(some) for some in members) <= 50
+    assert shown == {*range(number)}
+    assert len(seen) == len(folds)
+
+
+def prod_of_many(number: int) -> Value:
+    """A graph without scopes and labels: many alike, and a chain."""
+    leaves = [Value(1.0 + i / 1000) for i in range(number)]
+    root = leaves[0]
+    for leaf in leaves[1:]:
+        root = root * leaf.tanh()
+    return root
+
+
+def test_the_boxes_inside_of_a_fold_do_not_overlap() -> None:
+    for fold in described(explore(over_points(3)))["folds"]:
+        boxes = [box[1:] for box in fold["boxes"]]
+        for i, (x, y, w, h) in enumerate(boxes):
+            assert x >= 0
+            assert x + w <= fold["width"] + 1
+            for u, v, a, b in boxes[:i]:
+                assert x >= u + a or u >= x + w or y >= v + b or v >= y + h
+
+
+def test_a_graph_of_150_nodes_is_shown_whole() -> None:
+    root = fsum([Value(float(i)).exp() for i in range(74)])
+    assert described(explore(root))["folds"] == []
+    assert described(explore(root + 1.0 + 2.0))["folds"]
+
+
 # --- the table in JavaScript ----------------------------------------------------------------------
 
 
 def test_the_functions_of_the_table_have_their_javascript() -> None:
-    known = [function for function in FUNCTIONS.values() if is_translatable(function)]
-    table = write_table(known)
-    assert all(f"\n{function.key}: {{name: " in table for function in known)
-    in_decimals = {"lgamma", "digamma", "polygamma", "erfinv", "erfinv_derivative"}
-    assert set(FUNCTIONS) - {function.key for function in known} == in_decimals
+    assert all(map(is_translatable, FUNCTIONS.values()))
+    table = write_table(FUNCTIONS.values())
+    assert all(f"\n{key}: {{name: " in table for key in FUNCTIONS)
 
 
 def test_a_page_has_only_the_functions_of_its_graph() -> None:
@@ -323,11 +404,12 @@ def test_a_network_that_is_no_mlp_or_another_is_refused() -> None:
 
 def test_a_graph_too_large_is_refused_with_the_way_out() -> None:
     root = Value(1.0)
-    for _ in range(2000):
+    for _ in range(10_000):
         root = sigmoid(root)
-    with pytest.raises(ValueError, match=r"2001 nodes.* 2000: .*max_nodes=2001"):
+    with pytest.raises(ValueError, match=r"10001 nodes.* 10000: .*max_nodes=10001"):
         explore(root)
-    assert repr(explore(root.parents[0])) == "<Explorer of 2000 nodes>"
+    with pytest.raises(ValueError, match=r"10001 nodes.* 200: "):
+        explore(root, max_nodes=200)
 
 
 def test_data_changed_after_the_forward_pass_is_refused() -> None:
@@ -373,7 +455,9 @@ def test_a_notebook_shows_it_in_a_sandbox() -> None:
     assert bundle["text/plain"] == repr(explorer) == "<Explorer of 11 nodes>"
     assert explorer._repr_html_() == bundle["text/html"]
     match = re.fullmatch(
-        r'<iframe srcdoc="([^"]*)" sandbox="allow-scripts" [^<>]*></iframe>', bundle["text/html"]
+        r"<iframe [^<>]*srcdoc=\"([^\"]*)\" sandbox=\"allow-scripts\" [^<>]*></iframe>"
+        r"<style>[^<]*</style>",
+        bundle["text/html"],
     )
     assert match
     assert html.unescape(match[1]) == explorer.html

@@ -279,7 +279,7 @@ def check(path: Path, where: str) -> bool:
     for plan in (program._forward, program._summed):
         if plan is None:
             continue
-        run = program._run_summed if plan.n_sums else program._run_forward
+        run = (program._summed_executor if plan.n_sums else program._forward_executor).run
         first, found, _ = run(data, weights)
         other_first, other, _ = Interpreter(plan).run(data, weights)
         found, other = np.append(first or 0.0, found), np.append(other_first or 0.0, other)

@@ -62,9 +62,8 @@ def interrupted(rng: random.Random, *work: Callable[[], object]) -> None:
                 one()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)  # raises what has just come
     except Interrupt:
-        pass
-    finally:
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
 
 

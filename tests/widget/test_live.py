@@ -34,7 +34,7 @@ def test_moving_a_leaf_runs_forward_and_backward_again() -> None:
     experiment = Experiment(unit, {"w": 2.0, "x": (-3, 3), "b": (0.0, 1.0, 0.25)})
     assert {name: leaf.data for name, leaf in experiment.leaves.items()} == {
         "w": 2.0,
-        "x": 0.0,
+        "x": 1.5,  # at 0 w has no grad
         "b": 0.25,
     }
     assert experiment.ranges == {"w": (-4.0, 4.0), "x": (-3.0, 3.0), "b": (0.0, 1.0)}
@@ -46,6 +46,25 @@ def test_moving_a_leaf_runs_forward_and_backward_again() -> None:
         assert experiment.root.data == z.data
         assert experiment.leaves["x"].grad == other.grad  # of this run alone
     assert [leaf.label for leaf in experiment.leaves.values()] == ["w", "x", "b"]
+
+
+@pytest.mark.parametrize(
+    ("build", "leaves", "start"),
+    [
+        (lambda x: x.exp(), {"x": (-3, 3)}, [0.0]),
+        (lambda w, x: w * x, {"w": (-2, 2), "x": (-3, 3)}, [1.0, 1.5]),
+        (lambda x: log(x), {"x": (-1, 1)}, [0.5]),
+        (lambda x: (-x - 4.0).sqrt(), {"x": (-8, 8)}, [-6.0]),
+        (lambda x: (x - 20.0).relu(), {"x": (-8, 8)}, [0.0]),  # nothing anywhere: the middle
+        (lambda x: log(x - 2.0), {"x": (0, 1)}, [0.5]),
+    ],
+)
+def test_what_may_start_anywhere_starts_where_every_leaf_has_a_grad(
+    build: Any, leaves: Any, start: list[float]
+) -> None:
+    experiment = Experiment(build, leaves)
+    assert [leaf.data for leaf in experiment.leaves.values()] == start
+    assert bool(experiment.message) == (experiment.root is None)
 
 
 def test_values_of_the_user_move_and_grads_do_not_pile_up() -> None:
@@ -65,7 +84,7 @@ def test_picture_and_table_show_the_run() -> None:
 
 
 def test_what_build_raises_becomes_a_message_and_goes_away() -> None:
-    experiment = Experiment(lambda p: log(p), {"p": (-1.0, 1.0)})  # starts at log(0)
+    experiment = Experiment(lambda p: log(p), {"p": (-1.0, 1.0, 0.0)})
     assert experiment.message == "ValueError: log of Value(0.0, label='p'): needs data > 0"
     assert (experiment.root, experiment.svg(), experiment.table()) == (None, "", "")
     experiment.move({"p": 0.5})
@@ -138,17 +157,17 @@ def widget() -> Any:
 
 
 def test_a_number_from_the_browser_updates_picture_and_numbers(widget: Any) -> None:
-    assert widget.numbers == {"w": 2.0, "x": 0.0, "b": 0.25}
+    assert widget.numbers == {"w": 2.0, "x": 1.5, "b": 0.25}
     assert [slider["name"] for slider in widget.sliders] == ["w", "x", "b"]
     before = widget.svg, widget.table
     sent: list[str] = []
     widget.observe(lambda change: sent.append(change["name"]), ["svg", "table", "message"])
-    widget.set_state({"numbers": {"w": 2.0, "x": 1.5, "b": 0.25}})  # as the front end does
+    widget.set_state({"numbers": {"w": 2.0, "x": 2.5, "b": 0.25}})  # as the front end does
     assert sorted(sent) == ["svg", "table"]
     assert (widget.svg, widget.table) != before
     assert f"{widget.root.data:.4f}" in widget.svg
     assert f"{widget.leaves['w'].grad:.6g}" in widget.table
-    assert widget.leaves["x"].data == 1.5
+    assert widget.leaves["x"].data == 2.5
 
 
 def test_some_numbers_are_enough_and_wrong_ones_change_nothing(widget: Any) -> None:

@@ -1,14 +1,26 @@
-"""A picture of a computation graph as SVG, by the layout of our own."""
+"""A picture of a computation graph as shapes, by the layout of our own."""
 
 from collections.abc import Sequence
-from html import escape
 from itertools import pairwise
 
+from ..text.names import plain
 from .columns import Item, Point
 from .layout import Box, layered_layout, text_width
-from .palette import GREY, INK, PALE, RED, SMALL, TEXT, TITLE, WHITE
+from .palette import GREY, INK, PALE, RED, SMALL, TEXT, TITLE
 from .picture import Arrow, Card, Picture
-from .svg import ARROW, svg_arrowhead, svg_box, svg_curve, svg_line, svg_page, svg_text
+from .shapes import (
+    ARROW,
+    Anchor,
+    Drawing,
+    Head,
+    Line,
+    Rectangle,
+    Shape,
+    Text,
+    Words,
+    drawing,
+    words,
+)
 
 LINE = 15.0
 PADDING = 8.0
@@ -17,8 +29,8 @@ LABEL_LENGTH = 48.0  # of a straight end for an arrow, where its number stands
 LABEL_HEIGHT = 12.0
 
 
-def write_svg(picture: Picture) -> str:
-    """Lay out a picture and draw it."""
+def place_picture(picture: Picture) -> Drawing:
+    """Lay out a picture."""
     turned = picture.rankdir == "TB"
     labelled = any(arrow.text for arrow in picture.arrows)
     edges = [
@@ -47,18 +59,17 @@ def write_svg(picture: Picture) -> str:
         [card.path for card in picture.cards],
         rankdir=picture.rankdir,
     )
-    elements = []
+    shapes: list[Shape] = []
     for path, box in layout.clusters.items():
-        elements.append(svg_box(box, "none", PALE, radius=6))
-        elements.append(
-            svg_text(box.left + PADDING, box.top + 14, escape(path[-1]), SMALL, fill=GREY)
-        )
-    texts = []
+        shapes.append(Rectangle(box, "none", PALE, radius=6))
+        place = (box.left + PADDING, box.top + 12)
+        shapes.append(Text(place, words(path[-1]), SMALL, colour=GREY))
+    texts: list[Shape] = []
     drawn: set[tuple[Item, float, Point, Point]] = set()
     for arrow, (_, end), route in zip(picture.arrows, edges, layout.routes, strict=True):
         lead = leads[end] if isinstance(end, int) else 0.0
         if arrow.is_back:
-            elements += _arrow_back(arrow, route, lead, turned)
+            shapes += _arrow_back(arrow, route, lead, turned)
             texts += _arrow_text(arrow.text, (route[0][0] + ARROW + 4, route[0][1] - 4), "start")
             continue
         # Arrows from one box share the beginning of their routes: it is drawn once.
@@ -66,59 +77,57 @@ def write_svg(picture: Picture) -> str:
         first = next((i for i, piece in enumerate(pieces) if piece not in drawn), 0)
         drawn.update(pieces)
         tip = _tip(route, lead, turned)
-        elements += _arrow(arrow, route[first:], tip, lead, turned)
+        shapes += _arrow(arrow, route[first:], tip, lead, turned)
         if turned:
             texts += _arrow_text(arrow.text, (tip[0] + 5, tip[1] - 9), "start")
         else:
             above = tip[1] - 2 - arrow.width / 2
             texts += _arrow_text(arrow.text, (tip[0] - ARROW - 1, above), "end")
-    elements += texts
+    shapes += texts
     for card, box, lead in zip(picture.cards, layout.boxes, leads, strict=True):
         left, top, width, height = box
         if turned:
             top, height = top + lead, height - lead
         else:
             left, width = left + lead, width - lead
-        elements += _card(card, Box(left, top, width, height))
-    return svg_page(layout.width, layout.height, elements, picture.legend)
+        shapes += _card(card, Box(left, top, width, height))
+    return drawing(layout.width, layout.height, shapes, picture.legend)
 
 
 def _card_size(card: Card, ports: float, turned: bool) -> tuple[float, float]:
-    title = text_width(card.title, TITLE) + text_width(f"  {card.note}", TEXT)
+    title = text_width(plain(card.title), TITLE) + text_width(f"  {card.note}", TEXT)
     rows = max(text_width(f"{name}   {text}", TEXT) for name, text in card.rows)
     width = max(title, rows, text_width(card.warning, TEXT), 84.0 - 2 * PADDING) + 2 * PADDING
     height = (1 + len(card.rows) + bool(card.warning)) * LINE + 10
     return (max(width, ports), height) if turned else (width, max(height, ports))
 
 
-def _card(card: Card, box: Box) -> list[str]:
+def _card(card: Card, box: Box) -> list[Shape]:
     radius = 8.0 if card.kind == "operation" else 0.0
     border, width = (RED, 2.5) if card.warning else (INK, 1.0)
-    elements = []
+    shapes: list[Shape] = []
     if card.kind == "folded":  # the edge of another card behind it
-        behind = Box(box.left + 4, box.top - 4, box.width, box.height)
-        elements.append(svg_box(behind, card.fill, GREY))
-    elements.append(svg_box(box, card.fill, border, radius, card.kind == "constant", width))
+        behind = Box(box.left + 3, box.top - 3, box.width, box.height)
+        shapes.append(Rectangle(behind, card.fill, GREY))
+    shapes.append(Rectangle(box, card.fill, border, radius, card.kind == "constant", width))
     if card.is_root:
         inner = Box(box.left + 3, box.top + 3, box.width - 6, box.height - 6)
-        elements.append(svg_box(inner, "none", border, radius * 0.6))
+        shapes.append(Rectangle(inner, "none", border, radius * 0.6))
     middle, right = box.left + box.width / 2, box.left + box.width - PADDING
     lines = len(card.rows) + bool(card.warning)
     y = box.top + box.height / 2 - lines * LINE / 2 + 4
-    title = f'<tspan font-weight="bold">{escape(card.title)}</tspan>'
+    title: tuple[Words, ...] = (Words(card.title, card.title_formula, bold=True),)
     if card.note:
-        title += f' <tspan dx="3" font-size="{TEXT}">{escape(card.note)}</tspan>'
-    elements.append(svg_text(middle, y, title, TITLE, "middle", fill=INK))
+        title += (Words(" ", r"\;"), Words(card.note, card.note_formula, size=TEXT, gap=3))
+    shapes.append(Text((middle, y), title, TITLE, "middle"))
     if card.warning:
         y += LINE
-        elements.append(
-            svg_text(middle, y, card.warning, TEXT, "middle", font_weight="bold", fill=RED)
-        )
+        shapes.append(Text((middle, y), words(card.warning, bold=True), TEXT, "middle", colour=RED))
     for name, text in card.rows:
         y += LINE
-        elements.append(svg_text(box.left + PADDING, y, name, TEXT, fill=INK))
-        elements.append(svg_text(right, y, text, TEXT, "end", fill=INK))
-    return elements
+        shapes.append(Text((box.left + PADDING, y), words(name), TEXT))
+        shapes.append(Text((right, y), words(text), TEXT, "end"))
+    return shapes
 
 
 def _tip(route: Sequence[Point], lead: float, turned: bool) -> Point:
@@ -128,39 +137,26 @@ def _tip(route: Sequence[Point], lead: float, turned: bool) -> Point:
 
 def _arrow(
     arrow: Arrow, route: Sequence[Point], tip: Point, lead: float, turned: bool
-) -> list[str]:
+) -> list[Shape]:
     back = (tip[0], tip[1] - ARROW) if turned else (tip[0] - ARROW, tip[1])
-    points = [*route, back] if lead else [*route[:-1], back]
+    points = (*route, back) if lead else (*route[:-1], back)
     return [
-        svg_line(svg_curve(points, turned), GREY, arrow.width),
-        svg_arrowhead(tip, back, GREY, arrow.width),
+        Line(points, width=arrow.width, turned=turned),
+        Head(tip, back, width=arrow.width),
     ]
 
 
-def _arrow_back(arrow: Arrow, route: Sequence[Point], lead: float, turned: bool) -> list[str]:
+def _arrow_back(arrow: Arrow, route: Sequence[Point], lead: float, turned: bool) -> list[Shape]:
     """An arrow against the direction of the others: its head is where the route starts."""
     x, y = route[0]
     back = (x, y + ARROW) if turned else (x + ARROW, y)
-    points = [back, *route[1:], _tip(route, lead, turned)]
+    points = (back, *route[1:], _tip(route, lead, turned))
     return [
-        svg_line(svg_curve(points, turned), GREY, arrow.width, dashed=True),
-        svg_arrowhead((x, y), back, GREY, arrow.width),
+        Line(points, width=arrow.width, dashed=True, turned=turned),
+        Head((x, y), back, width=arrow.width),
     ]
 
 
-def _arrow_text(text: str, place: Point, anchor: str) -> list[str]:
+def _arrow_text(text: str, place: Point, anchor: Anchor) -> list[Shape]:
     """The number on an arrow, with a white rim, for other lines may pass below it."""
-    if not text:
-        return []
-    return [
-        svg_text(
-            *place,
-            text,
-            SMALL,
-            anchor,
-            fill=INK,
-            stroke=WHITE,
-            stroke_width="3",
-            paint_order="stroke",
-        )
-    ]
+    return [Text(place, words(text), SMALL, anchor, rimmed=True)] if text else []

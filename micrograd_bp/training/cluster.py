@@ -1,0 +1,361 @@
+"""Beyond one machine: E = sum_n E_n and dE/dw = sum_n dE_n/dw are sums over the chunks of Dask.
+
+Each round sends the weights to where the chunks are, and brings back one sum (chunks.py).
+Minibatches go from chunk to chunk: a worker takes the steps that its chunk is good for, and what
+is left over begins the batch of the next.
+"""
+
+from collections.abc import Callable
+from copy import copy, deepcopy
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine import Value
+from ..numeric import show
+from ..program import Program
+from ..program.arguments import thread_count
+from .chunks import Chunk, Chunks, checked_client, columns_of, is_chunked, is_named, shared, whole
+from .data import Table, coded, one_of_k
+from .losses import Loss
+from .one_graph import points_to_try
+from .optim import Optimizer, Vector, update_named
+
+
+def value_and_grad(
+    program: Program, data: Any, parameters: Any = None, *, threads: int = 1
+) -> tuple[float, Vector]:
+    """``program.value_and_grad`` over all rows of a Dask array or DataFrame, chunk by chunk.
+
+    It runs where Dask runs: on the workers of a ``dask.distributed.Client`` if there is one, else
+    on threads of this process. Every worker needs this version of the package.
+
+    Args:
+        program: with one output, such as E_n.
+        data: a Dask array with a column for each input of the program; or a Dask DataFrame, of
+            which the columns with the labels of the inputs are taken.
+        parameters: numbers of shape (n_parameters,); unless given, those recorded.
+        threads: how many each chunk takes; the result is the same to the last bit.
+
+    Returns:
+        The pair (sum_n E_n, sum_n dE_n/dw): the same bits for the same chunks on any number of
+        workers of one kind of processor.
+
+    Raises:
+        TypeError: the data are no Dask collection, or not made of real numbers.
+        ValueError: a shape is wrong, a column is not there or a number is missing; the message
+            names the partition and the row in it.
+        FloatingPointError: finite numbers gave inf or nan; likewise.
+        RuntimeError: a worker cannot take part.
+
+    >>> import dask.array as da
+    >>> w, x = Value(1.0, label="w"), Value(1.0, label="x")
+    >>> program = Program((w * x) ** 2 / 2, inputs=[x], parameters=[w])
+    >>> value_and_grad(program, da.from_array(np.array([[1.0], [2.0]]), chunks=1), [3.0])
+    (22.5, array([15.]))
+    """
+    if not is_chunked(data):
+        raise TypeError(f"data are a Dask array or DataFrame, not {show(data)}")
+    names = program._names[: len(program._names) - len(program._recorded)]
+    columns = columns_of(data)
+    for name in names if columns else ():
+        if name not in columns or names.count(name) > 1:
+            raise ValueError(
+                "the columns of a DataFrame are taken by the labels of the inputs,"
+                f" {', '.join(map(repr, names))}, and {name!r} is not one of"
+                f" {', '.join(map(repr, columns))}"
+            )
+    _, theta = program._checked(np.empty((0, len(names))), parameters)
+    task = shared(Summing(program, thread_count(threads)), checked_client())
+    chunks = Chunks({"inputs": list(names) if columns else data}, data)
+    found = chunks.total(_sums, task, whole(theta))
+    return _finite(np.zeros(1 + len(theta)) if found is None else found)
+
+
+# What runs on the workers
+
+
+class Coding(NamedTuple):
+    """How the tables of a chunk, X, T and perhaps weights, become the inputs of a program.
+
+    Attributes:
+        n_classes: the targets are numbers of so many classes; 0 if they are taken as they are.
+        total: what the weights are divided by: their mean, or 1.0.
+        weighted: whether the program takes a weight; it is 1 where there is no table of them.
+    """
+
+    n_classes: int
+    total: float
+    weighted: bool
+
+
+@dataclass
+class Summing:
+    """What each worker has once: a program, and how data become its inputs.
+
+    Attributes:
+        program: with one output.
+        threads: how many a chunk takes.
+        coding: of tables that were checked; without it, the tables are checked and are the inputs.
+    """
+
+    program: Program
+    threads: int
+    coding: Coding | None = None
+
+    def points(self, chunk: Chunk) -> Table:
+        """The inputs of the program."""
+        if self.coding is None:
+            return np.hstack(chunk.tables())
+        X, T, *weights = chunk.arrays()
+        if self.coding.n_classes:
+            T = one_of_k(T, self.coding.n_classes)
+        if self.coding.weighted:
+            weights = [w / self.coding.total for w in weights] or [np.ones((len(X), 1))]
+        points: Table = np.concatenate([X, T, *weights], axis=1, dtype=float)
+        return points
+
+    def sums(self, points: Table, theta: Vector) -> Vector:
+        """The output and its gradient, one array."""
+        error, gradient = self.program.value_and_grad(points, theta, threads=self.threads)
+        return np.concatenate([[error], gradient])
+
+
+def _sums(chunk: Chunk, of: Summing, theta: Vector) -> Vector:
+    """E and dE/dw, summed over a chunk."""
+    return of.sums(of.points(chunk), theta)
+
+
+def _error(chunk: Chunk, of: Summing, theta: Vector) -> Vector:
+    """E, summed over a chunk."""
+    errors = of.program(of.points(chunk), theta, threads=of.threads)
+    with np.errstate(over="ignore"):
+        return np.array([np.sum(errors)])
+
+
+def chunk_outputs(chunk: Chunk, of: Summing, finish: Callable[[Table], Any]) -> Any:
+    """The outputs of a program for a chunk, as finish makes them; without rows too."""
+    points = of.points(chunk) if len(chunk) else np.empty((0, len(of.program._names)))
+    return finish(of.program(points, threads=of.threads))
+
+
+@dataclass
+class Survey:
+    """What is known of chunks after a first look.
+
+    Attributes:
+        n: how many data points there are.
+        points: some to try the model at.
+        widths: how many columns each table has.
+    """
+
+    n: int
+    points: Table
+    widths: list[int]
+
+    def __add__(self, other: "Survey") -> "Survey":
+        points = np.vstack([self.points, other.points])
+        return Survey(self.n + other.n, points[points_to_try(points)], self.widths)
+
+
+def _survey(chunk: Chunk, loss: Loss, n_outputs: int) -> Survey:
+    """Check a chunk, and choose data points of it."""
+    tables = chunk.tables()
+    tables[1] = coded("T", tables[1], loss, n_outputs)
+    for weights in tables[2:]:
+        if weights.shape[1] != 1 or weights.min() < 0.0:
+            raise ValueError("sample_weight has a number from 0 on for each data point")
+    points = np.hstack(tables)
+    widths = [table.shape[1] for table in tables]
+    return Survey(len(points), points[points_to_try(points)], widths)
+
+
+def some_points(chunk: Chunk) -> Table:
+    """Data points of a chunk to try a model at."""
+    points = np.hstack(chunk.tables())
+    return points[points_to_try(points)]
+
+
+def _weight(chunk: Chunk, n: int) -> Any:
+    """The sum of w / n over a chunk."""
+    return (chunk.arrays()[2] / n).sum()
+
+
+class Descent(NamedTuple):
+    """How far an epoch of minibatches is.
+
+    Attributes:
+        theta: the parameters.
+        optimizer, rng: with what they remember.
+        sums: E and dE/dw of the part of a batch that is done, of n data points.
+    """
+
+    theta: Vector
+    optimizer: Optimizer
+    rng: np.random.Generator
+    sums: Any = None
+    n: int = 0
+
+    def step(self, program: Program, average: bool) -> "Descent":
+        """The batch is whole: a step."""
+        gradient = self.sums[1:] / self.n if average else self.sums[1:]
+        try:
+            theta = self.optimizer.update(self.theta, gradient)
+        except FloatingPointError:  # once more, to say of which weight
+            leaves = [*map(Value, self.theta.tolist(), program._names[-len(self.theta) :])]
+            theta = update_named(self.optimizer, leaves, self.theta, gradient)
+        return Descent(theta, self.optimizer, self.rng)
+
+
+def _descend(chunk: Chunk, of: Summing, at: Descent, average: bool, batch_size: int) -> Descent:
+    """Go through the rows of a chunk in a new order, a step for each batch that gets whole."""
+    if not len(chunk):
+        return at
+    points = of.points(chunk)
+    at = at._replace(optimizer=deepcopy(at.optimizer), rng=deepcopy(at.rng))
+    order, start = at.rng.permutation(len(points)), 0
+    while start < len(order):
+        rows = order[start : start + batch_size - at.n]
+        try:
+            sums = of.sums(points[rows], at.theta)
+        except FloatingPointError:
+            of.sums(points, at.theta)  # raises too, and tells the row among all of the chunk
+            raise
+        start += len(rows)
+        at = at._replace(sums=sums if at.n == 0 else at.sums + sums, n=at.n + len(rows))
+        if at.n == batch_size:
+            at = at.step(of.program, average)
+    return at
+
+
+# The error over all chunks
+
+
+class ChunkedData:
+    """Inputs, targets and perhaps weights in chunks.
+
+    Args:
+        X, T, sample_weight: as for ``fit``; the last two may be names of columns of X.
+
+    Attributes:
+        n_inputs: how many columns X has.
+        tables_of: data points to try the model at, as ``compiled`` takes them; after ``look``.
+
+    Raises:
+        TypeError, ValueError: they do not fit each other.
+        RuntimeError: a worker cannot take part.
+    """
+
+    def __init__(self, X: Any, T: Any, sample_weight: Any = None) -> None:
+        self.client = checked_client()
+        self.chunks = Chunks(_tables(X, T, sample_weight), X)
+        self.n_inputs = self.chunks.n_columns["X"]
+
+    def __len__(self) -> int:
+        return self._n_points
+
+    def look(self, loss: Loss, n_outputs: int, average: bool, weighted: bool) -> None:
+        """Go through the data once, to check them.
+
+        Args:
+            loss, n_outputs: what the targets are to be good for.
+            average: whether the error is a mean, and so the weights are 1 on average.
+            weighted: whether the program takes weights.
+
+        Raises:
+            TypeError, ValueError: as by ``fit``; the message names partition and row.
+        """
+        found = self.chunks.total(_survey, loss, n_outputs)
+        if found is None:
+            raise ValueError("X has no data points")
+        self._n_points: int = found.n
+        parts = np.split(found.points, np.cumsum(found.widths)[:-1], axis=1)
+        self.tables_of = dict(zip("xtw", parts))
+        total = 1.0
+        if len(parts) > 2:
+            mean = float(self.chunks.total(_weight, found.n))
+            if not mean:
+                raise ValueError("sample_weight has numbers from 0 on, and they are not all zero")
+            total = mean if average else 1.0
+        n_classes = n_outputs if found.widths[1] > self.chunks.n_columns["T"] else 0
+        self.coding = Coding(n_classes, total, weighted)
+
+
+class ChunkedObjective:
+    """The error over data in chunks and its gradient, as functions of the parameters."""
+
+    def __init__(
+        self, program: Program, data: ChunkedData, average: bool, batch_size: int, threads: int
+    ) -> None:
+        self.program, self.points, self.chunks, self.n = program, data, data.chunks, len(data)
+        self.rows = 0  # gone through so far
+        self.average, self.batch_size = average, batch_size
+        self.all_at_once = batch_size >= self.n
+        self._of = shared(Summing(program, threads, data.coding), data.client)
+        self._last: tuple[Vector, float, Vector] | None = None
+
+    def evaluate(self, theta: Vector) -> tuple[float, Vector]:
+        """The error over all points and its gradient; kept, as it is often asked for twice."""
+        if self._last is None or not np.array_equal(self._last[0], theta):
+            self.rows += self.n
+            error, gradient = _finite(self.chunks.total(_sums, self._of, whole(theta)))
+            n = self.n if self.average else 1
+            self._last = (theta, error / n, gradient / n)
+        return self._last[1], self._last[2]
+
+    def know(self, theta: Vector, error: float, gradient: Vector) -> None:
+        """The error and its gradient need not be computed here."""
+        self._last = (theta.copy(), error, gradient)
+
+    def error(self, theta: Vector) -> float:
+        """The error over all points."""
+        if self.all_at_once:  # the gradient here is that of the next step
+            return self.evaluate(theta)[0]
+        self.rows += self.n
+        total, _ = _finite(self.chunks.total(_error, self._of, whole(theta)))
+        return total / self.n if self.average else total
+
+    def descend(
+        self,
+        optimizer: Optimizer,
+        parameters: list[Value],
+        theta: Vector,
+        rng: np.random.Generator,
+    ) -> Vector:
+        """The parameters after an epoch: chunk by chunk, in a new order."""
+        if self.all_at_once:
+            return update_named(optimizer, parameters, theta, self.evaluate(theta)[1])
+        sent = copy(optimizer)
+        sent.parameters = []  # theta is sent
+        at = Descent(theta, sent, rng)
+        for i in rng.permutation(len(self.chunks)).tolist():
+            args = (self._of, whole(at), self.average, self.batch_size)
+            at = self.chunks.of(i, _descend, *args).compute()
+        self.rows += self.n
+        if at.n:
+            at = at.step(self.program, self.average)
+        optimizer._state = at.optimizer._state
+        rng.bit_generator.state = at.rng.bit_generator.state
+        return at.theta
+
+
+def _tables(X: Any, T: Any, sample_weight: Any) -> dict[str, Any]:
+    """The three; where T or sample_weight are names of columns of X, all by name."""
+    tables = {"X": X, "T": T, "sample_weight": sample_weight}
+    columns = columns_of(X)
+    taken: list[str] = []
+    for name in ("T", "sample_weight"):
+        names = np.atleast_1d(tables[name]).tolist() if is_named(tables[name]) else []
+        for each in names:
+            if each not in columns:
+                has = ", ".join(map(repr, columns)) or "none"
+                raise ValueError(f"{name} is {each!r}, which is no column of X: it has {has}")
+        taken += names
+    return {**tables, "X": [c for c in columns if c not in taken]} if taken else tables
+
+
+def _finite(sums: Vector) -> tuple[float, Vector]:
+    if not np.isfinite(sums).all():
+        raise FloatingPointError("a sum over the data points is beyond the largest float, 1.8e308")
+    return float(sums[0]), sums[1:]

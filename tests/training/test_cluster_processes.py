@@ -1,0 +1,149 @@
+"""Data in chunks on worker processes: the same bits, whoever does the work and whoever dies."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from micrograd_bp import MLP, Program, Value, square
+from micrograd_bp.training import cluster, fit, predict
+
+REASON = "needs Dask: pip install 'micrograd_bp[cluster]'"
+da = pytest.importorskip("dask.array", reason=REASON)
+distributed = pytest.importorskip("dask.distributed", reason=REASON)
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # of Dask's own processes
+
+RNG = np.random.default_rng(0)
+X, T = RNG.normal(size=(900, 3)), RNG.normal(size=900)
+SIZES = (200, 0, 1, 399, 300)
+
+
+def rows(table: np.ndarray) -> Any:
+    return da.from_array(table, chunks=(SIZES, *table.shape[1:]))
+
+
+def trained(X: Any, **options: Any) -> list[float]:
+    model = MLP(3, [4, 1], hidden="tanh", seed=1)
+    defaults = {"loss": "mean_squared_error", "optimizer": "adam", "epochs": 2}
+    fit(model, X, rows(T), **{**defaults, **options}, progress=False)
+    return [parameter.data for parameter in model.parameters()]
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Any]:
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None
+    ) as local:
+        yield local
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_any_number_of_processes_gives_the_bits_of_this_one(processes: Any, n: int) -> None:
+    model = MLP(3, [4, 1], hidden="tanh", seed=1)
+    outputs = predict(model, X).tolist()
+    leaves = [Value(0.5) for _ in range(3)]
+    program = Program(square(model(leaves)), inputs=leaves, parameters=model.parameters())
+    expected = [
+        trained(rows(X)),
+        trained(rows(X), batch_size=250),
+        cluster.value_and_grad(program, rows(X))[1].tolist(),
+    ]
+    processes.scale(n)
+    with distributed.Client(processes) as client:
+        client.wait_for_workers(n)
+        there = client.persist(rows(X))
+        found = [
+            trained(there),
+            trained(rows(X), batch_size=250),
+            cluster.value_and_grad(program, there)[1].tolist(),
+        ]
+        assert found == expected
+        assert predict(model, there).compute().tolist() == outputs
+
+
+@pytest.mark.parametrize("batch_size", [None, 250])
+def test_a_worker_that_dies_in_the_middle_of_an_epoch_changes_nothing(
+    processes: Any, batch_size: int | None, tmp_path: Any
+) -> None:
+    mark = tmp_path / "died"
+    asked = tmp_path / "asked"
+
+    def block(table: np.ndarray) -> np.ndarray:
+        with open(asked, "a") as log:
+            log.write("x")
+        if asked.stat().st_size > 12 and os.getpid() != here:
+            try:
+                mark.touch(exist_ok=False)
+            except FileExistsError:
+                return table
+            os.kill(os.getpid(), signal.SIGKILL)
+        return table
+
+    here = os.getpid()
+    expected = trained(rows(X), batch_size=batch_size, epochs=3)
+    processes.scale(2)
+    with distributed.Client(processes) as client:
+        client.wait_for_workers(2)
+        data = rows(X).map_blocks(block, dtype=float, meta=np.empty((0, 3)))
+        assert trained(data, batch_size=batch_size, epochs=3) == expected
+    assert mark.exists()
+
+
+def test_a_worker_that_cannot_take_part_is_told_before_work_starts(processes: Any) -> None:
+    with distributed.Client(processes) as client:
+        client.wait_for_workers(1)
+        for change, words in [
+            ("micrograd_bp.__version__ = '0.0.9'", "micrograd_bp of the version 0.0.9, and this"),
+            ("micrograd_bp.engine_kind = lambda: 'slow'", "micrograd_bp of the engine slow, and"),
+            ("sys.modules['micrograd_bp'] = None", r"cannot import micrograd_bp \(.*pip install"),
+        ]:
+            client.run(exec, f"import sys, micrograd_bp\n{change}")
+            with pytest.raises(RuntimeError, match=f"the worker tcp://[^ ]* (has )?{words}"):
+                trained(rows(X))
+            client.restart()
+
+
+INTERRUPTED = """
+import sys
+sys.path.insert(0, {folder!r})
+from test_cluster_processes import *
+
+def interrupted(batch_size):
+    model, kept = MLP(3, [4, 1], hidden="tanh", seed=1), []
+
+    def keep(epoch):
+        kept.append([parameter.data for parameter in model.parameters()])
+        print(len(kept), flush=True)
+
+    try:
+        fit(model, rows(X), rows(T), loss="sum_of_squares", optimizer="adam",
+            batch_size=batch_size, epochs=10**6, callbacks=keep, progress=False)
+    except KeyboardInterrupt:
+        return [parameter.data for parameter in model.parameters()] == kept[-1]
+
+if __name__ == "__main__":
+    with distributed.LocalCluster(1, threads_per_worker=1, dashboard_address=None) as local:
+        with distributed.Client(local):
+            print("kept:", interrupted(None), interrupted(250))
+"""
+
+
+def test_ctrl_c_keeps_the_last_good_weights_and_the_cluster(
+    interruptible: None, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED.format(folder=str(Path(__file__).parent)))
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == "3\n":
+                process.send_signal(signal.SIGINT)
+    assert line == "kept: True True\n"
+    assert process.returncode == 0
