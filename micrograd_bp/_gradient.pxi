@@ -64,6 +64,7 @@ cdef class _Gradient:
     cdef char* reached  # whether a node depends on an input
     cdef Number* weights  # of an edge: the local derivative
     cdef Number* adjoints  # of a node
+    cdef dict common  # what several nodes share, by the function and the parents
 
     def __cinit__(self, Value output not None, list inputs not None):
         cdef Value x
@@ -72,7 +73,7 @@ cdef class _Gradient:
         cdef unsigned int j, size
         cdef PyObject** parents
         cdef PyObject* root = <PyObject*>output
-        self.output = output
+        self.output, self.common = output, {}
         _sort(&root, 1, &self.order)
         n = self.order.n
         for i in range(n):
@@ -124,7 +125,7 @@ cdef class _Gradient:
                 PyErr_CheckSignals()
             for edge in range(self.first[i], self.first[i + 1]):
                 if self.reached[self.parent[edge]]:
-                    if not _weigh(<Value>self.order.nodes[i], self.weights + self.first[i]):
+                    if not _weigh(<Value>self.order.nodes[i], self.weights + self.first[i], self.common):
                         return False
                     self.reached[i] = True
                     break
@@ -246,7 +247,7 @@ cdef class _Gradient:
 
 
 @cython.nonecheck(False)
-cdef bint _weigh(Value node, Number* weights) except -1:
+cdef bint _weigh(Value node, Number* weights, dict common) except -1:
     """The local derivatives by the rule of the table, run on the parents themselves.
 
     False if something is unusual.
@@ -284,7 +285,13 @@ cdef bint _weigh(Value node, Number* weights) except -1:
         messages.refuse_changed(node)
     elif not (_unary_numbers(code, x, &data, &slope) and data == node._data and slope == recorded[0]):
         return False
-    for i, number in enumerate(operation.function.partials(*node.parents, *operation.parameters)):
+    function, operands, shared = operation.function, node.parents, {}
+    if function.common is not None:
+        key = (function, *operands)
+        if key not in common:
+            common[key] = function.common(*operands)
+        shared = {"common": common[key]}
+    for i, number in enumerate(function.partials(*operands, *operation.parameters, **shared)):
         weights[i] = _number(number)
         if not isfinite(weights[i].data):
             return False

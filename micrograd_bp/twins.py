@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from importlib.machinery import EXTENSION_SUFFIXES
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SOURCES = (".pyx", ".pxi", ".h")
+INCLUDED = (".pxi", ".h")
 
 
 def wanted() -> bool:
@@ -21,12 +21,13 @@ def wanted() -> bool:
 
 
 @contextmanager
-def imported(file: str, twin: str) -> Iterator[None]:
+def imported(file: str, twin: str, includes: bool = True) -> Iterator[None]:
     """The block imports from a twin; what goes wrong there is said, and the block left.
 
     Args:
         file: the Python file that asks for its twin.
         twin: the twin's name, such as "_engine".
+        includes: whether the .pxi and .h files of its folder are its sources too, beside its .pyx.
 
     Warns:
         UserWarning: the twin is there and cannot be loaded; or a source that lies in its folder
@@ -38,7 +39,7 @@ def imported(file: str, twin: str) -> Iterator[None]:
     folder = os.path.dirname(os.path.abspath(file))
     built = [os.path.join(folder, twin + suffix) for suffix in EXTENSION_SUFFIXES]
     module = next(filter(os.path.exists, built), None)
-    changed = _changed_since(folder, module) if module else ""
+    changed = _changed_since(folder, module, twin, includes) if module else ""
     if changed:
         warnings.warn(
             f"{twin} was compiled before {changed} was changed, and may not do what is written"
@@ -57,7 +58,7 @@ def imported(file: str, twin: str) -> Iterator[None]:
             )
 
 
-def _changed_since(folder: str, module: str) -> str:
+def _changed_since(folder: str, module: str, twin: str, includes: bool) -> str:
     """The name of a source changed after the module was compiled; where the sources are not
     those of a clone, but came with the module, their times tell nothing."""
     if not os.path.exists(os.path.join(ROOT, "pyproject.toml")):
@@ -65,6 +66,8 @@ def _changed_since(folder: str, module: str) -> str:
     compiled = os.stat(module).st_mtime
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(SOURCES) and entry.stat().st_mtime > compiled:
+            is_included = includes and entry.name.endswith(INCLUDED)
+            is_source = is_included or entry.name == f"{twin}.pyx"
+            if is_source and entry.stat().st_mtime > compiled:
                 return entry.name
     return ""

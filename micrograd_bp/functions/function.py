@@ -52,6 +52,8 @@ class Function:
         public: whether users have it, as a function or an operator, and not rules only.
         activation: whether units of a network may have it, by its key.
         aliases: further names of the method, by which NumPy calls it.
+        common: from the operands to what the partials of all its results there are made of, which
+            they take as ``common=``, so that it is computed once in a sweep.
         tried: the parameters that random graphs choose from.
         exact: as mathematics writes it, from mpmath's ``mp`` and the arguments; needed where the
             value is not made of operators and functions of the table.
@@ -75,6 +77,7 @@ class Function:
     public: bool = False
     activation: bool = False
     aliases: tuple[str, ...] = ()
+    common: Callable[..., Any] | None = None
     tried: tuple[tuple[float, ...], ...] = ((),)
     exact: Callable[..., Any] | None = None
     operation: "Operation" = field(init=False)

@@ -13,7 +13,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
@@ -34,7 +33,7 @@ from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .jumps import JUMP, jumps
 from .leaves import warn_of_leaves
 from .listing import listing, result_names
-from .lowering import lower
+from .passes import check_nodes, lower
 from .placing import plan
 from .plain import Parts, from_plain, to_plain
 from .traces import traced
@@ -109,6 +108,7 @@ class Program:
         warn_of_choices(order_of(compared), [*inputs, *parameters])
         return program
 
+    @collector.paused()
     def _compile(
         self,
         outputs: Value | Sequence[Value],
@@ -126,15 +126,14 @@ class Program:
             raise ValueError("a program needs at least one output, and the list is empty")
         _check_leaves(columns, weights)
         order = order_of(wanted)
-        _check_nodes(order, weights if self._single else [])
+        check_nodes(order, weights if self._single else [])
         self._recorded = numpy.array([weight.data for weight in weights])
         self._names = _names([*columns, *weights])
         compared: list[Value] = []
         with modes.changed(compared=compared):
             slopes = gradient(wanted[0], weights) if self._single and weights else []
         with_slopes = order_of([*wanted, *slopes])
-        with collector.paused():
-            graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
+        graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
         for jump in jumps(graph, order, numbers, weights) if slopes else ():
             self._results[1] = graph.apply(functions.add, [self._results[1], jump])
@@ -533,36 +532,6 @@ def _check_leaves(inputs: Sequence[Value], parameters: Sequence[Value]) -> None:
                     f"{messages.describe(leaf)} is there twice, as {kind} and as {seen[leaf]}"
                 )
             seen[leaf] = kind
-
-
-def _check_nodes(order: Iterable[Value], parameters: Iterable[Value]) -> None:
-    """Raise where the graph cannot be evaluated again, or not be differentiated, as recorded."""
-    varying = set(parameters)
-    for node in order:
-        messages.refuse_changed(node)
-        _check_condition(node)
-        if varying.isdisjoint(node.parents):
-            continue
-        varying.add(node)
-        if not all(map(isfinite, node.local_derivatives)):
-            raise ValueError(
-                f"the graph was recorded where {messages.describe_node(node)} has the local"
-                f" derivatives {node.local_derivatives}, and no gradient can be recorded there;"
-                " record it at another data point"
-            )
-
-
-def _check_condition(node: Value) -> None:
-    """Raise where a condition is a constant: it was compared in Python, and holds for one point."""
-    if node.operation is None or node.operation.function is not functions.where:
-        return
-    condition = node.parents[0].operation
-    if condition is not None and condition.key == "constant":
-        raise ValueError(
-            f"the condition of {messages.describe_node(node)} was a bool or a number when it was"
-            " recorded, and would be the same for all data points: make it of Values, as in"
-            " where(step(x), ...) for x > 0"
-        )
 
 
 def _names(leaves: Sequence[Value]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Products fused into the sums they are terms of: u + v w is one ``dot``, and so is a chain."""
+"""Sums fused: u + v w is one ``dot``, and so is a chain of such, or of many plain terms."""
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
@@ -38,7 +38,11 @@ def needed(nodes: Nodes, results: Iterable[int]) -> list[int]:
 def fused(nodes: Nodes, results: Sequence[int], varies: list[bool]) -> tuple[Nodes, list[int]]:
     """The nodes, with u + v w as one ``dot`` wherever u or v w has no other reader.
 
-    A square is a product too. The terms stay in their order, so the rounding is the same.
+    A square is a product too. Of many plain terms each is a product with 1: a number that is put
+    to the end. The terms stay in their order, so the rounding is the same.
+
+    Args:
+        varies: which numbers depend on the data; longer by that 1, afterwards.
 
     Returns:
         The nodes, and how often each result among them is read by others.
@@ -57,7 +61,13 @@ def fused(nodes: Nodes, results: Sequence[int], varies: list[bool]) -> tuple[Nod
     for i in reversed(reached):
         node = nodes[i]
         if type(node) is Instruction and node.function is functions.add and not swallowed[i]:
-            nodes[i] = _chain(nodes, node, readers, varies, varies[i], swallowed)
+            chain = _chain(nodes, node, readers, varies, varies[i], swallowed)
+            if chain is node:
+                chain = _plain_chain(nodes, node, readers, varies, varies[i], swallowed)
+            nodes[i] = chain
+    nodes.append(1.0)
+    varies.append(False)
+    readers.append(0)
     for i in (*results, *results):
         readers[i] -= 1
     return nodes, readers
@@ -106,6 +116,51 @@ def _chain(
     terms.reverse()
     weights, factors = map(itemgetter(0), terms), map(itemgetter(1), terms)
     return Instruction(functions.dot, (), (*weights, *factors, *bias), -1, whole.label, whole.scope)
+
+
+def _plain_chain(
+    nodes: Nodes,
+    whole: Instruction,
+    readers: list[int],
+    varies: list[bool],
+    kind: bool,
+    swallowed: bytearray,
+) -> Instruction:
+    """A sum of many plain terms as one ``dot``, each times 1; else as it is."""
+    terms: list[int] = []  # the last one first
+    inner: list[int] = []
+    at = whole
+    while True:
+        base, term = at.operands
+        terms.append(term)
+        before = _alone(nodes, base, readers, varies, kind)
+        if (
+            before is None
+            or before.function is not functions.add
+            or _has_product(nodes, before, readers, varies, kind)
+        ):
+            break
+        inner.append(base)
+        at = before
+    if len(terms) < MANY:
+        return whole
+    for i in inner:
+        swallowed[i] = 1
+    terms.reverse()
+    one = len(swallowed)
+    operands = (*[one] * len(terms), *terms, base)
+    return Instruction(functions.dot, (), operands, -1, whole.label, whole.scope)
+
+
+MANY = 3  # terms beside the first: so many additions are more than one weighted sum
+
+
+def _has_product(
+    nodes: Nodes, addition: Instruction, readers: list[int], varies: list[bool], kind: bool
+) -> bool:
+    """Whether an operand is such that the sum becomes a weighted one by itself."""
+    found = [_alone(nodes, i, readers, varies, kind) for i in addition.operands]
+    return any(one is not None and one.function in _PRODUCTS for one in found)
 
 
 _PRODUCTS = (functions.mul, functions.square)

@@ -37,6 +37,8 @@ def jumps(
     >>> program.value_and_grad([[-1.0], [1.0]])
     (1.0, array([0.]))
     """
+    if not any(node.operation and node.operation.function in _DISTANCES for node in order):
+        return []
     varying = set(parameters)
     edged: set[Value] = set()  # what comes from the parameters by a pole
     for node in order:

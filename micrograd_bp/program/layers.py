@@ -10,6 +10,7 @@ operands lie, so that the next blocks find their operands as neighbours.
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from .. import functions
@@ -27,6 +28,7 @@ from .instructions import (
     Sums,
     Weights,
 )
+from .passes import into_blocks
 
 _DOT = functions.dot
 
@@ -88,42 +90,13 @@ class Layers:
         self._copies: dict[tuple[int, ...], int] = {}
         self._latest: dict[int, int] = {}  # of a new block, the latest that it reads
         self._paired: dict[tuple[object, ...], int] = {}
-        self._sort(needed)
+        into_blocks(nodes, needed, varies, self.block, self.members)
         self._last = [-1] * len(self.members)  # of the turn of each block
         for block, members in enumerate(self.members[:3]):
             self._place(block, members)
         for block in range(3, len(self.members)):
             if len(self.members[block]) > 1 or not self._is_simple(block):
                 self._find(block)
-
-    def _sort(self, needed: Iterable[int]) -> None:
-        """The nodes into blocks of what is alike, as far as their operands' blocks tell."""
-        nodes, block, members, varies = self.nodes, self.block, self.members, self.varies
-        known: dict[tuple[object, ...], int] = {}
-        block_of = block.__getitem__
-        for i in needed:
-            node = nodes[i]
-            if type(node) is Instruction:
-                function, parameters, operands = node[:3]
-                n = len(operands)
-                key: tuple[object, ...]
-                if n == 1:
-                    key = function, parameters, block[operands[0]]
-                elif n == 2:
-                    key = function, parameters, block[operands[0]], block[operands[1]]
-                else:
-                    first, middle = block[operands[0]], block[operands[n // 2]]
-                    latest = max(map(block_of, operands))
-                    key = function, parameters, n, varies[i], first, middle, latest
-                at = known.setdefault(key, len(members))
-                if at == len(members):
-                    members.append([i])
-                else:
-                    members[at].append(i)
-                block[i] = at
-            elif node is not None:
-                block[i] = 2
-                members[2].append(i)
 
     def _place(self, block: int, members: list[int]) -> None:
         """The order of a block's members is final."""
@@ -216,7 +189,7 @@ class Layers:
         at = self._at
         columns = zip(*(map(at.__getitem__, self._node(i).operands) for i in members))
         best = max(columns, key=lambda column: len(set(column)))
-        if all(a <= b for a, b in pairwise(best)):
+        if best == tuple(sorted(best)):
             return members
         return [i for _, i in sorted(zip(best, members))]
 
@@ -282,17 +255,17 @@ class Layers:
         matrices: dict[tuple[int, ...], list[_Row]] = {}
         for factors, found in by_factors.items():  # in the order of the factors' places
             places = [*map(at, factors)]
-            if all(a <= b for a, b in pairwise(places)):
-                matrices.setdefault(tuple(places), []).extend(found)
+            in_order = sorted(places)
+            rows_of_one = matrices.setdefault(tuple(in_order), [])
+            if places == in_order:
+                rows_of_one += found
                 continue
-            order = sorted(range(len(places)), key=places.__getitem__)
-            for row in found:
-                weights = tuple([row.weights[k] for k in order])
-                moved = _Row(row.node, weights, tuple([factors[k] for k in order]), row.bias)
-                matrices.setdefault(tuple([places[k] for k in order]), []).append(moved)
+            pick = itemgetter(*sorted(range(len(places)), key=places.__getitem__))
+            moved = pick(factors)
+            rows_of_one += [_Row(row.node, pick(row.weights), moved, row.bias) for row in found]
         matrix_of = [matrices[key] for key in sorted(matrices)]
         for matrix in matrix_of:
-            if len(matrix) > 1:
+            if len(matrix) > 1 and self.block[matrix[0].weights[0]] != 2:
                 matrix.sort(key=lambda row: (at(row.weights[0]), at(row.weights[-1]), row.node))
         ordered = [row.node for matrix in matrix_of for row in matrix]
         if len(members) > 1 and len(matrix_of) == len(members):
@@ -316,7 +289,8 @@ class Layers:
         weights_vary, factors_vary = any(map(varies, one.weights)), any(map(varies, one.factors))
         exchanged = weights_vary and not factors_vary
         if weights_vary == factors_vary and len(members) > 1:
-            exchanged = len({row.weights for row in halves}) < len({row.factors for row in halves})
+            weights, factors = zip(*((row.weights, row.factors) for row in halves))
+            exchanged = _n_changes(weights) < _n_changes(factors)
         if exchanged:
             return [_Row(row.node, row.factors, row.weights, row.bias) for row in halves]
         return halves
@@ -334,12 +308,9 @@ class Layers:
             return [*self._products(with_bias), *self._products(without)]
         if not self._are_neighbours(factors):  # so they are copied, in the order that suits
             places = [*map(self._at.__getitem__, matrix[0].weights)]
-            order = sorted(range(len(places)), key=places.__getitem__)
-            factors = tuple([factors[k] for k in order])
-            matrix = [
-                _Row(row.node, tuple([row.weights[k] for k in order]), factors, row.bias)
-                for row in matrix
-            ]
+            pick = itemgetter(*sorted(range(len(places)), key=places.__getitem__))
+            factors = pick(factors)
+            matrix = [_Row(row.node, pick(row.weights), factors, row.bias) for row in matrix]
         runs = self._affine(matrix)
         if runs is None or len(runs) > max(1, len(matrix) // 4):
             weights = [i for row in matrix for i in row.weights]
@@ -478,7 +449,11 @@ class Layers:
                     first += len(some)
                     results = tuple(by_shared[i][1][k] for i in neighbours for k in columns)
                     self._sum(neighbours, some, results)
-        while plain:  # again, where one number is in several results
+        for i in [i for i, results in plain.items() if len(results) > 2]:
+            many = plain.pop(i)  # such as the 0 that many derivatives are
+            first = self._copy((i,) * len(many))
+            plain |= {first + j: [k] for j, k in enumerate(many)}
+        while plain:  # again, where one number is in two results
             for neighbours in self._neighbours(sorted(plain, key=at)):
                 self._sum(neighbours, [], tuple(plain[i].pop() for i in neighbours))
             plain = {i: results for i, results in plain.items() if results}
@@ -546,6 +521,11 @@ class Layers:
             else:
                 found.append([i])
         return found
+
+
+def _n_changes(halves: Sequence[tuple[int, ...]]) -> tuple[int, int]:
+    """How many different ones there are, and how often the next is another one."""
+    return len({*halves}), sum(a != b for a, b in pairwise(halves))
 
 
 class _Row(NamedTuple):

@@ -6,6 +6,7 @@ constants and share common subexpressions. The next are in fusing.py, layers.py 
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import reduce
+from itertools import chain
 from math import frexp
 from struct import pack
 from typing import TypeGuard
@@ -26,6 +27,9 @@ class Numbered:
         self.nodes: list[Instruction | float | None] = [None] * (n_inputs + n_parameters)
         self.n_inputs, self.n_parameters = n_inputs, n_parameters
         self.n_leaves = n_inputs + n_parameters
+        self.softmaxes: dict[tuple[int, ...], list[int]] = {}  # by the terms
+        self.share_of: dict[int, tuple[list[int], int]] = {}  # the softmax, and which of it
+        self.pulled_back: dict[tuple[int, ...], list[int]] = {}  # by shares and adjoints
         self._known: dict[object, int] = {}
 
     def constant(self, value: float) -> int:
@@ -46,12 +50,17 @@ class Numbered:
         none_is = constants.count(None) == len(constants)
         if not none_is and None not in constants:
             return self.constant(function.value(*constants, *parameters))
-        rule = _SIMPLER.get(function)
-        if rule is not None and not (none_is and function in _COMMUTATIVE):
+        rule = SIMPLER.get(function)
+        if rule is not None and not (none_is and function in COMMUTATIVE):
             simpler = rule(self, operands, constants, parameters)
             if simpler is not None:
                 return simpler
-        if function in _COMMUTATIVE and operands[0] > operands[1]:
+        return self.instruction(function, operands, *parameters)
+
+    def instruction(self, function: Function, operands: Sequence[int], *parameters: float) -> int:
+        """The number of a function of numbers as it stands."""
+        nodes = self.nodes
+        if function in COMMUTATIVE and operands[0] > operands[1]:
             key: tuple[object, ...] = (function, parameters, operands[1], operands[0])
         else:
             key = (function, parameters, *operands)
@@ -80,7 +89,7 @@ class Numbered:
 
 
 _new = tuple.__new__  # a NamedTuple's own takes three times as long
-_COMMUTATIVE = (functions.add, functions.mul)
+COMMUTATIVE = (functions.add, functions.mul)
 
 
 # Simpler forms, exact but for the sign of a zero
@@ -168,15 +177,24 @@ def _power(graph: Numbered, operands: Numbers, _: Constants, parameters: Paramet
 
 def _share(graph: Numbered, operands: Numbers, _: Constants, parameters: Parameters) -> int:
     """exp(x_j - max) / sum_i exp(x_i - max): all but the division is common to all j."""
-    largest = operands[0]
-    for operand in operands[1:]:
-        largest = graph.apply(functions.maximum, [largest, operand])
-    sizes = [graph.apply(functions.exp_of_difference, [operand, largest]) for operand in operands]
-    total = graph.apply(functions.fsum, sizes)
-    return graph.apply(functions.div, [sizes[int(parameters[0])], total])
+    terms = tuple(operands)
+    shares = graph.softmaxes.get(terms)
+    if shares is None:
+        level = [*terms]  # of which the largest is found two by two
+        while len(level) > 1:
+            pairs = zip(level[::2], level[1::2])
+            last = level[len(level) // 2 * 2 :]
+            level = [*(graph.apply(functions.maximum, pair) for pair in pairs), *last]
+        (largest,) = level
+        sizes = [graph.apply(functions.exp_of_difference, [term, largest]) for term in terms]
+        total = graph.apply(functions.fsum, sizes)
+        shares = [graph.apply(functions.div, [size, total]) for size in sizes]
+        graph.softmaxes[terms] = shares
+        graph.share_of.update({share: (shares, j) for j, share in enumerate(shares)})
+    return shares[int(parameters[0])]
 
 
-_SIMPLER: dict[Function, Callable[..., int | None]] = {
+SIMPLER: dict[Function, Callable[..., int | None]] = {
     functions.add: _sum_of_two,
     functions.mul: _product,
     functions.dot: _weighted_sum,
@@ -223,22 +241,20 @@ def lower(
             parents = node.parents
             operands = [*map(numbers.__getitem__, parents)]
             function = operation.function
-            if (function not in _SMOOTH and has_edge(graph, operation, operands)) or (
+            if (function not in SMOOTH and has_edge(graph, operation, operands)) or (
                 edged and not edged.isdisjoint(parents)
             ):
                 edged.add(node)
             if function is not functions.dot or node in recorded:
                 numbers[node] = graph.apply(function, operands, *operation.parameters)
-            elif gates:
-                numbers[node] = _adjoint(graph, node, operands, gates, edged)
+            elif gates or graph.softmaxes:
+                numbers[node] = adjoint(graph, node, operands, gates, edged, recorded)
             else:
                 numbers[node] = graph.apply(function, operands)
-            if function in _MAY_BE_GATES and node not in recorded and _is_gate(node):
-                gate = numbers[node]
-                if function is functions.step:  # which is 0 at the kink too, and not flat there
-                    gate = graph.apply(functions.sign, operands)
-                    gate = graph.apply(functions.add, [gate, graph.constant(1.0)])
-                gates[node] = frozenset([gate])
+            if function in MAY_BE_GATES and node not in recorded:
+                opened = gate(graph, node, numbers[node], operands)
+                if opened is not None:
+                    gates[node] = frozenset([opened])
             graph.name(numbers[node], node.label, node.scope)
     return graph, numbers
 
@@ -261,47 +277,150 @@ _POLE_AT_0 = (
     functions.inverse_power,
 )
 
+SMOOTH = {  # what has no edge, whatever its operands
+    function
+    for function in functions.FUNCTIONS.values()
+    if function.domain is None
+    and function.pole is None
+    and function not in _POLE_AT_0
+    and function not in (functions.constant_power, functions.constant_power_derivative)
+}
+
 _GATES = (functions.greater, functions.within, functions.step)
-_MAY_BE_GATES = (*_GATES, functions.where)
-_SMOOTH = {functions.add, functions.sub, functions.mul, functions.dot, functions.tanh}
+MAY_BE_GATES = (*_GATES, functions.where)
 
 
-def _is_gate(node: Value) -> bool:
-    """Whether a local derivative is 0 where a branch is not taken, and nothing else is."""
+def gate(graph: Numbered, node: Value, number: int, operands: Sequence[int]) -> int | None:
+    """What is 0 where a branch is not taken, and nothing else is; None if a node is no such."""
     function = node.operation and node.operation.function
     if function is functions.where:
-        return all(not branch.parents and branch.data in (0.0, 1.0) for branch in node.parents[1:])
-    return function in _GATES
+        branches = node.parents[1:]
+        is_one = all(not branch.parents and branch.data in (0.0, 1.0) for branch in branches)
+        return number if is_one else None
+    if function is functions.step:  # which is 0 at the kink too, and not flat there
+        sign = graph.apply(functions.sign, operands)
+        return graph.apply(functions.add, [sign, graph.constant(1.0)])
+    return number
 
 
-def _adjoint(
+def adjoint(
     graph: Numbered,
     node: Value,
     operands: list[int],
     gates: dict[Value, frozenset[int]],
     edged: set[Value],
+    recorded: Collection[Value],
 ) -> int:
     """The number of a sum of local derivatives times adjoints.
 
     Behind a branch that is not taken a local derivative may be inf or nan; times the adjoint 0
     it is 0 there, and is written so. The gates that an adjoint has in all its terms are known.
+
+    Not so the other factor of a recorded product behind gates such as relu's, which are made of
+    what came of the product: where that is inf or nan, so is the product, and hardly ever is
+    its relu 0. Then the derivative is nan, and the data point left to the engine (by_engine.py).
     """
+
+    def is_where(shutter: int) -> bool:
+        instruction = graph.nodes[shutter]
+        return isinstance(instruction, Instruction) and instruction.function is functions.where
+
     n = len(operands) // 2
     pairs = zip(node.parents[:n], node.parents[n:])
     shut = [gates.get(slope, _NONE) | gates.get(adjoint, _NONE) for slope, adjoint in pairs]
-    if len(operands) == 2 * n:
-        gates[node] = frozenset.intersection(*shut)
-    masked = [i for i in range(n) if shut[i] and node.parents[i] in edged]
+    common = frozenset.intersection(*shut)
+    if common and len(operands) == 2 * n:
+        gates[node] = common
+    masked = [
+        i
+        for i, slope in enumerate(node.parents[:n])
+        if slope in edged and shut[i] and (slope not in recorded or any(map(is_where, shut[i])))
+    ]
     if not masked:
-        return graph.apply(functions.dot, operands)
+        through_softmax = _through_softmax(graph, operands) if graph.softmaxes else None
+        return through_softmax or graph.apply(functions.dot, operands)
     terms = operands[2 * n :]
     for i in range(n):
         term = graph.apply(functions.mul, [operands[i], operands[n + i]])
         if i in masked:
-            gate = reduce(lambda g, h: graph.apply(functions.mul, [g, h]), sorted(shut[i]))
-            term = graph.apply(functions.where, [gate, term, graph.constant(0.0)])
+            shutter = reduce(lambda g, h: graph.apply(functions.mul, [g, h]), sorted(shut[i]))
+            term = graph.apply(functions.where, [shutter, term, graph.constant(0.0)])
         terms.append(term)
     return reduce(lambda x, y: graph.apply(functions.add, [x, y]), terms)
+
+
+def _through_softmax(graph: Numbered, operands: list[int]) -> int | None:
+    """The number of an adjoint with terms that come through the shares s_i of a softmax, or None.
+
+    They are g_i ds_i/dx_j for the adjoints g_i of the shares.
+    """
+    n = len(operands) // 2
+    through = [_slope_of_softmax(graph, slope) for slope in operands[:n]]
+    shares, _, j = next(filter(None, through), (None, 0, 0))
+    kept = {slope[1]: k for k, slope in enumerate(through) if slope and slope[::2] == (shares, j)}
+    if shares is None or len(kept) < FEW:
+        return None
+    adjoints = {i: operands[n + kept[i]] for i in sorted(kept)}
+    key = (shares[0], *adjoints, *adjoints.values())
+    if key not in graph.pulled_back:
+        graph.pulled_back[key] = _pulled_back(graph, shares, adjoints)
+    found = graph.pulled_back[key][j]
+    rest = [k for k in range(n) if k not in kept.values()]
+    if rest or len(operands) % 2:
+        ends = [[operands[k] for k in rest], [operands[n + k] for k in rest]]
+        remains = graph.apply(functions.dot, [*chain(*ends), *operands[2 * n :]])
+        found = graph.apply(functions.add, [remains, found])
+    return found
+
+
+FEW = 3  # terms through a softmax, that are as good as they are
+
+
+def _pulled_back(graph: Numbered, shares: list[int], adjoints: dict[int, int]) -> list[int]:
+    """sum_i g_i ds_i/dx_j for all j: s_j (g_j sum_{i != j} s_i - sum_{i != j} g_i s_i).
+
+    The sums are products of a matrix that is 0 on the diagonal: of n numbers, where each g_i
+    times each s_i s_j would be n^2. No 1 - s_j is there, which would cancel.
+    """
+    one, minus_one, zero = map(graph.constant, (1.0, -1.0, 0.0))
+    every = range(len(shares))
+    of_shares = [graph.apply(functions.mul, [shares[i], g]) for i, g in adjoints.items()]
+    others = [
+        graph.instruction(functions.dot, [*(zero if i == j else one for i in every), *shares])
+        for j in every
+    ]
+    own = {j: [graph.apply(functions.mul, [others[j], g])] for j, g in adjoints.items()}
+    sums = [
+        graph.instruction(
+            functions.dot,
+            [*(zero if i == j else minus_one for i in adjoints), *of_shares, *own.get(j, [])],
+        )
+        for j in every
+    ]
+    return [graph.apply(functions.mul, [share, total]) for share, total in zip(shares, sums)]
+
+
+def _slope_of_softmax(graph: Numbered, slope: int) -> tuple[list[int], int, int] | None:
+    """The shares of a softmax, i and j, if a number is ds_i/dx_j."""
+    node = graph.nodes[slope]
+    if not isinstance(node, Instruction) or node.function is not functions.mul:
+        return None
+    first, second = node.operands
+    if first not in graph.share_of:
+        return None
+    shares, i = graph.share_of[first]
+    factor = graph.nodes[second]
+    if not isinstance(factor, Instruction):
+        return None
+    if factor.function is functions.neg and factor.operands[0] in graph.share_of:
+        others, j = graph.share_of[factor.operands[0]]
+        return (shares, i, j) if others is shares and i != j else None
+    if factor.function in (functions.fsum, functions.add) and [*factor.operands] == [
+        *shares[:i],
+        *shares[i + 1 :],
+    ]:
+        return shares, i, i
+    return None
 
 
 _NONE: frozenset[int] = frozenset()

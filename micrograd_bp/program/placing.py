@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 
 from .. import functions
 from .collector import paused
-from .fusing import Nodes, fused, needed, varying
+from .fusing import Nodes
 from .instructions import (
     Gather,
     Instruction,
@@ -26,6 +26,7 @@ from .instructions import (
 )
 from .layers import Layers
 from .lowering import Numbered
+from .passes import fused, needed, varying
 
 Terms = list[tuple[int, int | None, int]]  # a number, its factor or None, and its result
 

@@ -68,13 +68,14 @@ class Sweeps:
         self._steps: list[Step] = []
         self._reversed_steps: list[Step] | None = None
         reached = set(self._inputs)
+        common: Common = {}
         with modes.changed(recording=True, nonfinite_allowed=True):
             for node in self._order:
                 parents = node.parents
                 operands = live.get(node, range(len(parents)))
                 kept = [i for i in operands if parents[i] in reached]
                 if kept:
-                    weights = _as_values(node)
+                    weights = _as_values(node, common)
                     reached.add(node)
                     step = (node, [parents[i] for i in kept], [weights[i] for i in kept])
                     self._steps.append(step)
@@ -209,10 +210,18 @@ def _vanishes(weight: Scalar, number: Scalar) -> bool:
 # Local derivatives as Values, by the rule of the table run on the parents themselves
 
 
-def _as_values(node: Value) -> Sequence[Scalar]:
+Common = dict[tuple[Any, ...], Any]  # what several nodes share, by the function and the parents
+
+
+def _as_values(node: Value, common: Common) -> Sequence[Scalar]:
     messages.refuse_changed(node)
     operation: Any = node.operation
-    derivatives: Sequence[Scalar] = operation.function.partials(
-        *node.parents, *operation.parameters
-    )
+    function, parents = operation.function, node.parents
+    shared = {}
+    if function.common is not None:
+        key = (function, *parents)
+        if key not in common:
+            common[key] = function.common(*parents)
+        shared = {"common": common[key]}
+    derivatives: Sequence[Scalar] = function.partials(*parents, *operation.parameters, **shared)
     return derivatives

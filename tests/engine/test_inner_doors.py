@@ -142,7 +142,13 @@ print(len(tried))
 @pytest.mark.slow
 @pytest.mark.skipif(engine_kind() != "compiled", reason="of the compiled modules")
 @pytest.mark.parametrize(
-    ("module", "doors"), [("_engine", 100), ("transforms._nested", 2), ("program._program", 5)]
+    ("module", "doors"),
+    [
+        ("_engine", 100),
+        ("transforms._nested", 2),
+        ("program._passes", 6),
+        ("program._program", 5),
+    ],
 )
 def test_every_door_of_the_compiled_modules_takes_odd_arguments(module: str, doors: int) -> None:
     done = subprocess.run(

@@ -26,6 +26,7 @@ from micrograd_bp import (
     no_grad,
     relu,
     sin,
+    softmax,
     sqrt,
     tanh,
     topological_order,
@@ -46,6 +47,7 @@ from micrograd_bp.transforms import (
     value_and_grad,
     vjp,
 )
+from micrograd_bp.transforms.chain_rule import Sweeps
 
 # Random graphs of functions without kinks or steps, so that second derivatives exist.
 KINKED = (
@@ -877,3 +879,18 @@ def test_every_transform_warns_once_of_a_result_that_depends_on_nothing(call: An
     with pytest.warns(UserWarning, match="was not computed from what it is") as told:
         call(f)
     assert [warning.filename for warning in told] == [__file__]
+
+
+def test_the_gradient_of_a_softmax_records_its_shares_once() -> None:
+    x = [Value(0.1 * j) for j in range(6)]
+    y = dot([float(i) for i in range(6)], softmax(x))
+
+    def n_shares(slopes: list[Value]) -> int:
+        nodes = topological_order(fsum(slopes))
+        return sum(
+            node.operation is not None and node.operation.name == "softmax" for node in nodes
+        )
+
+    assert n_shares(gradient(y, x)) == 6
+    sweeps = Sweeps([y], x, as_graph=True)
+    assert n_shares(sweeps.as_nodes(sweeps.back({y: 1.0})[leaf] for leaf in x)) == 6

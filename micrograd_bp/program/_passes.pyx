@@ -1,0 +1,598 @@
+# cython: language_level=3, wraparound=False, initializedcheck=False
+"""The passes that look at every node, compiled: the twins of checks.py, lowering.py, fusing.py and blocks.py.
+
+They give the same nodes in the same order. What is rare (a constant among the operands, a
+function that has simpler forms, a branch that is not taken) is left to the rules of lowering.py.
+"""
+
+from cpython.dict cimport PyDict_GetItem
+from cpython.object cimport PyObject
+from libc.math cimport isfinite
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp, memcpy
+
+from .. import functions
+from .checks import check_node, refuse_infinite_slopes
+from .fusing import MANY
+from .instructions import Instruction
+from .lowering import COMMUTATIVE, FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
+
+cdef Py_ssize_t MOST_LEAVES = 2**28
+cdef object Record = Instruction
+cdef object ADD = functions.add
+cdef object MUL = functions.mul
+cdef object DOT = functions.dot
+cdef object SQUARE = functions.square
+cdef object WHERE = functions.where
+cdef object ADDITION = functions.add.operation
+cdef object MULTIPLICATION = functions.mul.operation
+cdef object WEIGHTED_SUM = functions.dot.operation
+cdef object _new = tuple.__new__
+
+
+cdef inline tuple _as_instruction(object node):
+    """The fields of an instruction; None of a leaf or a constant."""
+    if type(node) is not Record:
+        return None
+    return <tuple>node
+
+
+cdef class Numbered:
+    """The numbers of a computation, each once: leaves, constants and instructions.
+
+    A table without keys tells what is known: it holds numbers, and the nodes are compared.
+    """
+
+    cdef readonly list nodes
+    cdef readonly dict softmaxes, share_of, pulled_back
+    cdef readonly Py_ssize_t n_inputs, n_parameters, n_leaves
+    cdef Py_ssize_t* slots  # a number + 1, or 0
+    cdef size_t* hashes  # of what is in a slot
+    cdef size_t n_slots, n_known  # a power of two; how many are taken
+
+    def __cinit__(self, Py_ssize_t n_inputs, Py_ssize_t n_parameters):
+        if not (0 <= n_inputs <= MOST_LEAVES and 0 <= n_parameters <= MOST_LEAVES):
+            raise ValueError(f"a program has up to {MOST_LEAVES} inputs and parameters")
+        self.n_inputs, self.n_parameters = n_inputs, n_parameters
+        self.n_leaves = n_inputs + n_parameters
+        self.nodes = [None] * self.n_leaves
+        self.softmaxes, self.share_of, self.pulled_back = {}, {}, {}
+        self._grow(1024)
+
+    def __dealloc__(self):
+        free(self.slots)
+        free(self.hashes)
+
+    cdef int _grow(self, size_t n_slots) except -1:
+        cdef Py_ssize_t* slots = <Py_ssize_t*>calloc(n_slots, sizeof(Py_ssize_t))
+        cdef size_t* hashes = <size_t*>calloc(n_slots, sizeof(size_t))
+        cdef size_t i, at
+        if slots is NULL or hashes is NULL:
+            free(slots)
+            free(hashes)
+            raise MemoryError("no memory for the nodes of a program")
+        for i in range(self.n_slots):
+            if self.slots[i]:
+                at = self.hashes[i] & (n_slots - 1)
+                while slots[at]:
+                    at = (at + 1) & (n_slots - 1)
+                slots[at], hashes[at] = self.slots[i], self.hashes[i]
+        free(self.slots)
+        free(self.hashes)
+        self.slots, self.hashes, self.n_slots = slots, hashes, n_slots
+        return 0
+
+    cdef int _remember(self, size_t at, size_t hashed) except -1:
+        """The node that is put to the others next is what belongs into a free slot."""
+        self.slots[at], self.hashes[at] = len(self.nodes) + 1, hashed
+        self.n_known += 1
+        if 2 * self.n_known > self.n_slots:
+            self._grow(4 * self.n_slots)
+        return 0
+
+    def constant(self, double value):
+        """The number of a constant."""
+        cdef size_t hashed = 0, at
+        cdef double other
+        cdef object node
+        memcpy(&hashed, &value, min(sizeof(size_t), sizeof(double)))
+        hashed = _mixed(hashed, 1)
+        at = hashed & (self.n_slots - 1)
+        while self.slots[at]:
+            if self.hashes[at] == hashed:
+                node = self.nodes[self.slots[at] - 1]
+                if isinstance(node, float):
+                    other = node
+                    if memcmp(&value, &other, sizeof(double)) == 0:
+                        return self.slots[at] - 1
+            at = (at + 1) & (self.n_slots - 1)
+        self._remember(at, hashed)
+        self.nodes.append(value)
+        return len(self.nodes) - 1
+
+    def constant_at(self, Py_ssize_t number):
+        """The constant that a number is, if it is one."""
+        node = self.nodes[number]
+        return node if isinstance(node, float) else None
+
+    def apply(self, function, operands, *parameters):
+        """The number of a function of numbers: a known one where that is possible."""
+        return self._apply(function, list(operands), parameters)
+
+    def instruction(self, function, operands, *parameters):
+        """The number of a function of numbers as it stands."""
+        return self._number(function, list(operands), parameters)
+
+    cdef object _apply(self, object function, list operands, tuple parameters):
+        cdef Py_ssize_t n = len(operands), n_constants = 0, i
+        cdef bint is_dot = function is DOT
+        cdef object node
+        if is_dot and n == 2:
+            function, is_dot = MUL, False
+        for i in range(n):
+            if isinstance(self.nodes[operands[i]], float):
+                n_constants += 1
+        if n_constants == n and n:
+            constants = [self.nodes[operands[i]] for i in range(n)]
+            return self.constant(function.value(*constants, *parameters))
+        if n_constants or not (
+            function is ADD or function is MUL or is_dot and n > 2 and not _is_square(operands, n)
+        ):
+            rule = SIMPLER.get(function)
+            if rule is not None and (n_constants or function not in COMMUTATIVE):
+                constants = [
+                    node if isinstance(node := self.nodes[operands[i]], float) else None
+                    for i in range(n)
+                ]
+                simpler = rule(self, operands, constants, parameters)
+                if simpler is not None:
+                    return simpler
+        return self._number(function, operands, parameters)
+
+    cdef bint _has_softmax(self, list operands) except -1:
+        """Whether a local derivative looks like that of a softmax."""
+        cdef tuple node
+        cdef Py_ssize_t i
+        for i in range(len(operands) // 2):
+            node = _as_instruction(self.nodes[operands[i]])
+            if node is not None and node[0] is MUL and node[2][0] in self.share_of:
+                return True
+        return False
+
+    cdef object _number(self, object function, list operands, tuple parameters):
+        """The number of an instruction, a new one where it is not known."""
+        cdef Py_ssize_t n = len(operands), i
+        cdef bint turned = False
+        cdef size_t hashed = <size_t>(<PyObject*>function) >> 4, at
+        if function is ADD or function is MUL:
+            turned = <Py_ssize_t>operands[0] > <Py_ssize_t>operands[1]
+        if parameters:
+            hashed = _mixed(hashed, <size_t>hash(parameters))
+        for i in range(n):
+            hashed = _mixed(hashed, <size_t><Py_ssize_t>operands[n - 1 - i if turned else i])
+        at = hashed & (self.n_slots - 1)
+        while self.slots[at]:
+            if self.hashes[at] == hashed and self._is_at(
+                self.slots[at] - 1, function, operands, parameters, turned
+            ):
+                return self.slots[at] - 1
+            at = (at + 1) & (self.n_slots - 1)
+        self._remember(at, hashed)
+        self.nodes.append(_new(Record, (function, parameters, tuple(operands), -1, "", "")))
+        return len(self.nodes) - 1
+
+    cdef bint _is_at(
+        self, Py_ssize_t number, object function, list operands, tuple parameters, bint turned
+    ) except -1:
+        """Whether a number is that of an instruction."""
+        cdef tuple node = _as_instruction(self.nodes[number]), others
+        cdef Py_ssize_t n = len(operands), i
+        if node is None or node[0] is not function:
+            return False
+        others = node[2]
+        if len(others) != n or node[1] is not parameters and node[1] != parameters:
+            return False
+        if function is ADD or function is MUL:
+            if <Py_ssize_t>others[0] > <Py_ssize_t>others[1]:
+                turned = not turned
+        for i in range(n):
+            if <Py_ssize_t>others[i] != <Py_ssize_t>operands[n - 1 - i if turned else i]:
+                return False
+        return True
+
+    def name(self, Py_ssize_t number, label, scope):
+        """Give an instruction a label and a scope, unless it has a label."""
+        cdef tuple node = _as_instruction(self.nodes[number])
+        if (label or scope) and node is not None and not node[4]:
+            function, parameters, operands, _, _, known = node
+            named = (function, parameters, operands, -1, label, known or scope)
+            self.nodes[number] = _new(Record, named)
+
+    def forget(self):
+        """Release what told equal numbers."""
+        free(self.slots)
+        free(self.hashes)
+        self.slots, self.hashes, self.n_slots, self.n_known = NULL, NULL, 0, 0
+        self._grow(2)
+
+
+cdef inline size_t _mixed(size_t hashed, size_t number) noexcept:
+    hashed = (hashed ^ number) * <size_t>0x9E3779B97F4A7C15ULL
+    return hashed ^ (hashed >> 29)
+
+
+cdef bint _is_square(list operands, Py_ssize_t n) except -1:
+    """Whether a weighted sum is a b + a b."""
+    return n == 4 and operands[0] == operands[1] and operands[2] == operands[3]
+
+
+cdef bint _is_masked(
+    Numbered graph, object node, tuple parents, dict gates, set edged, recorded
+) except -1:
+    """Whether a term of an adjoint has to be masked; if not, the gates of all terms are noted."""
+    cdef Py_ssize_t n = len(parents) // 2, i
+    cdef object shut, common = None
+    cdef PyObject* first
+    cdef PyObject* second
+    cdef bint has_common = len(parents) % 2 == 0
+    for i in range(n):
+        first, second = PyDict_GetItem(gates, parents[i]), PyDict_GetItem(gates, parents[n + i])
+        if first is NULL and second is NULL:
+            has_common = False
+            continue
+        shut = <object>(second if first is NULL else first)
+        if first is not NULL and second is not NULL and first is not second:
+            shut = shut | <object>second
+        if parents[i] in edged:
+            if parents[i] not in recorded:
+                return True
+            for shutter in shut:
+                instruction = _as_instruction(graph.nodes[shutter])
+                if instruction is not None and instruction[0] is WHERE:
+                    return True
+        if has_common and shut is not common:
+            common = shut if common is None else common & shut
+            has_common = bool(common)
+    if has_common:
+        gates[node] = common
+    return False
+
+
+def lower(order, inputs, parameters, recorded):
+    """A recorded graph with its constants folded and equal parts shared."""
+    cdef Numbered graph = Numbered(len(inputs), len(parameters))
+    cdef dict numbers = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
+    cdef dict gates = {}
+    cdef set edged = set()
+    cdef object node, operation, function, number
+    cdef tuple parents, fixed
+    cdef list operands
+    cdef PyObject* found
+    cdef Py_ssize_t i, n
+    cdef bint is_edged, is_rare
+    for node in order:
+        if PyDict_GetItem(numbers, node) is not NULL:
+            continue
+        parents = node.parents
+        n = len(parents)
+        operation = node.operation
+        if n == 0:
+            numbers[node] = graph.constant(node.data)
+            continue
+        if operation is None:
+            continue
+        fixed = ()
+        if operation is MULTIPLICATION:
+            function = MUL
+        elif operation is ADDITION:
+            function = ADD
+        elif operation is WEIGHTED_SUM:
+            function = DOT
+        else:
+            function, fixed = operation.function, operation.parameters
+        operands = [None] * n
+        for i in range(n):
+            found = PyDict_GetItem(numbers, parents[i])
+            if found is NULL:
+                raise KeyError(parents[i])
+            operands[i] = <object>found
+        is_edged = function not in SMOOTH and has_edge(graph, operation, operands)
+        if edged and not is_edged:
+            for i in range(n):
+                if parents[i] in edged:
+                    is_edged = True
+                    break
+        if is_edged:
+            edged.add(node)
+        is_rare = False
+        if function is DOT and node not in recorded:
+            if gates:
+                is_rare = _is_masked(graph, node, parents, gates, edged, recorded)
+            if graph.softmaxes and n >= 2 * FEW and not is_rare:
+                is_rare = graph._has_softmax(operands)
+        if is_rare:
+            number = adjoint(graph, node, operands, gates, edged, recorded)
+        else:
+            number = graph._apply(function, operands, fixed)
+        numbers[node] = number
+        if function in MAY_BE_GATES and node not in recorded:
+            opened = gate(graph, node, number, operands)
+            if opened is not None:
+                gates[node] = frozenset([opened])
+        label, scope = node.label, node.scope
+        if label or scope:
+            graph.name(number, label, scope)
+    return graph, numbers
+
+
+def check_nodes(order, parameters):
+    """Raise where the graph cannot be evaluated again, or not be differentiated, as recorded."""
+    cdef set moving = set(parameters)
+    cdef object node, parent, operation
+    cdef tuple parents, slopes
+    cdef double slope
+    cdef bint moves
+    for node in order:
+        parents = node.parents
+        if not parents:
+            continue
+        operation, slopes = node.operation, node.local_derivatives
+        if not _is_unchanged(node, operation, parents, slopes):
+            check_node(node)
+        moves = False
+        for parent in parents:
+            if parent in moving:
+                moves = True
+                break
+        if moves:
+            moving.add(node)
+            for slope in slopes:
+                if not isfinite(slope):
+                    refuse_infinite_slopes(node)
+
+
+cdef bint _is_unchanged(object node, object operation, tuple parents, tuple slopes) except -1:
+    """Whether a sum or product is what its parents' data give; of others that is not looked at."""
+    cdef Py_ssize_t n = len(parents), half = n // 2, i
+    cdef double x, y, total = 0.0
+    if len(slopes) != n:
+        return False
+    if operation is MULTIPLICATION or operation is ADDITION:
+        x, y = parents[0].data, parents[1].data
+        if operation is ADDITION:
+            return node.data == x + y
+        return node.data == x * y and slopes[0] == y and slopes[1] == x
+    if operation is WEIGHTED_SUM:
+        if n % 2:
+            total = parents[n - 1].data
+        for i in range(half):
+            x, y = parents[i].data, parents[half + i].data
+            if slopes[i] != y or slopes[half + i] != x:
+                return False
+            total += x * y
+        return node.data == total
+    return False
+
+
+# The twins of fusing.py
+
+
+def varying(list nodes not None, Py_ssize_t n_inputs):
+    """Which numbers depend on the data."""
+    cdef list varies = [False] * len(nodes)
+    cdef tuple node, operands
+    cdef Py_ssize_t i
+    for i in range(min(n_inputs, len(nodes))):
+        varies[i] = True
+    for i in range(len(nodes)):
+        node = _as_instruction(nodes[i])
+        if node is not None:
+            operands = node[2]
+            for operand in operands:
+                if varies[operand] is True:
+                    varies[i] = True
+                    break
+    return varies
+
+
+def needed(list nodes not None, results):
+    """The numbers that results are computed from, and they themselves, in order."""
+    cdef bytearray found = bytearray(len(nodes))
+    cdef tuple node, operands
+    cdef Py_ssize_t i
+    for i in results:
+        found[i] = 1
+    for i in range(len(nodes) - 1, -1, -1):
+        if found[i]:
+            node = _as_instruction(nodes[i])
+            if node is not None:
+                operands = node[2]
+                for operand in operands:
+                    found[<Py_ssize_t>operand] = 1
+    return [i for i in range(len(nodes)) if found[i]]
+
+
+def fused(list nodes not None, results, list varies not None):
+    """The nodes, with u + v w as one ``dot`` wherever u or v w has no other reader."""
+    cdef _Fusing fusing = _Fusing(nodes, results, varies)
+    fusing.fuse()
+    return fusing.nodes, fusing.read_by_others(results)
+
+
+cdef class _Fusing:
+    cdef list nodes, reached
+    cdef list varies
+    cdef list readers
+    cdef bytearray swallowed
+
+    def __cinit__(self, list nodes not None, results, list varies not None):
+        cdef tuple node
+        cdef object i, operand
+        results = list(results)
+        if len(varies) < len(nodes):
+            raise ValueError("whether a node varies has to be known of each")
+        self.nodes, self.varies = list(nodes), varies
+        self.readers = [0] * len(nodes)
+        self.swallowed = bytearray(len(nodes))
+        for i in results:  # a result is never swallowed
+            self.readers[i] += 2
+        self.reached = needed(nodes, results)
+        for i in self.reached:
+            node = _as_instruction(nodes[i])
+            if node is not None:
+                for operand in <tuple?>node[2]:
+                    self.readers[operand] = <Py_ssize_t>self.readers[operand] + 1
+
+    cdef int fuse(self) except -1:
+        cdef Py_ssize_t k, i
+        cdef tuple node
+        cdef object found
+        for k in range(len(self.reached) - 1, -1, -1):
+            i = self.reached[k]
+            node = _as_instruction(self.nodes[i])
+            if node is not None and node[0] is ADD and not self.swallowed[i]:
+                found = self.chain(node, self.varies[i])
+                self.nodes[i] = self.plain_chain(node, self.varies[i]) if found is node else found
+        self.nodes.append(1.0)
+        self.varies.append(False)
+        self.readers.append(0)
+        return 0
+
+    cdef object plain_chain(self, tuple whole, object kind):
+        """A sum of many plain terms as one ``dot``, each times 1; else as it is."""
+        cdef list terms = [], inner = []  # the last one first
+        cdef tuple at = whole, before, operands
+        cdef object base, term, i
+        while True:
+            base, term = at[2]
+            terms.append(term)
+            before = self.alone(base, kind)
+            if before is None or before[0] is not ADD or self.has_product(before, kind):
+                break
+            inner.append(base)
+            at = before
+        if len(terms) < MANY:
+            return whole
+        for i in inner:
+            self.swallowed[i] = 1
+        terms.reverse()
+        operands = (*[len(self.swallowed)] * len(terms), *terms, base)
+        return _new(Record, (DOT, (), operands, -1, whole[4], whole[5]))
+
+    cdef bint has_product(self, tuple addition, object kind) except -1:
+        for operand in <tuple>addition[2]:
+            if self.product(operand, kind) is not None:
+                return True
+        return False
+
+    cdef list read_by_others(self, results):
+        for i in results:
+            self.readers[i] -= 2
+        return self.readers
+
+    cdef object chain(self, tuple whole, object kind):
+        """A sum with the products that it ends in, and the sum before them, as one ``dot``."""
+        cdef list weights = [], factors = []  # the last one first
+        cdef tuple at = whole, found, before, operands, bias = ()
+        cdef object base, term, last = None
+        cdef Py_ssize_t n, k
+        while at is not None:
+            base, term = at[2]
+            found = self.product(term, kind)
+            if found is None:
+                base, term = term, base
+                found = self.product(term, kind)
+                if found is None:
+                    if at is whole:
+                        return whole
+                    bias = (last,)
+                    break
+            if at is not whole:
+                self.swallowed[last] = 1
+            _put_pair(found, weights, factors)
+            before = self.alone(base, kind)
+            at, last, bias = None, base, (base,)
+            if before is not None:
+                if before[0] is ADD:
+                    at = before
+                elif before[0] is MUL or before[0] is SQUARE:
+                    _put_pair(before, weights, factors)
+                    bias = ()
+                elif before[0] is DOT:
+                    operands = before[2]
+                    n = len(operands) // 2
+                    for k in range(n - 1, -1, -1):
+                        weights.append(operands[k])
+                        factors.append(operands[n + k])
+                    bias = operands[2 * n :]
+        weights.reverse()
+        factors.reverse()
+        operands = (*weights, *factors, *bias)
+        return _new(Record, (DOT, (), operands, -1, whole[4], whole[5]))
+
+    cdef tuple alone(self, object number, object kind):
+        """An instruction with one reader, of the same kind as it."""
+        cdef Py_ssize_t i = number
+        if <Py_ssize_t>self.readers[i] != 1 or self.varies[i] is not kind:
+            return None
+        return _as_instruction(self.nodes[i])
+
+    cdef tuple product(self, object number, object kind):
+        cdef tuple node = self.alone(number, kind)
+        if node is None or node[0] is not MUL and node[0] is not SQUARE:
+            return None
+        return node
+
+
+cdef int _put_pair(tuple product, list weights, list factors) except -1:
+    cdef tuple operands = product[2]
+    weights.append(operands[0])
+    factors.append(operands[len(operands) - 1])
+    return 0
+
+
+# The twin of blocks.py
+
+
+def into_blocks(
+    list nodes not None, needed, list varies not None, list block not None, list members not None
+):
+    """Put nodes into blocks of what is alike, as far as their operands' blocks tell."""
+    cdef dict known = {}
+    cdef object number
+    cdef tuple node, operands
+    cdef Py_ssize_t i, k, n, at, latest
+    cdef PyObject* found
+    for number in needed:
+        i = number
+        node = _as_instruction(nodes[i])
+        if node is None:
+            if nodes[i] is not None:
+                block[i] = 2
+                (<list?>members[2]).append(number)
+            continue
+        operands = node[2]
+        n = len(operands)
+        if n == 1:
+            key = (node[0], node[1], block[operands[0]])
+        elif n == 2:
+            key = (node[0], node[1], block[operands[0]], block[operands[1]])
+        else:
+            latest = -1
+            for k in range(n):
+                at = block[operands[k]]
+                if at > latest:
+                    latest = at
+            key = (
+                node[0], node[1], n, varies[i],
+                block[operands[0]], block[operands[n // 2]], latest,
+            )
+        found = PyDict_GetItem(known, key)
+        if found is NULL:
+            at = len(members)
+            known[key] = at
+            members.append([number])
+            block[i] = at
+        else:
+            block[i] = <object>found
+            (<list>members[<Py_ssize_t>block[i]]).append(number)

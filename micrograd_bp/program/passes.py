@@ -1,0 +1,21 @@
+"""The passes that look at every node of a graph: those that read, or their compiled twin."""
+
+from .. import twins
+from ..engine import engine_kind
+from .blocks import into_blocks
+from .checks import check_nodes
+from .fusing import fused, needed, varying
+from .lowering import lower
+
+__all__ = ["check_nodes", "fused", "into_blocks", "lower", "needed", "varying"]
+
+if engine_kind() == "compiled":
+    with twins.imported(__file__, "_passes", includes=False):
+        from ._passes import (  # type: ignore[no-redef]
+            check_nodes,
+            fused,
+            into_blocks,
+            lower,
+            needed,
+            varying,
+        )

@@ -1,0 +1,68 @@
+"""The compiled passes make the same plans as the readable ones, to the last instruction."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from test_layers import MODELS
+
+from micrograd_bp import Value, engine_kind, exp, log, relu, sqrt, step, where
+from micrograd_bp.program import Program, blocks, checks, fusing, layers, lowering, placing
+from micrograd_bp.program.plain import to_plain
+from micrograd_bp.testing import GraphProgram, graphs
+
+pytestmark = pytest.mark.skipif(engine_kind() == "pure", reason="of the compiled passes")
+
+READABLE: dict[Any, dict[str, Any]] = {
+    __import__("micrograd_bp.program", fromlist=["lower"]): {
+        "lower": lowering.lower,
+        "check_nodes": checks.check_nodes,
+    },
+    placing: {"fused": fusing.fused, "needed": fusing.needed, "varying": fusing.varying},
+    layers: {"into_blocks": blocks.into_blocks},
+}
+
+
+def plans(make: Callable[[], Program]) -> list[dict[str, Any]]:
+    """What is made by the compiled passes, and by the readable ones."""
+    found = [to_plain(make()._parts())]
+    with pytest.MonkeyPatch.context() as patch:
+        for module, passes in READABLE.items():
+            for name, readable in passes.items():
+                assert getattr(module, name) is not readable
+                patch.setattr(module, name, readable)
+        found.append(to_plain(make()._parts()))
+    return found
+
+
+@pytest.mark.parametrize("make", MODELS)
+def test_models_have_the_same_plans(make: Callable[[], Program]) -> None:
+    compiled, readable = plans(make)
+    assert compiled == readable
+
+
+def behind_gates() -> Program:
+    """Poles behind relu and where, and products with what has a pole."""
+    x, v, w = (Value(0.5, label=label) for label in "xvw")
+    hidden = [relu(w * log(x) + v * k) for k in range(4)]
+    chosen = where(step(v), sqrt(w * x), 0.5 * w) * hidden[0]
+    return Program(sum(hidden, start=chosen) * exp(v), [x, v], [w])
+
+
+def test_graphs_with_gates_have_the_same_plans() -> None:
+    compiled, readable = plans(behind_gates)
+    assert compiled == readable
+
+
+@settings(max_examples=150)
+@given(graphs())
+def test_random_graphs_have_the_same_plans(recipe: GraphProgram) -> None:
+    def make() -> Program:
+        evaluation = recipe.evaluate()
+        values = evaluation.inputs
+        half = len(values) // 2
+        return Program(evaluation.root, inputs=values[:half], parameters=values[half:])
+
+    compiled, readable = map(repr, plans(make))  # in which nan equals nan
+    assert compiled == readable
