@@ -1,6 +1,7 @@
 """The accessibility rules of axe-core, which the npm registry has; where it is not to be had, a
 test that asks for them is skipped and says so."""
 
+import os
 import shutil
 import subprocess
 import tarfile
@@ -24,13 +25,16 @@ def source() -> str:
         npm = shutil.which("npm") or pytest.skip("axe-core needs npm")
         with tempfile.TemporaryDirectory() as folder:
             command = [npm, "pack", f"axe-core@{VERSION}", "--pack-destination", folder]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-            if done.returncode != 0:
-                pytest.skip(f"axe-core cannot be had: {done.stderr.strip()[-200:]}")
+            try:
+                subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+            except subprocess.SubprocessError as error:
+                pytest.skip(f"axe-core cannot be had: {error}")
             with tarfile.open(next(Path(folder).glob("*.tgz"))) as archive:
                 script = archive.extractfile("package/axe.min.js")
                 assert script
-                kept.write_bytes(script.read())
+                whole = kept.with_suffix(f".{os.getpid()}")
+                whole.write_bytes(script.read())
+                whole.replace(kept)  # other processes see all of it, or nothing
     return kept.read_text(encoding="utf-8")
 
 

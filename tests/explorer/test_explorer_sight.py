@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import axe
+import numpy as np
 import pytest
 
 from micrograd_bp import MLP, Value, fsum, sum_of_squares, topological_order
@@ -182,4 +183,16 @@ def test_the_rules_of_axe_are_kept_where_a_fold_is_open(open_page: Open) -> None
     axe.source()
     page = open_page(explore(over_points(1)))
     page.evaluate("openFold(3)")
+    assert axe.violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("X", [[0.5, 1.0, -1.0], [[0.5, 1.0], [1.0, -1.0], [0.25, 0.0]]])
+def test_the_rules_of_axe_are_kept_beside_data_points(open_page: Open, X: Any, scheme: str) -> None:
+    axe.source()
+    model = MLP(np.ndim(X), [3, 1], hidden="tanh", seed=1)
+    page = open_page(
+        explore(model, data=(X, [0.0, 1.0, 1.0]), loss="sum_of_squares"), color_scheme=scheme
+    )
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert axe.violations(page) == []
