@@ -373,7 +373,7 @@ def _page(options: argparse.Namespace, example: WorkedExample, dataset: Dataset)
     data = dataset.inputs, dataset.targets
     try:
         return explore(example.network, data=data, loss="sum_of_squares", point=options.point)
-    except (ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError, ImportError) as error:  # without NumPy too
         reason = error
     try:
         page = explore(example.error, example.network)

@@ -205,6 +205,9 @@ class _Body:
             return f"function {name}({arguments}) {{ return {self.of(tree.body)}; }}"
         names = sorted(_assigned(tree))
         declared = f"let {', '.join(names)};\n" if names else ""
+        for argument, default in zip(tree.args.kwonlyargs, tree.args.kw_defaults, strict=True):
+            if default is not None:  # an option, which is nowhere given in a page
+                declared += f"const {argument.arg} = {self.of(default)};\n"
         return f"function {name}({arguments}) {{\n{declared}{self.block(tree.body)}}}"
 
     def arguments(self, arguments: ast.arguments) -> str:
@@ -330,6 +333,8 @@ class _Body:
 
     def comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> str:
         match op:
+            case ast.Is() if isinstance(right, ast.Constant):
+                return f"{self.of(left)} === {self.of(right)}"
             case ast.Is():  # type(x) is float: so it is
                 return "true"
             case ast.In():

@@ -36,10 +36,12 @@ def _shares(*terms: Scalar) -> Sequence[Scalar]:
     return [softmax(*terms, j) for j in range(len(terms))]
 
 
-def _softmax_rule(*terms_and_index: Scalar, common: Sequence[Scalar] = ()) -> tuple[Scalar, ...]:
+def _softmax_rule(
+    *terms_and_index: Scalar, common: Sequence[Scalar] | None = None
+) -> tuple[Scalar, ...]:
     """s_i (1 - s_i) for the term i itself, 1 - s_i as the sum of the others; -s_i s_j."""
     *terms, index = terms_and_index
-    shares = common or _shares(*terms)
+    shares = _shares(*terms) if common is None else common
     others = fsum(*shares[:index], *shares[index + 1 :])
     return tuple(shares[index] * (others if j == index else -shares[j]) for j in range(len(terms)))
 

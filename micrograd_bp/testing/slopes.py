@@ -123,7 +123,7 @@ class Slopes:
             return None
         for h, (below, above) in sorted(self._beside.items()):
             bend = abs((above - self._centre) + (below - self._centre)) / h
-            if 4.0 * abs(bend - gap) <= gap:
+            if 4.0 * abs(bend - gap) <= gap and gap * h > 4.0 * self._noise:
                 return h
         return None
 
@@ -136,7 +136,7 @@ class Slopes:
             sizes = [abs(change) for change in changes]
             if len(sizes) == JUMP_STEPS and isfinite(sum_in_order(sizes)):
                 least, most = min(sizes), max(sizes)
-                if 2.0 * least >= most > FAINT * abs(self._centre):
+                if 2.0 * least >= most > max(FAINT * abs(self._centre), 4.0 * self._noise):
                     return changes[0]
         return None
 

@@ -393,8 +393,8 @@ def test_a_bad_csv_file_is_refused(run: Any, content: str | bytes, message: str)
         (("--explore", "folder.html"), "argument --explore: folder.html is a folder, need a file"),
         (("--explore", "points.csv/steps.html"), "argument --explore: cannot make "),
         pytest.param(
-            ("--explore", "e.html", "--hidden", "500"),
-            "argument --explore: a graph of 3515 nodes",
+            ("--explore", "e.html", "--hidden", "2000"),
+            "argument --explore: a graph of 14015 nodes",
             marks=pytest.mark.slow,
         ),
         (("--weights", "none.json"), "none.json: No such file or directory"),

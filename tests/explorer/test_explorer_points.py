@@ -532,7 +532,7 @@ def test_everything_of_the_data_points_is_reached_by_the_keyboard(open_page: Ope
     assert {"rate", "descend", "run", "n", "after", "output", "every", "gradients"} <= {*seen}
     page.locator("#every summary").focus()
     page.keyboard.press("Enter")
-    assert page.locator("#every table").is_visible()
+    page.locator("#every table").wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "scroll"
     page.locator("#descend").focus()
