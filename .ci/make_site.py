@@ -76,6 +76,15 @@ def set_notation(text: str) -> str:
     return NOTATION.sub(as_set, text)
 
 
+def as_mathml(latex: str, display: str) -> str:
+    r"""A formula, inline or a block, of one row or several.
+
+    >>> as_mathml(r"\begin{aligned} a &= b \\ c &= d \end{aligned}", "block").count("<mtr>")
+    2
+    """
+    return str(convert(latex.replace("{aligned}", "{align*}"), display=display))  # it knows that
+
+
 # --- pages from Markdown and notebooks ------------------------------------------------------------
 
 
@@ -83,10 +92,10 @@ class Renderer(IPythonRenderer):
     """Markdown as the site has it: formulas in MathML, links to pages."""
 
     def inline_math(self, body: str) -> str:
-        return str(convert(body))
+        return as_mathml(body, "inline")
 
     def block_math(self, body: str) -> str:
-        return str(convert(body.strip(), display="block"))
+        return as_mathml(body.strip(), "block")
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         if not urlsplit(url).scheme:
@@ -140,7 +149,7 @@ def navigation(here: str) -> str:
 
 
 def as_notebook(source: Path) -> Any:
-    """A notebook, whose pictures say what they are of; Markdown is one of one cell."""
+    """A notebook, with formulas set and pictures that say what of; Markdown is one of one cell."""
     if source.suffix == ".md":
         cell = nbformat.v4.new_markdown_cell(source.read_text(encoding="utf-8"))
         return nbformat.v4.new_notebook(cells=[cell])
@@ -159,6 +168,8 @@ def as_notebook(source: Path) -> Any:
                     f'<div class="picture"><img alt="Picture: {escape(heading)}"'
                     f' src="data:{kind};base64,{bits}"></div>'
                 )
+            if formula := data.get("text/latex"):
+                data["text/html"] = as_mathml(formula.strip("$\n"), "block")
     return notebook
 
 
