@@ -123,7 +123,7 @@ class Slopes:
             return None
         for h, (below, above) in sorted(self._beside.items()):
             bend = abs((above - self._centre) + (below - self._centre)) / h
-            if 4.0 * abs(bend - gap) <= gap and gap * h > 4.0 * self._noise:
+            if 4.0 * abs(bend - gap) <= gap:
                 return h
         return None
 
