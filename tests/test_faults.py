@@ -88,7 +88,7 @@ def is_short_of_memory():  # a small function: in a large one CPython 3.11 itsel
     return False
 
 
-short = 0
+short, is_short = 0, False
 for megabytes in 0, 1, 4, 16, 64:
     grad_before = x.grad
     resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 2**20, resource.RLIM_INFINITY))
