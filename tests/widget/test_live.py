@@ -301,7 +301,11 @@ def test_a_slider_moves_picture_and_numbers_in_jupyterlab(notebook: str, tmp_pat
         picture = page.locator(".micrograd-bp-picture svg")
         message = page.locator(".micrograd-bp-message")
         slider.wait_for()
-        assert re.search(r"x\s+0\s+1\b", table.inner_text())
+        assert re.search(r"x\s+1.5\s+0.4\b", table.inner_text())  # where it starts
+        slider.fill("0")
+        page.wait_for_function(
+            "/x\\s+0\\s+1\\b/.test(document.querySelector('.micrograd-bp-table tbody').innerText)"
+        )
         before = picture.inner_html()
         slider.fill("1.5")  # sets the slider and fires its event, as a hand does
         page.wait_for_function(
