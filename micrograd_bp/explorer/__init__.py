@@ -21,8 +21,8 @@ from ..whole_file import write_whole
 from .page import write_page
 
 if TYPE_CHECKING:
-    from ..training.fitting import Model
     from ..training.losses import Loss
+    from ..training.model_error import Model
     from .data_points import DataPoints
 
 __all__ = ["Explorer", "explore"]

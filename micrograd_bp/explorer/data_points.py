@@ -13,18 +13,10 @@ from ..modes import changed
 from ..numeric import show
 from ..text.names import Name
 from ..training.data import coded
-from ..training.fitting import (
-    at_least_one,
-    error_of,
-    error_program,
-    is_mean,
-    model_parameters,
-    named_loss,
-    number_of_outputs,
-    points_of,
-)
 from ..training.losses import binary_cross_entropy, cross_entropy
+from ..training.model_error import error_of, error_program, is_mean, number_of_outputs, points_of
 from ..training.predicting import outputs_of
+from ..training.settings import at_least_one, model_parameters, named_loss
 
 MOST_POINTS = 1000  # what a page still draws
 MOST_NODES = 100_000  # of all data points together, what it still adds up at once

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .estimators import NetworkClassifier, NetworkRegressor
-    from .fitting import Epoch, fit
+    from .fitting import fit
     from .history import History
     from .plots import plot_decision, plot_fit
     from .predicting import predict
+    from .run import Epoch
 
 __all__ = [
     "Epoch",
@@ -25,11 +26,13 @@ __all__ = [
     "predict",
 ]
 _FILES = {
+    "Epoch": "run",
     "History": "history",
     "NetworkClassifier": "estimators",
     "NetworkRegressor": "estimators",
     "plot_decision": "plots",
     "plot_fit": "plots",
+    "fit": "fitting",
     "predict": "predicting",
 }
 
@@ -37,7 +40,7 @@ _FILES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    file = _FILES.get(name, "fitting")
+    file = _FILES[name]
     try:
         return getattr(import_module(f".{file}", __name__), name)
     except ImportError as error:

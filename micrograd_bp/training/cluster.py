@@ -5,7 +5,7 @@ Minibatches go from chunk to chunk: a worker takes the steps that its chunk is g
 is left over begins the batch of the next.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from ..program.arguments import thread_count
 from .chunks import Chunk, Chunks, checked_client, columns_of, is_chunked, is_named, shared, whole
 from .data import Table, coded, one_of_k
 from .losses import Loss
+from .objective import Objective, Sums
 from .one_graph import points_to_try
 from .optim import Optimizer, Vector, update_named
 
@@ -282,57 +283,35 @@ class ChunkedData:
         self.coding = Coding(n_classes, total, weighted)
 
 
-class ChunkedObjective:
-    """The error over data in chunks and its gradient, as functions of the parameters."""
+class ChunkedObjective(Objective):
+    """The error over data in chunks."""
 
     def __init__(
         self, program: Program, data: ChunkedData, average: bool, batch_size: int, threads: int
     ) -> None:
-        self.program, self.points, self.chunks, self.n = program, data, data.chunks, len(data)
-        self.rows = 0  # gone through so far
-        self.average, self.batch_size = average, batch_size
-        self.all_at_once = batch_size >= self.n
+        super().__init__(len(data), average, batch_size)
+        self.program, self.chunks = program, data.chunks
         self._of = shared(Summing(program, threads, data.coding), data.client)
-        self._last: tuple[Vector, float, Vector] | None = None
 
-    def evaluate(self, theta: Vector) -> tuple[float, Vector]:
-        """The error over all points and its gradient; kept, as it is often asked for twice."""
-        if self._last is None or not np.array_equal(self._last[0], theta):
-            self.rows += self.n
-            error, gradient = _finite(self.chunks.total(_sums, self._of, whole(theta)))
-            n = self.n if self.average else 1
-            self._last = (theta, error / n, gradient / n)
-        return self._last[1], self._last[2]
+    def _sums(self, theta: Vector) -> Sums:
+        return _finite(self.chunks.total(_sums, self._of, whole(theta)))
 
-    def know(self, theta: Vector, error: float, gradient: Vector) -> None:
-        """The error and its gradient need not be computed here."""
-        self._last = (theta.copy(), error, gradient)
+    def _error(self, theta: Vector) -> float:
+        return _finite(self.chunks.total(_error, self._of, whole(theta)))[0]
 
-    def error(self, theta: Vector) -> float:
-        """The error over all points."""
-        if self.all_at_once:  # the gradient here is that of the next step
-            return self.evaluate(theta)[0]
-        self.rows += self.n
-        total, _ = _finite(self.chunks.total(_error, self._of, whole(theta)))
-        return total / self.n if self.average else total
-
-    def descend(
+    def _steps(
         self,
         optimizer: Optimizer,
-        parameters: list[Value],
+        parameters: Sequence[Value],
         theta: Vector,
         rng: np.random.Generator,
     ) -> Vector:
-        """The parameters after an epoch: chunk by chunk, in a new order."""
-        if self.all_at_once:
-            return update_named(optimizer, parameters, theta, self.evaluate(theta)[1])
         sent = copy(optimizer)
         sent.parameters = []  # theta is sent
         at = Descent(theta, sent, rng)
         for i in rng.permutation(len(self.chunks)).tolist():
             args = (self._of, whole(at), self.average, self.batch_size)
             at = self.chunks.of(i, _descend, *args).compute()
-        self.rows += self.n
         if at.n:
             at = at.step(self.program, self.average)
         optimizer._state = at.optimizer._state

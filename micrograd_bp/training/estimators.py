@@ -28,17 +28,14 @@ from ..modes import changed
 from ..nn import MLP, Activation
 from ..program import Program
 from .data import Table, weight_column
-from .fitting import (
-    Best,
-    Objective,
-    Run,
-    at_least_one,
-    error_program,
-    named_optimizer,
-)
+from .early_stopping import Best
 from .history import History
 from .losses import Loss, binary_cross_entropy, cross_entropy, sum_of_squares
+from .model_error import error_program
+from .objective import TableObjective
 from .optim import LBFGS, SGD, Optimizer, at_least_zero
+from .run import Run
+from .settings import at_least_one, named_optimizer
 
 _Array = NDArray[Any]
 _Shape = tuple[int, tuple[int, ...], str]  # inputs, units of each layer, activation
@@ -185,7 +182,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
                 random_state=self._random.randint(2**31),
                 stratify=stratify,
             )
-            held_out = Objective(program, held_out_points, True, 1, threads)
+            held_out = TableObjective(program, held_out_points, True, 1, threads)
         n = len(points)
         batch_size = 200 if self.batch_size == "auto" else self.batch_size
         batch_size = min(at_least_one("batch_size", batch_size), n)
@@ -197,7 +194,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         if held_out or _goes_step_by_step(self):
             patience = at_least_one("n_iter_no_change", self.n_iter_no_change)
             best = Best(patience, at_least_zero("tol", self.tol))
-        objective = Objective(program, points, True, batch_size, threads)
+        objective = TableObjective(program, points, True, batch_size, threads)
         run = Run(self.network_, self.network_.parameters(), objective, held_out, best=best)
         run.history = self.history_
         run.history.ended = ""

@@ -6,19 +6,12 @@ notes the names of classes if they have such; runs the same to the last bit with
 and leaves the model with the weights of the last epoch that ended well, whatever happens.
 """
 
-import math
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from ..engine import Value
-from ..messages import describe, refuse_no_parameters
 from ..modes import changed
 from ..numeric import show
 from ..program import Program
@@ -26,39 +19,15 @@ from ..program.arguments import thread_count
 from .checkpoint import Checkpoint
 from .chunks import is_chunked
 from .cluster import ChunkedData, ChunkedObjective
-from .data import Table, class_names, coded, numbered, tables, weight_column
+from .data import Table, coded, numbered, tables, weight_column
+from .early_stopping import Best
 from .history import History
-from .losses import LOSSES, Loss, binary_cross_entropy, cross_entropy, sum_of_squares
-from .one_graph import compiled
-from .optim import LBFGS, OPTIMIZERS, Optimizer, Vector, at_least_zero, update_named, write
-from .predicting import outputs_of
-
-
-class Model(Protocol):
-    """What can be trained: an MLP, or a Module of one's own."""
-
-    def __call__(self, x: list[Any], /) -> Any:
-        """The outputs, a Value or a list of Values, for D inputs."""
-
-    def parameters(self) -> list[Value]:
-        """The weights, leaves."""
-
-
-class Epoch(NamedTuple):
-    """What callbacks are told after each epoch.
-
-    Attributes:
-        epoch: its number, from 1.
-        error_before, error_after: the error E over the training data.
-        validation: the error over the validation data after it; None without such data.
-        model: the model, with the weights after it; to write to them has no effect.
-    """
-
-    epoch: int
-    error_before: float
-    error_after: float
-    validation: float | None
-    model: Any
+from .losses import Loss
+from .model_error import Model, error_program, is_mean, number_of_outputs, points_of
+from .objective import Objective, TableObjective
+from .optim import LBFGS, Optimizer, at_least_zero
+from .run import Epoch, Run, diverged
+from .settings import at_least_one, named_loss, named_optimizer, trained_parameters
 
 
 def fit(
@@ -170,7 +139,7 @@ def fit(
     if early_stopping is not None:
         best = Best(at_least_one("early_stopping", early_stopping), min_delta)
     checkpoint_every = at_least_one("checkpoint_every", checkpoint_every)
-    parameters = _parameters(model, optimizer)
+    parameters = trained_parameters(model, optimizer)
     callbacks = [callbacks] if callable(callbacks) else list(callbacks)
     for callback in callbacks:
         if not callable(callback):
@@ -197,7 +166,7 @@ def fit(
                     tables_of["w"] = weight_column(sample_weight, len(inputs), average)
             program = error_program(model, loss, tables_of, parameters)
     except ArithmeticError as error:
-        raise FloatingPointError(_message(1, error, "that it began with")) from error
+        raise diverged(1, error, "that it began with") from error
     data = chunked or np.hstack([*tables_of.values()])
     batch_size = len(data) if batch_size is None else at_least_one("batch_size", batch_size)
     if isinstance(optimizer, LBFGS) and batch_size < len(data):
@@ -224,7 +193,7 @@ def fit(
             "loss": getattr(loss, "__name__", repr(loss)),
             "seed": repr(seed),
             "batch_size": batch_size,
-            "data points": len(objective.points),
+            "data points": objective.n,
             "chunks": len(chunked.chunks) if chunked is not None else 1,
             "parameters": len(parameters),
             "early_stopping": early_stopping,
@@ -235,373 +204,12 @@ def fit(
     return run.train(optimizer, epochs, rng, progress)
 
 
-def points_of(X: Any, T: Any, loss: Loss) -> tuple[Table, Table, list[Any] | None]:
-    """Inputs and targets as numbers, and the names of the classes if they have such."""
-    classes = class_names(T, loss)
-    if classes:
-        T = numbered("T", T, loss, classes)
-    return *tables("X", X, "T", T), classes
-
-
-def number_of_outputs(model: Model, loss: Loss, inputs: Table, classes: list[Any] | None) -> int:
-    """How many outputs the model has for the first data point, checked against the loss."""
-    with changed(nonfinite_allowed=True):
-        outputs = outputs_of(model, [*map(Value, inputs[0].tolist())])
-    _check_logits(loss, outputs)
-    if classes and loss is cross_entropy and len(outputs) not in (1, len(classes)):
-        raise ValueError(
-            f"T has {len(classes)} classes, {show(classes)}, and the model {len(outputs)}"
-            " outputs: it needs one for each"
-        )
-    return len(outputs)
-
-
-def is_mean(loss: Loss) -> bool:
-    """Whether E is the mean of the E_n, and not their sum."""
-    return loss is not sum_of_squares
-
-
-def error_program(
-    model: Model, loss: Loss, tables_of: dict[str, Table], parameters: Sequence[Value]
-) -> Program:
-    """The program of E_n, or w_n E_n, of one data point: x, t and perhaps w are its inputs."""
-    program, _ = compiled(partial(error_of, model, loss), tables_of, parameters)
-    return program
-
-
 def _objective(
     program: Program, data: Table | ChunkedData, average: bool, batch_size: int, threads: int
-) -> "Objective | ChunkedObjective":
-    kind: Any = ChunkedObjective if isinstance(data, ChunkedData) else Objective
-    objective: Objective | ChunkedObjective = kind(program, data, average, batch_size, threads)
-    return objective
-
-
-class Objective:
-    """The error over data points and its gradient, as functions of the parameters."""
-
-    def __init__(
-        self, program: Program, points: Table, average: bool, batch_size: int, threads: int
-    ) -> None:
-        self.program, self.points, self.average = program, points, average
-        self.batch_size, self.threads = batch_size, threads
-        self.all_at_once = batch_size >= len(points)
-        self.rows = 0  # gone through so far
-        self._last: tuple[Vector, float, Vector] | None = None
-
-    def evaluate(self, theta: Vector) -> tuple[float, Vector]:
-        """The error over all points and its gradient; kept, as it is often asked for twice."""
-        if self._last is None or not np.array_equal(self._last[0], theta):
-            self._last = (theta, *self._on(theta, self.points))
-        return self._last[1], self._last[2]
-
-    def know(self, theta: Vector, error: float, gradient: Vector) -> None:
-        """The error and its gradient need not be computed here."""
-        self._last = (theta.copy(), error, gradient)
-
-    def error(self, theta: Vector) -> float:
-        """The error over all points."""
-        if self.all_at_once:  # the gradient here is that of the next step
-            return self.evaluate(theta)[0]
-        self.rows += len(self.points)
-        with np.errstate(over="ignore"):
-            total = float(np.sum(self.program(self.points, theta, threads=self.threads)))
-        if not np.isfinite(total):
-            raise FloatingPointError("the sum of the errors E_n is beyond the largest float")
-        return total / len(self.points) if self.average else total
-
-    def descend(
-        self,
-        optimizer: Optimizer,
-        parameters: Sequence[Value],
-        theta: Vector,
-        rng: np.random.Generator,
-    ) -> Vector:
-        """The parameters after an epoch: a step for one batch after the other, in a new order."""
-        if self.all_at_once:
-            return update_named(optimizer, parameters, theta, self.evaluate(theta)[1])
-        order = rng.permutation(len(self.points))
-        for start in range(0, len(order), self.batch_size):
-            batch = self.points[order[start : start + self.batch_size]]
-            theta = update_named(optimizer, parameters, theta, self._of_batch(batch, theta))
-        return theta
-
-    def _of_batch(self, batch: Table, theta: Vector) -> Vector:
-        try:
-            return self._on(theta, batch)[1]
-        except FloatingPointError:
-            self._on(theta, self.points)  # raises too, and tells the row among all points
-            raise
-
-    def _on(self, theta: Vector, points: Table) -> tuple[float, Vector]:
-        self.rows += len(points)
-        error, gradient = self.program.value_and_grad(points, theta, threads=self.threads)
-        return (error / len(points), gradient / len(points)) if self.average else (error, gradient)
-
-
-class Best:
-    """The lowest error so far and the weights then; and how long it has not improved.
-
-    Args:
-        patience: after how many epochs without improvement it is enough.
-        min_delta: what an improvement is, at least.
-    """
-
-    theta: Vector
-
-    def __init__(self, patience: int, min_delta: float) -> None:
-        self.patience, self.min_delta = patience, min_delta
-        self.error, self.epochs_without = math.inf, 0
-
-    def is_enough(self, error: float, theta: Vector) -> bool:
-        """An epoch is over: whether it was the last of as many as are borne without success."""
-        improved = error < self.error - self.min_delta or self.error == math.inf
-        self.epochs_without = 0 if improved else self.epochs_without + 1
-        if error < self.error:
-            self.error, self.theta = error, theta
-        return self.epochs_without >= self.patience
-
-
-class Run:
-    """How far the training is: the history, and the weights after the last epoch."""
-
-    bar: Any
-
-    def __init__(
-        self,
-        model: Model,
-        parameters: list[Value],
-        objective: Objective | ChunkedObjective,
-        held_out: Objective | ChunkedObjective | None,
-        callbacks: Sequence[Callable[[Epoch], Any]] = (),
-        best: Best | None = None,
-        checkpoint: Checkpoint | None = None,
-    ) -> None:
-        self.checkpoint = checkpoint
-        self.model, self.parameters, self.callbacks = model, parameters, callbacks
-        self.objective, self.held_out, self.best = objective, held_out, best
-        self.began = self.theta = np.array([parameter.data for parameter in parameters])
-        self.history = History()
-        self.n_before = 0  # epochs that a checkpoint had
-        self.told: list[Vector] = []  # to L-BFGS: error and gradient, again and again
-        self.to_tell: list[Vector] = []  # before anything is computed
-
-    def train(
-        self,
-        optimizer: Optimizer | LBFGS,
-        epochs: int,
-        rng: np.random.Generator,
-        progress: bool,
-    ) -> History:
-        """Go through the data ``epochs`` times at most, and leave the weights with the model."""
-        self._optimizer, self._rng, self._started = optimizer, rng, time.perf_counter()
-        if self.checkpoint:
-            self.checkpoint.resume(self, optimizer, rng)
-        n = self.n_before
-        with tqdm(
-            total=epochs, initial=n, disable=not progress, desc="fit", unit="epoch"
-        ) as self.bar:
-            try:
-                self._begin()
-                if isinstance(optimizer, LBFGS):
-                    reason = optimizer.minimize(self._evaluate, self.theta, epochs, self._after)
-                    self.history.ended = self.history.ended or f"{self._epochs_done}: {reason}"
-                else:
-                    self._descend(optimizer, epochs, rng)
-                    self.history.ended = self.history.ended or self._epochs_done
-                if self.best and self.history.error_after:
-                    self.theta = self.best.theta
-            finally:
-                write(self.parameters, self.theta)
-        return self.history
-
-    @property
-    def _epochs_done(self) -> str:
-        n = len(self.history.error_after)
-        return f"after {n} epoch{'s' if n != 1 else ''}"
-
-    def _begin(self) -> None:
-        with self._telling():
-            self._error = self.objective.error(self.theta)
-
-    def _evaluate(self, theta: Vector) -> tuple[float, Vector]:
-        if self.to_tell:
-            told = self.to_tell.pop(0)
-            self.objective.know(theta, float(told[0]), told[1:])
-        with self._telling():
-            error, gradient = self.objective.evaluate(theta)
-        if self.checkpoint:
-            self.told.append(np.array([error, *gradient]))
-        return error, gradient
-
-    def _descend(self, optimizer: Optimizer, epochs: int, rng: np.random.Generator) -> None:
-        theta = self.theta
-        for _ in range(self.n_before, 0 if self.history.ended else epochs):
-            with self._telling():
-                theta = self.objective.descend(optimizer, self.parameters, theta, rng)
-            if self._after(theta):
-                return
-
-    def _after(self, theta: Vector) -> bool:
-        """An epoch is over: whether it was the last."""
-        is_last = self._noted(theta)
-        if self.checkpoint and len(self.history.error_after) > self.n_before:
-            self.checkpoint.save(self, self._optimizer, self._rng)
-        return is_last
-
-    def _noted(self, theta: Vector) -> bool:
-        """Note an epoch, and tell of it: whether it was the last."""
-        history, validation = self.history, None
-        with self._telling():
-            error = self.objective.error(theta)
-            if self.held_out:
-                with self._telling("validation: "):
-                    validation = self.held_out.error(theta)
-        self.theta = theta
-        history.error_before.append(self._error)
-        history.error_after.append(error)
-        if validation is not None:
-            history.validation.append(validation)
-        self._error = error
-        rate = self.objective.rows / (time.perf_counter() - self._started)
-        self.bar.set_postfix_str(f"error {error:.4g}, {rate:.3g} rows/s", refresh=False)
-        is_new = len(history.error_after) > self.n_before
-        self.bar.update(is_new)
-        if self.best and self.best.is_enough(error if validation is None else validation, theta):
-            over = "training" if validation is None else "validation"
-            history.ended = (
-                f"{self._epochs_done}: the {over} error has not improved for {self.best.patience};"
-                f" the weights are those of epoch {history.best_epoch}"
-            )
-        if not self.callbacks or not is_new:
-            return bool(history.ended)
-        write(self.parameters, theta)
-        epoch = Epoch(
-            len(history.error_after), history.error_before[-1], error, validation, self.model
-        )
-        results = [callback(epoch) for callback in self.callbacks]
-        if any(isinstance(result, (bool, np.bool_)) and result for result in results):
-            history.ended = history.ended or f"{self._epochs_done}: a callback returned True"
-        return bool(history.ended)
-
-    @contextmanager
-    def _telling(self, where: str | None = None) -> Iterator[None]:
-        """Say in an error which epoch it was, and what became of the weights."""
-        try:
-            yield
-        except FloatingPointError as error:
-            if where is not None:
-                raise FloatingPointError(f"{where}{error}") from error
-            n = len(self.history.error_after)
-            kept = f"after epoch {n}, of error {self._error:.6g}" if n else "that it began with"
-            raise FloatingPointError(_message(n + 1, error, kept)) from error
-
-
-def _message(epoch: int, error: ArithmeticError, kept: str) -> str:
-    what = str(error).partition("; to get such results")[0]  # which is advice for programs
-    return (
-        f"epoch {epoch}: {what}. The model keeps the weights {kept}; a smaller learning rate, or"
-        " data scaled to about 1, may help"
-    )
-
-
-def error_of(
-    model: Callable[[list[Value]], Any],
-    loss: Loss,
-    x: list[Value],
-    t: list[Value],
-    w: Sequence[Value] = (),
-) -> Value:
-    """E_n of one data point, times its weight if it has one."""
-    y = model(x)
-    targets: Any = t if len(t) > 1 else t[0]
-    try:
-        E = loss(y, targets)
-    except TypeError as error:
-        raise TypeError(
-            f"the loss was called with the outputs {show(y)} and the targets {show(targets)}:"
-            f" {error}"
-        ) from error
-    if not isinstance(E, Value):
-        raise TypeError(f"a loss gives a Value, not {show(E)}")
-    return w[0] * E if w else E
-
-
-# What is checked before anything changes
-
-
-def named_loss(loss: Any) -> Loss:
-    """The loss of that name, or the function itself."""
-    if isinstance(loss, str):
-        if loss not in LOSSES:
-            raise ValueError(f"no loss is called {loss!r}; there are {', '.join(LOSSES)}")
-        return LOSSES[loss]
-    if not callable(loss):
-        raise TypeError(f"a loss is a name or a function, not {show(loss)}")
-    found: Loss = loss
-    return found
-
-
-def named_optimizer(optimizer: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
-    """The optimizer of that name, with its usual settings."""
-    if not isinstance(optimizer, str):
-        return optimizer
-    if optimizer not in OPTIMIZERS:
-        known = ", ".join(OPTIMIZERS)
-        raise ValueError(f"no optimizer is called {optimizer!r}; there are {known}")
-    return OPTIMIZERS[optimizer]()
-
-
-def _check_logits(loss: Loss, outputs: Sequence[Value]) -> None:
-    """Refuse probabilities for a loss that would make probabilities of them once more."""
-    names = {output.operation.name for output in outputs if output.operation}
-    names &= {"sigmoid", "softmax"}
-    if names and loss in (cross_entropy, binary_cross_entropy):
-        raise ValueError(
-            f"{loss.__name__} takes logits, the pre-activations a_k, and applies the sigmoid or"
-            f" softmax itself; these outputs have been through a {min(names)} already: leave it out"
-            ' of the model (output="linear")'
-        )
-
-
-def model_parameters(model: Any) -> list[Value]:
-    """The weights of a model, each once."""
-    if not callable(model) or not callable(getattr(model, "parameters", None)):
-        raise TypeError(f"the model is an MLP or another Module that is called, not {show(model)}")
-    parameters = model.parameters()
-    refuse_no_parameters(parameters)
-    if not parameters:
-        raise ValueError("the model has no parameters to train")
-    return list(dict.fromkeys(parameters))
-
-
-def _parameters(model: Any, optimizer: Any) -> list[Value]:
-    """The Values to be trained."""
-    parameters = model_parameters(model)
-    if not isinstance(optimizer, (Optimizer, LBFGS)):
-        raise TypeError(f'an optimizer is such as Adam(lr=0.01) or "adam", not {show(optimizer)}')
-    chosen = getattr(optimizer, "parameters", None) or parameters
-    known = set(parameters)
-    for parameter in chosen:
-        if parameter not in known:
-            raise ValueError(
-                f"the optimizer was made with {describe(parameter)}, which is no parameter of the"
-                " model: give it none, or those of this model"
-            )
-    for parameter in parameters:
-        if not np.isfinite(parameter.data):
-            raise ValueError(f"the model begins with {describe(parameter)}, which is not finite")
-    return list(chosen)
-
-
-def at_least_one(name: str, number: Any) -> int:
-    """The number as an int from 1 on, or an error that names it."""
-    if isinstance(number, bool) or not hasattr(number, "__index__"):
-        raise TypeError(f"{name} is an integer, not {show(number)}")
-    if number.__index__() < 1:
-        raise ValueError(f"{name} is at least 1, not {number}")
-    whole: int = number.__index__()
-    return whole
+) -> Objective:
+    if isinstance(data, ChunkedData):
+        return ChunkedObjective(program, data, average, batch_size, threads)
+    return TableObjective(program, data, average, batch_size, threads)
 
 
 def _validation_data(
