@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy
@@ -129,6 +128,7 @@ class Program:
         check_nodes(order, weights if self._single else [])
         self._recorded = numpy.array([weight.data for weight in weights])
         self._names = _names([*columns, *weights])
+        self._forward_executor = self._summed_executor = None
         compared: list[Value] = []
         with modes.changed(compared=compared):
             slopes = gradient(wanted[0], weights) if self._single and weights else []
@@ -140,28 +140,34 @@ class Program:
         graph.forget()
         return order, compared
 
-    # Each plan, and what runs it, is made when it is first asked for.
+    # Each plan, and what runs it, is made when it is first asked for. They are plain attributes: a
+    # cached property would be found later, and make all others of its object be found later.
 
-    @cached_property
+    _forward_plan: Plan | None = None
+    _summed_plan: Plan | None = None
+    _forward_executor: Executor | None
+    _summed_executor: Executor | None
+
+    @property
     def _forward(self) -> Plan:
-        results = self._results[:1] if self._single else self._results
-        return plan(self._graph, results, summed=False)
+        if self._forward_plan is None:
+            results = self._results[:1] if self._single else self._results
+            self._forward_plan = plan(self._graph, results, summed=False)
+        return self._forward_plan
 
-    @cached_property
+    @property
     def _summed(self) -> Plan | None:
-        return plan(self._graph, self._results, summed=True) if self._single else None
+        if self._summed_plan is None and self._single:
+            self._summed_plan = plan(self._graph, self._results, summed=True)
+        return self._summed_plan
 
-    @cached_property
-    def _forward_executor(self) -> Executor:
-        return Executor(self._forward, self._single)
-
-    @cached_property
-    def _summed_executor(self) -> Executor:
-        if self._summed is None:
+    def _executor_of_sums(self) -> Executor:
+        summed = self._summed
+        if summed is None:
             raise TypeError(
                 "value_and_grad is of a program with one output, and this one was made with a list"
             )
-        return Executor(self._summed)
+        return Executor(summed)
 
     def __call__(
         self,
@@ -198,6 +204,8 @@ class Program:
         (True, array([2., 6.]))
         """
         executor = self._forward_executor
+        if executor is None:
+            executor = self._forward_executor = Executor(self._forward, self._single)
         if parameters is None:
             parameters = self._recorded
         if errors == "raise":
@@ -252,6 +260,8 @@ class Program:
         (22.5, array([15.]))
         """
         executor = self._summed_executor
+        if executor is None:
+            executor = self._summed_executor = self._executor_of_sums()
         if parameters is None:
             parameters = self._recorded
         if errors == "raise":
@@ -262,7 +272,8 @@ class Program:
         shape = self._recorded.shape
         value, slopes, finite = _run(executor, points, weights, threads, errors, out, shape)
         if not finite:
-            value, slopes[...] = self._left_to_the_engine(points, weights, errors, (value, slopes))
+            found = value, slopes
+            value, slopes[...] = self._left_to_the_engine(executor, points, weights, errors, found)
         return value, slopes
 
     def trace(self, library: Any) -> Callable[..., Any]:
@@ -420,7 +431,8 @@ class Program:
     def _take(self, parts: Parts) -> None:
         self._single, self._names = parts.single, parts.names
         self._recorded = numpy.array(parts.recorded, dtype=float)
-        self._forward, self._summed = parts.forward, parts.summed
+        self._forward_plan, self._summed_plan = parts.forward, parts.summed
+        self._forward_executor = self._summed_executor = None
 
     def _checked(self, inputs: Any, parameters: Any) -> tuple[Floats, Floats]:
         """The arguments as arrays in C order, of the right shapes."""
@@ -444,7 +456,12 @@ class Program:
         return points, weights
 
     def _left_to_the_engine(
-        self, points: Floats, weights: Floats, errors: str, found: tuple[float, Floats]
+        self,
+        executor: Executor,
+        points: Floats,
+        weights: Floats,
+        errors: str,
+        found: tuple[float, Floats],
     ) -> tuple[float, Floats]:
         """The sums, with the data points that have inf or nan in a derivative done by the engine.
 
@@ -466,7 +483,7 @@ class Program:
         except ArithmeticError as error:
             raise self._fault(summed, points, rows[len(again) :], weights, error) from None
         others = numpy.delete(table, rows, axis=0)
-        value, slopes, _ = self._summed_executor.run(others, weights)  # type: ignore[misc]
+        value, slopes, _ = executor.run(others, weights)  # type: ignore[misc]
         with numpy.errstate(over="ignore", invalid="ignore"):
             sums = numpy.sum([[value, *slopes], *again], axis=0)
         if errors == "raise" and finite.all() and not numpy.isfinite(sums).all():

@@ -10,6 +10,14 @@
 typedef int64_t Integers __attribute__((vector_size(8 * WIDTH)));
 #define EACH_PART UNROLL for (int j = 0; j < vectors; j++)
 
+/* The last numbers, fewer than a vector has, are computed beside zeros. */
+#define GET(p) (lanes == WIDTH ? LOAD(p) : LOAD_FIRST(p, lanes))
+#define PUT(p, x) \
+    if (lanes == WIDTH) \
+        STORE(p, x); \
+    else \
+        STORE_FIRST(p, x, lanes)
+
 /* scale = 2^k and p = exp(y) / 2^k - 1 */
 INLINE void LEVEL(scaled_expm1)(const int vectors, const Vector *y, Vector *scale, Vector *p) {
     Vector shifted[2], r[2], r2[2], q[2];
@@ -36,12 +44,13 @@ INLINE void LEVEL(scaled_expm1)(const int vectors, const Vector *y, Vector *scal
 
 /* tanh(x) = -expm1(y) / (2 + expm1(y)) and 4 e / (1 + e)^2, for y = -2 |x| and e = exp(y) */
 INLINE void LEVEL(tanh_step)(
-    const int vectors, const int derivative, double *z, double *d, const double *at) {
+    const int vectors, const int derivative, double *z, double *d, const double *at,
+    const int lanes) {
     const Integers sign = (Integers)ALL(-0.0);
     Vector x[2], y[2], scale[2], p[2];
     Integers far = {0};
     EACH_PART {
-        x[j] = LOAD(at + j * WIDTH);
+        x[j] = GET(at + j * WIDTH);
         y[j] = ALL(-2.0) * (Vector)((Integers)x[j] & ~sign);
         far |= y[j] < ALL(-700.0);
     }
@@ -55,10 +64,10 @@ INLINE void LEVEL(tanh_step)(
         Vector t = em1 * inverse;
         Vector lacking = LESS_PRODUCT(em1, t, below) + LESS_PRODUCT(lost, t, lost_below);
         t = PLUS_PRODUCT(t, lacking, inverse);
-        STORE(z + j * WIDTH, (Vector)(((Integers)t & ~sign) | ((Integers)x[j] & sign)));
+        PUT(z + j * WIDTH, (Vector)(((Integers)t & ~sign) | ((Integers)x[j] & sign)));
         if (derivative) {
             Vector twice = inverse + inverse;
-            STORE(d + j * WIDTH, (PLUS_PRODUCT(scale[j], scale[j], p[j]) * twice) * twice);
+            PUT(d + j * WIDTH, (PLUS_PRODUCT(scale[j], scale[j], p[j]) * twice) * twice);
         }
     }
     if (ANY(far))
@@ -70,12 +79,13 @@ INLINE void LEVEL(tanh_step)(
 
 /* 1 / (1 + e) or e / (1 + e), and e / (1 + e)^2, for e = exp(-|x|) */
 INLINE void LEVEL(sigmoid_step)(
-    const int vectors, const int derivative, double *z, double *d, const double *at) {
+    const int vectors, const int derivative, double *z, double *d, const double *at,
+    const int lanes) {
     const Integers sign = (Integers)ALL(-0.0);
     Vector x[2], y[2], scale[2], p[2];
     Integers far = {0};
     EACH_PART {
-        x[j] = LOAD(at + j * WIDTH);
+        x[j] = GET(at + j * WIDTH);
         y[j] = (Vector)((Integers)x[j] | sign);
         far |= y[j] < ALL(-700.0);
     }
@@ -88,9 +98,9 @@ INLINE void LEVEL(sigmoid_step)(
         inverse = PLUS_PRODUCT(inverse, lacking, inverse);
         Vector share = e * inverse;
         Integers positive = x[j] >= ALL(0.0);
-        STORE(z + j * WIDTH,
-              (Vector)(((Integers)inverse & positive) | ((Integers)share & ~positive)));
-        if (derivative) STORE(d + j * WIDTH, share * inverse);
+        PUT(z + j * WIDTH,
+            (Vector)(((Integers)inverse & positive) | ((Integers)share & ~positive)));
+        if (derivative) PUT(d + j * WIDTH, share * inverse);
     }
     if (ANY(far))
         EACH_PART for (int l = 0; l < WIDTH; l++) if (fabs(x[j][l]) > 700.0) {
@@ -99,21 +109,15 @@ INLINE void LEVEL(sigmoid_step)(
         }
 }
 
-/* The last numbers, fewer than a vector has, are computed beside zeros. */
 #define OVER_A_ROW(name, step, derivative) \
     static void LEVEL(name)(double *z, double *d, const double *x, ptrdiff_t n) { \
         ptrdiff_t i = 0; \
         for (; i + 2 * WIDTH <= n; i += 2 * WIDTH) \
-            LEVEL(step)(2, derivative, z + i, derivative ? d + i : d, x + i); \
+            LEVEL(step)(2, derivative, z + i, derivative ? d + i : d, x + i, WIDTH); \
         for (; i + WIDTH <= n; i += WIDTH) \
-            LEVEL(step)(1, derivative, z + i, derivative ? d + i : d, x + i); \
-        if (i < n) { \
-            double last[3][WIDTH] = {{0.0}}; \
-            memcpy(last[2], x + i, (n - i) * 8); \
-            LEVEL(step)(1, derivative, last[0], last[1], last[2]); \
-            memcpy(z + i, last[0], (n - i) * 8); \
-            if (derivative) memcpy(d + i, last[1], (n - i) * 8); \
-        } \
+            LEVEL(step)(1, derivative, z + i, derivative ? d + i : d, x + i, WIDTH); \
+        if (i < n) \
+            LEVEL(step)(1, derivative, z + i, derivative ? d + i : d, x + i, (int)(n - i)); \
     }
 OVER_A_ROW(tanh, tanh_step, 1)
 OVER_A_ROW(sigmoid, sigmoid_step, 1)
@@ -121,4 +125,6 @@ OVER_A_ROW(tanh_alone, tanh_step, 0)
 OVER_A_ROW(sigmoid_alone, sigmoid_step, 0)
 #undef OVER_A_ROW
 #undef EACH_PART
+#undef GET
+#undef PUT
 #undef Integers

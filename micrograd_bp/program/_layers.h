@@ -44,6 +44,7 @@ typedef struct {
 } Level;
 
 static const int64_t LANES_FIRST[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+static const double ONE_AFTER_ZEROS[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1};
 
 #if defined(GNU_C)
 #define UNROLL _Pragma("GCC unroll 8")
@@ -78,6 +79,9 @@ FOR_TARGET("avx2,fma")
 #define PLUS_PRODUCT(c, a, b) ((Vector)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #define LESS_PRODUCT(c, a, b) ((Vector)_mm256_fnmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #define ANY(mask) _mm256_movemask_pd((__m256d)(mask))
+#define MASK(n) _mm256_loadu_si256((const __m256i *)(LANES_FIRST + 8 - (n)))
+#define LOAD_FIRST(p, n) ((Vector)_mm256_maskload_pd(p, MASK(n)))
+#define STORE_FIRST(p, x, n) _mm256_maskstore_pd(p, MASK(n), (__m256d)(x))
 #include "_layers_of_a_level.h"
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -93,6 +97,9 @@ FOR_TARGET("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")
 #define PLUS_PRODUCT(c, a, b) ((Vector)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 #define LESS_PRODUCT(c, a, b) ((Vector)_mm512_fnmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 #define ANY(mask) _mm512_movepi64_mask((__m512i)(mask))
+#define MASK(n) ((__mmask8)((1 << (n)) - 1))
+#define LOAD_FIRST(p, n) ((Vector)_mm512_maskz_loadu_pd(MASK(n), p))
+#define STORE_FIRST(p, x, n) _mm512_mask_storeu_pd(p, MASK(n), (__m512d)(x))
 #include "_layers_of_a_level.h"
 #if defined(__clang__)
 #pragma clang attribute pop

@@ -383,25 +383,25 @@ static void LEVEL(point_product)(double *y, const Matrix *w, const double *x) {
 }
 
 /* products_ji = d_j x_i, and d_j in a last column where there is one. Rows follow each other, or
-   have others' numbers between them; a short row that is followed may be written beyond its end.
-   Gives 0, or nan where a product is inf or nan. */
+   have others' numbers between them; a short row that is followed may be written beyond its end,
+   and x is followed by a vector of whatever numbers. Gives 0, or nan where a product is inf or nan. */
 static double LEVEL(point_outer)(
     double *products, ptrdiff_t apart, int m, int k, int biases, const double *d,
     const double *x) {
     Vector checks[2] = {ALL(0.0), ALL(0.0)};
-    double check = 0.0, lanes[WIDTH] = {0.0};
+    double check = 0.0, lanes[WIDTH];
     int j = 0;
-    if (k + biases < WIDTH && apart == k + biases) {
-        Vector row;
-        for (int i = 0; i < k; i++) lanes[i] = x[i];
-        if (biases) lanes[k] = 1.0;
-        row = LOAD(lanes);
+#if WIDTH > 1
+    if (k + biases < WIDTH && apart == k + biases && m * apart >= WIDTH) {
+        Vector row = LEVEL(begin_of)(LOAD(x), k);
+        if (biases) row += LOAD(ONE_AFTER_ZEROS + 8 - k);
         for (; j * apart + WIDTH <= m * apart; j++) {
             Vector products_of_row = ALL(d[j]) * row;
             STORE(products + j * apart, products_of_row);
             checks[0] += products_of_row * ALL(0.0);
         }
     }
+#endif
     for (; j < m; j++) {
         double *at = products + j * apart;
         Vector factor = ALL(d[j]);
@@ -442,3 +442,6 @@ static double LEVEL(point_outer)(
 #undef ANY
 #undef PLUS_PRODUCT
 #undef LESS_PRODUCT
+#undef MASK
+#undef LOAD_FIRST
+#undef STORE_FIRST

@@ -39,6 +39,7 @@ cdef extern from *:
         Py_ssize_t *dimensions, *strides;
         PyObject *base, *descr;
         int flags;
+        PyObject *weak_references;
     } Array;
     /* And how NumPy makes one: PyArray_New of its C API, the 93rd function of 1 and 2 alike. */
     typedef PyObject *(*NewArray)(
@@ -58,10 +59,14 @@ cdef extern from *:
         Py_ssize_t* dimensions
         PyObject* descr
         int flags
+        PyObject* weak_references
     ctypedef object (*NewArray)(
         type, int, const Py_ssize_t*, int, const Py_ssize_t*, void*, int, int, PyObject*
     )
     NewArray new_array_of(object) except NULL
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject*)
 
 cdef extern from "<time.h>" nogil:
     struct timespec:
@@ -187,6 +192,7 @@ cdef int CACHE_OF_LAYERS = 65536  # that of most: a product uses a number that i
 cdef int UNWATCHED = 262144  # numbers computed between two looks at the clock: some 0.1 ms
 cdef int PATIENCE = 50000000  # nanoseconds between two looks for a signal, which wait for the GIL
 cdef int SHORT = 65536  # numbers of a block: one point of it is done before the GIL is let go
+cdef int MOST_KEPT = 8192  # numbers of an array of results, which is kept to be given out again
 cdef int FEW_BLOCKS = 4  # of a part, where each has sums of layers to add up
 
 cdef int the_level = n_levels() - 1
@@ -203,6 +209,7 @@ def use_level(name):
     the_level = levels().index(name)
 
 
+@cython.final
 cdef class _Space:
     """The places of one thread: scalars, rows, lanes of sums, and room for operands."""
 
@@ -221,7 +228,7 @@ cdef class _Space:
 
     def __cinit__(self, Executor run not None):
         cdef Py_ssize_t block = run.block
-        self.scalars = <double*>_allocated(run.n_places * 8)
+        self.scalars = <double*>_allocated((run.n_places + LANES) * 8)  # a vector may go beyond
         cdef Py_ssize_t size = (
             run.n_rows * block + run.n_lanes * LANES + run.n_wide_sums + 3 * block + run.n_room
         ) * 8
@@ -283,6 +290,7 @@ cdef int _watch(Call* call, Py_ssize_t work) except -1 nogil:
     return 0
 
 
+@cython.final
 @cython.no_gc
 cdef class _Job:
     """A call on several threads, which may outlive it."""
@@ -321,6 +329,15 @@ cdef bint _fits(
     return _are_apart(results.data, size, x) and _are_apart(results.data, size, w)
 
 
+cdef bint _is_free(
+    PyObject* kept, int n_axes, const Py_ssize_t* shape, const Array* x, const Array* w
+) except -1:
+    """Whether an array is nobody's but its keeper's, and as it was made."""
+    if kept == <PyObject*>None or Py_REFCNT(kept) != 1 or (<Array*>kept).weak_references != NULL:
+        return False
+    return _array(<object>kept) != NULL and _fits(<Array*>kept, n_axes, shape, x, w)
+
+
 cdef bint _are_apart(const double* data, Py_ssize_t size, const Array* other) noexcept:
     cdef Py_ssize_t other_size = 1
     cdef int axis
@@ -329,6 +346,7 @@ cdef bint _are_apart(const double* data, Py_ssize_t size, const Array* other) no
     return data + size <= other.data or other.data + other_size <= data
 
 
+@cython.final
 cdef class Executor:
     """A plan, ready to run.
 
@@ -352,6 +370,7 @@ cdef class Executor:
     cdef tuple constants
     cdef list functions, spaces
     cdef _Space spare
+    cdef object given, given_before  # the last results that were made for a caller
     cdef const Level* level
 
     def __cinit__(self, plan, single=False):
@@ -632,7 +651,7 @@ cdef class Executor:
         cdef double* outputs = &output
         result = out
         if out is None and n_axes:
-            result = new_array(ndarray, n_axes, shape, DOUBLE, NULL, NULL, 0, 0, NULL)
+            result = self._new(n_axes, shape, x, w)
         if result is not None:
             results = _array(result)
             if results == NULL or out is not None and not _fits(results, n_axes, shape, x, w):
@@ -658,6 +677,21 @@ cdef class Executor:
             n_results += call.n * self.n_outputs
         finite[0] = isfinite(value[0]) and check == 0.0 and all_finite(outputs, n_results)
         return output if result is None else result
+
+    cdef _new(self, int n_axes, const Py_ssize_t* shape, const Array* x, const Array* w):
+        """An array for results: one of the last two that were given out, if nobody has it now.
+
+        Of two, since many a loop lets go of what it has when it has the next.
+        """
+        if not _is_free(<PyObject*>self.given, n_axes, shape, x, w):
+            if _is_free(<PyObject*>self.given_before, n_axes, shape, x, w):
+                self.given, self.given_before = self.given_before, self.given
+            else:
+                result = new_array(ndarray, n_axes, shape, DOUBLE, NULL, NULL, 0, 0, NULL)
+                if shape[0] * (shape[1] if n_axes == 2 else 1) > MOST_KEPT:
+                    return result
+                self.given, self.given_before = result, self.given
+        return self.given
 
     cdef _Space _space(self):
         cdef _Space space = self.spare
@@ -763,7 +797,7 @@ cdef class Executor:
             space.unit[i] = step.operands[i] + unit * step.strides[i]
         return space.unit
 
-    cdef const double* _neighbours(self, _Space space, Step* step, int which) noexcept nogil:
+    cdef inline const double* _neighbours(self, _Space space, Step* step, int which) noexcept nogil:
         """An operand of a Map of numbers, copied where they are not neighbours."""
         cdef double* numbers = space.scalars + step.operands[which]
         cdef double* copied
@@ -785,8 +819,9 @@ cdef class Executor:
             self._each(step, space.scalars + step.results[0] + unit, space.products)
         return 0
 
-    cdef Matrix _matrix(self, _Space space, Step* step) noexcept nogil:
-        cdef Matrix matrix
+    cdef inline void _take_matrix(
+        self, Matrix* matrix, _Space space, Step* step
+    ) noexcept nogil:
         matrix.weights = space.parameters if step.weights_given else space.scalars
         matrix.weights += step.operands[0]
         matrix.down, matrix.across = step.strides[0], step.strides[1]
@@ -796,10 +831,10 @@ cdef class Executor:
             matrix.bias += step.operands[2]
         matrix.bias_down, matrix.bias_varies = step.strides[2], False
         matrix.m, matrix.k = step.width, step.depth
-        return matrix
 
     cdef void _product_of_a_point(self, _Space space, Step* step) noexcept nogil:
-        cdef Matrix matrix = self._matrix(space, step)
+        cdef Matrix matrix
+        self._take_matrix(&matrix, space, step)
         self.level.point_product(
             space.scalars + step.results[0], &matrix, space.scalars + step.operands[1]
         )
@@ -1110,7 +1145,7 @@ cdef class Executor:
                 operands[2 * step.depth] = step.operands[2] + j * step.strides[2]
                 self._dot(space, operands, n_operands, step.results[0] + j)
             return
-        matrix = self._matrix(space, step)
+        self._take_matrix(&matrix, space, step)
         if step.operands[2] >= self.n_scalars:
             matrix.bias, matrix.bias_varies = self._row(space, step.operands[2]), True
             matrix.bias_down *= space.points

@@ -59,6 +59,7 @@ print("alive")
 EVERY_DOOR = """
 import itertools, random, sys, types
 from micrograd_bp import Program, Value
+from micrograd_bp.program import Executor
 from micrograd_bp.transforms import nested
 
 modules = [sys.modules[name] for name in sys.argv[1:]]
@@ -66,11 +67,12 @@ x = Value(2.0)
 y = x * x + 1.0
 w = Value(3.0)
 program = Program(y * w, [x], [w])
+executor = Executor(program._forward)
 odd = [
     None, True, 1.0, -1, 2**31, 2**63, 10**400, float("nan"), "x", b"x", [], [None], [1.0], [y],
     (), ("a",), (None, None), {}, {"a": 1}, object(), object, Value, x, y, [[1.0], [2.0]],
     memoryview(b"12345678"), program, program._forward, sys.modules["numpy"].ones((2, 1)),
-    program._forward_executor.run, lambda *_: None, slice(None), range(3),
+    executor.run, lambda *_: None, slice(None), range(3),
 ]
 made = []
 for kind in [kind for module in modules for kind in vars(module).values()]:
@@ -99,7 +101,7 @@ def call(name, function):
 def instances(kind):
     for make in (
         lambda: kind(2.0), lambda: kind(y, [x]), lambda: kind(program._forward),
-        lambda: kind(program._forward_executor.run), lambda: kind("x"), lambda: kind.__new__(kind),
+        lambda: kind(executor.run), lambda: kind("x"), lambda: kind.__new__(kind),
         lambda: kind.__new__(kind, y, [x]), lambda: kind.__new__(kind, program._forward),
     ):
         try:

@@ -1,6 +1,7 @@
 """Results in buffers of the caller: the same numbers, nothing allocated, and misfits refused."""
 
 import tracemalloc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,28 @@ def test_a_gradient_is_not_written_over_the_weights() -> None:
         program.value_and_grad(X, weights, out=weights)
     with pytest.raises(ValueError, match=r"of the shape \(17,\); this one has the shape \(3,\)"):
         program.value_and_grad(X, weights, out=np.zeros(3))
+
+
+@pytest.mark.parametrize("run", [network().value_and_grad, several()])
+def test_results_are_the_callers_as_long_as_anything_of_them_is(run: Any) -> None:
+    def result(data: Any) -> Any:
+        found = run(data)
+        return found[1] if isinstance(found, tuple) else found
+
+    def given(data: Any) -> list[Any]:
+        result(data).flags.writeable = False
+        result(data).resize(3, 1)
+        weak.append(weakref.ref(result(data)))
+        return [result(data), result(data)[1:], result(data).T, memoryview(result(data))]
+
+    weak: list[Any] = []
+    tables = [X[:2], X[2:4], X[4:6], X[:2]]
+    kept = [given(data) for data in tables]
+    for data, found in zip(tables, kept, strict=True):
+        alone = result(data)
+        for array, expected in zip(found, (alone, alone[1:], alone.T, alone), strict=True):
+            assert np.array_equal(array, expected)
+    assert [reference() for reference in weak] == [None] * 4
 
 
 def test_a_data_point_left_to_the_engine_gives_its_part() -> None:

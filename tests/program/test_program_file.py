@@ -17,7 +17,7 @@ from hypothesis import given, settings
 
 from micrograd_bp import MLP, Program, Value, clip, exp, fsum, maximum, softmax, step, tanh, where
 from micrograd_bp.functions import FUNCTIONS
-from micrograd_bp.program import program_file
+from micrograd_bp.program import Executor, program_file
 from micrograd_bp.program.interpreter import Executor as Interpreter
 from micrograd_bp.program.plain import from_plain, to_plain
 from micrograd_bp.testing import GraphProgram, graphs
@@ -279,8 +279,8 @@ def check(path: Path, where: str) -> bool:
     for plan in (program._forward, program._summed):
         if plan is None:
             continue
-        run = (program._summed_executor if plan.n_sums else program._forward_executor).run
-        first, found, _ = run(data, weights)
+        single = program._single and not plan.n_sums
+        first, found, _ = Executor(plan, single).run(data, weights)  # type: ignore[misc]
         other_first, other, _ = Interpreter(plan).run(data, weights)
         found, other = np.append(first or 0.0, found), np.append(other_first or 0.0, other)
         with np.errstate(invalid="ignore"):
