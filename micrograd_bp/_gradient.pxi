@@ -3,6 +3,8 @@
 # What is unusual (data changed since the forward pass, a pole, a number that is not finite) is
 # left to chain_rule.py, the readable way, which knows what to say about it.
 
+cdef object PROD_OPERATION = functions.prod.operation
+
 
 cdef struct Number:  # a weight or an adjoint: a float, or the data of a node, which is owned
     PyObject* node

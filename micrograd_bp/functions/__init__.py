@@ -3,7 +3,7 @@
 The table is closed under differentiation: a rule is written with functions of the table, so it
 runs on floats (the local derivatives that the engine records) and on Values (derivatives as
 graphs, to any order) alike; tanh' is sech2, and sech2' is -2 tanh sech2. The form is that of
-HIPS autograd's ``defvjp`` tables; the formulas behind the values are in accurate.py.
+HIPS autograd's ``defvjp`` tables; the formulas behind the values are in accurate/.
 
 An entry has all that is known of a function, and whatever else has to know the functions reads
 the table: the module functions and methods, Programs, the checks, the tests.

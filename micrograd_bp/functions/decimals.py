@@ -2,7 +2,7 @@
 
 They have roots where any formula on floats cancels: log(gamma(x)) is 0 at 1, at 2 and twice
 between neighbouring negative integers, and near some of these Python's own lgamma keeps no digit.
-Here half a unit in the last place is lost, and some 50 microseconds a number. As in accurate.py
+Here half a unit in the last place is lost, and some 50 microseconds a number. As in accurate/,
 nothing raises.
 
 The formulas are those of Abramowitz & Stegun, Handbook of Mathematical Functions, chapters 6 and 7.

@@ -6,38 +6,24 @@ pass from the error E, delta_j = dE/da_j is the grad of the node a_j, and the gr
 diagram of the network. The interface is that of karpathy/micrograd.
 """
 
-import math
 import os
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MethodType
 from typing import Any, Generic, TypeVar
 
-from .. import elementary, functions
+from .. import elementary
 from ..engine import Value, unit
-from ..messages import refuse_no_list, refuse_no_parameters
+from ..messages import refuse_no_parameters
 from ..modes import inside
 from ..numeric import show
+from .activations import ACTIVATIONS as ACTIVATIONS
+from .activations import Activation as Activation
+from .activations import read_activation
+from .checks import as_inputs, check_inputs, check_size
+from .initial_weights import INITIALIZERS as INITIALIZERS
+from .initial_weights import bound_of, draw, generator
 
-Activation = str | Callable[[Value], Value]
 Self = TypeVar("Self", bound="Module")
-
-ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
-    **{
-        key: getattr(Value, key) if function.parameters else function
-        for key, function in functions.FUNCTIONS.items()
-        if function.activation
-    },
-    "logistic": functions.sigmoid,
-}
-
-INITIALIZERS: dict[str, Callable[[int, int], float] | None] = {
-    "uniform": None,  # micrograd's
-    "glorot": lambda n_in, n_out: math.sqrt(6.0 / (n_in + n_out)),  # Glorot & Bengio 2010
-    "he": lambda n_in, n_out: math.sqrt(6.0 / n_in),  # He et al. 2015, for relu
-    "lecun": lambda n_in, n_out: math.sqrt(3.0 / n_in),  # LeCun et al. 1998
-}
-"""The bound of the weights and biases at first, by the inputs and units of a layer."""
 
 
 class _OfClassOrInstance(Generic[Self]):
@@ -243,18 +229,17 @@ class Neuron(Module):
         path: str = "",
         bound: float | None = None,
     ) -> None:
-        _check_size("nin", nin)
+        check_size("nin", nin)
         if nonlin not in (True, False):
             raise TypeError(
                 f"nonlin is True or False, not {show(nonlin)}: what a neuron computes is chosen by"
                 " its activation"
             )
-        self._function, self.activation = _activation(activation if nonlin else "linear")
+        self._function, self.activation = read_activation(activation if nonlin else "linear")
         self.nonlin = self._function is not None
-        uniform = _generator(rng, seed).uniform
-        r = 1.0 if bound is None else bound
-        self.w = [Value(uniform(-r, r), weight_label(index, i + 1)) for i in range(nin)]
-        self.b = Value(0.0 if bound is None else uniform(-r, r), weight_label(index, 0))
+        weights, bias = draw(nin, bound, generator(rng, seed))
+        self.w = [Value(w, weight_label(index, i)) for i, w in enumerate(weights, 1)]
+        self.b = Value(bias, weight_label(index, 0))
         self._path = path
         for parameter in self.parameters():
             parameter.scope = inside(path)
@@ -272,7 +257,7 @@ class Neuron(Module):
             TypeError: an input is no number, or x no list, or a table of several rows.
             ValueError: the number of inputs is not nin.
         """
-        _check_inputs("neuron", x, len(self.w))
+        check_inputs("neuron", x, len(self.w))
         return unit(self.w, x, self.b, self._function, self._labels, inside(self._path))
 
     def parameters(self) -> list[Value]:
@@ -319,16 +304,14 @@ class Layer(Module):
     """
 
     def __init__(self, nin: int, nout: int, init: str = "uniform", **options: Any) -> None:
-        _check_size("nin", nin)
-        _check_size("nout", nout)
-        if init not in INITIALIZERS:
-            raise ValueError(f"no init is called {init!r}; there are {', '.join(INITIALIZERS)}")
-        bound = INITIALIZERS[init]
-        rng = _generator(options.pop("rng", None), options.pop("seed", None))
+        check_size("nin", nin)
+        check_size("nout", nout)
+        bound = bound_of(init, nin, nout)
+        rng = generator(options.pop("rng", None), options.pop("seed", None))
         path = options.pop("path", "")
         self._paths = [f"{path}/neuron{j}" if path else f"neuron{j}" for j in range(1, nout + 1)]
         self.neurons = [
-            Neuron(nin, index=j, rng=rng, path=path, bound=bound and bound(nin, nout), **options)
+            Neuron(nin, index=j, rng=rng, path=path, bound=bound, **options)
             for j, path in enumerate(self._paths, start=1)
         ]
 
@@ -342,7 +325,7 @@ class Layer(Module):
             TypeError: an input is no number, or x no list, or a table of several rows.
             ValueError: the number of inputs is not nin.
         """
-        outputs = self.outputs(_as_inputs("layer", x, len(self.neurons[0].w)))
+        outputs = self.outputs(as_inputs("layer", x, len(self.neurons[0].w)))
         return outputs[0] if len(outputs) == 1 else outputs
 
     def outputs(self, x: Sequence[Any]) -> list[Value]:
@@ -359,7 +342,7 @@ class Layer(Module):
         >>> z.label, z.scope
         ('z_1', 'neuron1')
         """
-        _check_inputs("layer", x, len(self.neurons[0].w))
+        check_inputs("layer", x, len(self.neurons[0].w))
         paths = [inside(path) for path in self._paths] if inside("") else self._paths
         return [
             unit(neuron.w, x, neuron.b, neuron._function, neuron._labels, path)
@@ -441,9 +424,9 @@ class MLP(Module):
         if len(sizes) < 2:
             raise ValueError("an MLP needs the size of one layer at least, not nouts=[]")
         for index, size in enumerate(sizes):
-            _check_size(f"nouts[{index - 1}]" if index else "nin", size)
-        _activation(hidden)  # an unknown name is refused also where no unit has it
-        rng = _generator(rng, seed)
+            check_size(f"nouts[{index - 1}]" if index else "nin", size)
+        read_activation(hidden)  # an unknown name is refused also where no unit has it
+        rng = generator(rng, seed)
         last = len(sizes) - 1
         self.layers = [
             Layer(
@@ -468,7 +451,7 @@ class MLP(Module):
             TypeError: an input is no number, or x no list, or a table of several rows.
             ValueError: the number of inputs is not nin.
         """
-        z = _as_inputs("network", x, len(self.layers[0].neurons[0].w))
+        z = as_inputs("network", x, len(self.layers[0].neurons[0].w))
         for layer in self.layers:
             z = layer.outputs(z)
         return z[0] if len(z) == 1 else z
@@ -546,67 +529,9 @@ def weight_label(j: int, i: int) -> str:
     return f"w_{j}{i}" if j < 10 and i < 10 else f"w_{j},{i}"
 
 
-def _activation(activation: Activation) -> tuple[Callable[[Value], Value] | None, str]:
-    if activation == "linear":
-        return None, "linear"
-    if isinstance(activation, str):
-        if activation not in ACTIVATIONS:
-            known = ", ".join(["linear", *ACTIVATIONS])
-            raise ValueError(f"no activation is called {activation!r}; there are {known}")
-        return ACTIVATIONS[activation], activation
-    if not callable(activation):
-        raise TypeError(f"an activation is a name or a function, not {show(activation)}")
-    return activation, getattr(activation, "__name__", type(activation).__name__)
-
-
 def _known(layer: Layer) -> str | None:
     """The name of the activation of a layer, from which it can be made again; None if it cannot."""
     (name, *others) = {neuron.activation for neuron in layer.neurons}
     ours = (None if name == "linear" else ACTIVATIONS.get(name), getattr(elementary, name, None))
     known = all(neuron._function in ours for neuron in layer.neurons)
     return name if known and not others else None
-
-
-def _generator(rng: Any, seed: int | None) -> Any:
-    if rng is not None and seed is not None:
-        raise ValueError(f"give rng or seed, not both: rng={rng!r}, seed={seed!r}")
-    if seed is not None:
-        return random.Random(seed)
-    return random if rng is None else rng
-
-
-def _as_inputs(kind: str, x: Iterable[Any], nin: int) -> list[Value]:
-    _refuse_rows(kind, x, nin)
-    return [xi if isinstance(xi, Value) else Value(xi, f"x_{i}") for i, xi in enumerate(x, 1)]
-
-
-def _check_inputs(kind: str, x: Sequence[Any], nin: int) -> None:
-    _refuse_rows(kind, x, nin)
-    if len(x) != nin:
-        raise ValueError(f"a {kind} of {nin} inputs was given {len(x)}: {show(x)}")
-
-
-def _refuse_rows(kind: str, x: Any, nin: int) -> None:
-    """Raise for what is no list, and for the rows of a table; not for a list of other things."""
-    if type(x) is list and x and isinstance(x[0], (Value, float)):
-        return  # the usual, told at once
-    inputs = f"{nin} input{'s' * (nin != 1)}"
-    refuse_no_list(f"a {kind}", x, inputs)
-    if getattr(x, "ndim", 1) > 1 or (isinstance(x, Sequence) and x and all(map(_is_row, x))):
-        raise TypeError(
-            f"a {kind} takes one data point, a list of {inputs}, not {show(x)}: call it once a"
-            " row, or predict(model, X) for all rows"
-        )
-
-
-def _is_row(x: Any) -> bool:
-    if isinstance(x, Sequence):
-        return not isinstance(x, (str, bytes))
-    return bool(getattr(x, "ndim", 0))
-
-
-def _check_size(name: str, size: object) -> None:
-    if isinstance(size, bool) or not hasattr(size, "__index__"):
-        raise TypeError(f"{name} is an integer, not {show(size)}")
-    if size.__index__() < 1:
-        raise ValueError(f"{name} is at least 1, not {size}")

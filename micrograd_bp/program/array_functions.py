@@ -1,6 +1,6 @@
 """The functions of the table on whole arrays: of NumPy, of JAX, of PyTorch.
 
-On NumPy what is neither a plain ufunc nor a formula of accurate.py runs the table's own function
+On NumPy what is neither a plain ufunc nor a formula of accurate/ runs the table's own function
 number by number, and so is as accurate. On the others each is a formula in terms of theirs, so that
 they can differentiate it; its accuracy is theirs. One that has no formula here is its own value,
 run on their arrays.
@@ -102,14 +102,14 @@ def _sigmoid(x: Array) -> Array:
 
 
 def _logistic_density(x: Array) -> Array:
-    """1 / (E + (2 + 1/E)), E = exp(|x|): accurate.py has the formula."""
+    """1 / (E + (2 + 1/E)), E = exp(|x|): accurate/logistic.py has the formula."""
     a = numpy.abs(x)
     e = numpy.exp(numpy.minimum(a, 700.0))
     return numpy.where(a > 700.0, numpy.exp(-a), 1.0 / (e + (2.0 + 1.0 / e)))
 
 
 def _sech2(x: Array) -> Array:
-    """4 / (E + (2 + 1/E)), E = exp(2 |x|): accurate.py has the formula."""
+    """4 / (E + (2 + 1/E)), E = exp(2 |x|): accurate/logistic.py has the formula."""
     a = numpy.abs(x)
     e = numpy.exp(2.0 * numpy.minimum(a, 350.0))
     tail = 2.0 * numpy.exp(-numpy.maximum(a, 350.0))
