@@ -141,7 +141,7 @@ def test_names_are_mathematics_in_tex(tmp_path):
     mlp, error = network(2, 3, 1, hidden="tanh")
     _, graph = commands(draw(error), tmp_path)
     assert "{$w^{(2)}_{13}$}" in graph
-    assert r"{$z_{2} \; \tanh(\cdot)$}" in graph
+    assert r"{$z^{(1)}_{2} \; \tanh(\cdot)$}" in graph
     _, diagram = commands(draw_network(mlp, error), tmp_path)
     assert "{$w^{(2)}_{13} = " in diagram
     assert r"{$\delta^{(1)}_{2} = " in diagram
@@ -310,8 +310,8 @@ def test_the_colours_of_grads_are_the_same_in_all_pictures_of_a_model():
     graph, diagram = draw(error), draw_network(mlp, error)
     legends = [[text for text in texts(g.svg) if text[0] in "≤≥<>"] for g in (graph, diagram)]
     assert legends[0] == legends[1]
-    box = re.search(r'<B>a_2</B>.*fillcolor="(#\w+)"', graph.dot)[1]
-    unit = re.search(r'fillcolor="(#\w+)", label=<[^\n]*a<SUB>2<', diagram.dot)[1]
+    box = re.search(r'<B>a\^\(1\)_2</B>.*fillcolor="(#\w+)"', graph.dot)[1]
+    unit = re.search(r'fillcolor="(#\w+)", label=<[^\n]*a<SUP>\(1\)</SUP><SUB>2<', diagram.dot)[1]
     assert box == unit != "#ffffff"
 
 
