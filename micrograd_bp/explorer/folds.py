@@ -143,6 +143,7 @@ class _Folds:
             tuple(size_of(self.nodes, part, arriving[k]) for k, part in enumerate(parts)),
             tuple(k in arriving for k in range(len(parts))),
             tuple((s, t) for s, t in dict.fromkeys(arrows) if heights[s] < heights[t]),
+            tuple("" if TIMES in part.title else part.title for part in parts),
         )
         self.all[fold.fold] = self.all[fold.fold]._replace(
             inside=parts, places=layout.boxes, size=(layout.width, layout.height)
@@ -197,12 +198,17 @@ class _Folds:
 
 @lru_cache(maxsize=64)  # neurons of a layer are alike
 def _placed(
-    sizes: Sequence[tuple[float, float]], has_lead: Sequence[bool], edges: Sequence[tuple[int, int]]
+    sizes: Sequence[tuple[float, float]],
+    has_lead: Sequence[bool],
+    edges: Sequence[tuple[int, int]],
+    titles: Sequence[str],
 ) -> Layout:
     """Where cards stand; before those into which arrows run there is room for numbers."""
     leads = [LEAD if lead else 0.0 for lead in has_lead]
     layout = layered_layout(
-        [(width + lead, height) for (width, height), lead in zip(sizes, leads, strict=True)], edges
+        [(width + lead, height) for (width, height), lead in zip(sizes, leads, strict=True)],
+        edges,
+        titles=titles,
     )
     boxes = [
         box._replace(left=box.left + lead, width=box.width - lead)

@@ -11,7 +11,7 @@ import matplotlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from svg_texts import texts
+from svg_texts import text_of, texts
 
 from micrograd_bp.drawing import draw, draw_network
 from micrograd_bp.engine import Value, allow_nonfinite, fsum, scope, topological_order
@@ -232,6 +232,15 @@ def test_every_line_of_a_network_ends_at_a_circle_and_units_stand_in_order(sizes
         assert (x == u and y + r < v - s) or x + r < u - s  # below, or in the next column
     for x, y in heads(svg):
         assert any(abs((x - u) ** 2 + (y - v) ** 2 - r**2) < 0.4 * r for u, v, r in circles)
+
+
+@pytest.mark.parametrize("depth", [None, 1])  # whole, and folded
+def test_units_stand_in_order_in_the_graph_too(depth):
+    outputs = MLP(2, [3], hidden="tanh", seed=1)([0.5, -1.0])
+    svg = draw(fsum([outputs[k] ** 2 for k in (2, 0, 1)]), depth=depth).svg
+    texts = ElementTree.fromstring(svg).iter(f"{SVG}text")
+    tops = {text_of(text): float(text.get("y")) for text in texts}
+    assert tops["neuron1"] < tops["neuron2"] < tops["neuron3"]
 
 
 # The diagram of a network
