@@ -6,6 +6,7 @@ for visual understanding of hierarchical system structures" (1981).
 """
 
 from bisect import bisect_right, insort
+from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from ..numeric import sum_in_order
 Point = tuple[float, float]
 Path = tuple[str, ...]
 Item = int | Path  # a box by its number, or a cluster by its path
+Rank = tuple[str, int]  # neuron and 3: those of a column stand in the order of their numbers
 
 BOX_GAP = 16.0  # between neighbours in a column
 EDGE_GAP = 9.0  # between an edge and its neighbour in a column
@@ -48,10 +50,13 @@ class Level(NamedTuple):
 
 
 def place_level(
-    extents: dict[Item, tuple[float, float]], links: list[Link], ports: dict[Item, Ports]
+    extents: dict[Item, tuple[float, float]],
+    links: list[Link],
+    ports: dict[Item, Ports],
+    ranks: Mapping[Item, Rank],
 ) -> Level:
     """Lay out one cluster whose inner clusters are boxes already."""
-    grid = _Grid(extents, links, ports)
+    grid = _Grid(extents, links, ports, ranks)
     _order(grid)
     tops = _heights(grid)
     widths = [max(grid.widths[entry] for entry in column) for column in grid.columns]
@@ -87,8 +92,10 @@ class _Grid:
         extents: dict[Item, tuple[float, float]],
         links: list[Link],
         ports: dict[Item, Ports],
+        ranks: Mapping[Item, Rank],
     ) -> None:
         self.items = {item: entry for entry, item in enumerate(extents)}
+        self.ranks = {entry: ranks[item] for item, entry in self.items.items() if item in ranks}
         self.widths = [width for width, _ in extents.values()]
         self.heights = [height for _, height in extents.values()]
         self.column_of = _longest_paths(self.items, links)
@@ -178,11 +185,24 @@ def _order(grid: _Grid) -> None:
                 ]
                 centres[entry] = sum_in_order(around) / len(around) if around else place[entry]
             column.sort(key=centres.__getitem__)
+            _order_numbered(column, grid.ranks)
             place.update((entry, float(i)) for i, entry in enumerate(column))
         crossings = _crossings(grid)
         if fewest is None or crossings < fewest:
             best, fewest = [list(column) for column in grid.columns], crossings
     grid.columns = best
+
+
+def _order_numbered(column: list[int], ranks: Mapping[int, Rank]) -> None:
+    """Let the entries of one name, such as the units of a layer, take each other's places."""
+    places: dict[str, list[int]] = {}
+    for i, entry in enumerate(column):
+        if entry in ranks:
+            places.setdefault(ranks[entry][0], []).append(i)
+    for of_name in places.values():
+        in_order = sorted((column[i] for i in of_name), key=lambda entry: ranks[entry][1])
+        for i, entry in zip(of_name, in_order, strict=True):
+            column[i] = entry
 
 
 def _crossings(grid: _Grid) -> int:

@@ -6,12 +6,13 @@ in its surroundings as one box, so the rectangles of clusters are nested or disj
 also start or end at a cluster as a whole.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from graphlib import CycleError
 from itertools import groupby
 from typing import NamedTuple
 
-from .columns import Item, Level, Link, Path, Point, Ports, place_level, sorter
+from .columns import Item, Level, Link, Path, Point, Ports, Rank, place_level, sorter
 
 CLUSTER_PADDING = 20.0  # wide enough for the title above the content
 
@@ -43,6 +44,7 @@ def layered_layout(
     edges: Sequence[tuple[Item, Item]],
     paths: Sequence[Path] | None = None,
     *,
+    titles: Sequence[str] | None = None,
     rankdir: str = "LR",
 ) -> Layout:
     """Place boxes and route edges of a directed acyclic graph.
@@ -53,6 +55,8 @@ def layered_layout(
             is not in; parallel edges are allowed. The edges into one box arrive in the order given,
             from the top down (from the left for "TB").
         paths: for each box the names of the clusters around it, the outermost first.
+        titles: names of boxes that stand for a scope, "" for other boxes. Of one column scopes
+            such as neuron1, neuron2, folded or not, stand in the order of their numbers.
         rankdir: "LR" for edges that run to the right, "TB" for edges that run down.
 
     Returns:
@@ -78,10 +82,13 @@ def layered_layout(
         item: _ports(height, leaving.get(item, ()), arriving.get(item, ()))
         for item, (_, height) in extent.items()
     }
+    called: dict[Item, str] = dict(enumerate(titles or ()))
+    called.update((path, path[-1]) for path in members if path)
+    ranks = {item: rank for item, title in called.items() if (rank := _rank(title))}
     levels: dict[Path, Level] = {}
     for path in sorted(members, key=len, reverse=True):
         inside = {item: extent[item] for item in members[path]}
-        level = place_level(inside, links.get(path, []), ports)
+        level = place_level(inside, links.get(path, []), ports, ranks)
         levels[path] = level = _pad(level, _title_size(path, turned)) if path else level
         extent[path] = level.size
         own = _ports(level.size[1], leaving.get(path, ()), arriving.get(path, ()))
@@ -196,6 +203,11 @@ def _members_by_cluster(chains: Sequence[list[Path]]) -> dict[Path, list[Item]]:
         for path, item in zip([(), *chain], inside, strict=True):
             members.setdefault(path, {})[item] = None
     return {path: list(items) for path, items in members.items()}
+
+
+def _rank(title: str) -> Rank | None:
+    match = re.fullmatch(r"(.*\D)(\d{1,9})", title)
+    return (match[1], int(match[2])) if match else None
 
 
 def _title_size(path: Path, turned: bool) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from ..engine import Value
 from ..text.latex_forms import LATEX
-from ..text.names import Name, clean, names_of, read_name
+from ..text.names import Name, clean, names_of, of_many, read_name
 from ..text.numbers import pictured
 from ..text.operations import SUM, Part
 from ..text.tables import text_formula
@@ -103,7 +103,7 @@ def make_picture(
     ('x', (('data', '2.0000'), ('grad', '—')))
     """
     scale = scale_of(node for group in groups for node in group.nodes)
-    names = _names(groups)
+    names = names_of(node for group in groups for node in group.nodes)
     cards = [
         _card(group, scale, names, any(node in roots for node in group.nodes)) for group in groups
     ]
@@ -137,15 +137,6 @@ def _largest_grad(group: Group) -> float | None:
     return max(grads, key=abs, default=None)
 
 
-def _names(groups: Sequence[Group]) -> dict[Value, Name]:
-    """The names of what stands for itself, the layer with them also where others are folded."""
-    shown = [group.nodes[-1] for group in groups if group.kind in ("node", "chain")]
-    one_of_each = {
-        (node.label, node.scope): node for group in groups for node in group.nodes if node.label
-    }
-    return names_of(dict.fromkeys([*shown, *one_of_each.values()]))
-
-
 # --- cards ----------------------------------------------------------------------------------------
 
 
@@ -162,7 +153,7 @@ def _card(group: Group, scale: Scale | None, names: Mapping[Value, Name], is_roo
     title, note = clean(group.title), ""
     formula, last = text_formula(title), group.nodes[-1]
     if group.kind == "alike":
-        title, formula = _many(title)
+        title, formula = _many(group, names)
     if group.kind == "chain":
         rows.append(("data", pictured(last.data)))
         if last in names:
@@ -183,16 +174,24 @@ def _card(group: Group, scale: Scale | None, names: Mapping[Value, Name], is_roo
     )
 
 
-def _many(title: str) -> tuple[str, str]:
-    r"""A title such as "30 × x_1 … x_9" with its labels as names, as rich text and as LaTeX.
+def names_of_many(group: Group, names: Mapping[Value, Name]) -> tuple[str, list[Name]]:
+    """A title such as "30 × x_1 … x_9" as the number, and the labels in it as names.
 
-    >>> print(_many("30 × x_1 … x_9")[1])
-    30 \times x_{1} \ldots x_{9}
+    >>> nodes = [Value(1.0, "x_1"), Value(2.0, "x_2")]
+    >>> number, (first, last) = names_of_many(Group(nodes, "alike", "2 × x_1 … x_2", ()), {})
+    >>> number, first.plain, last.plain
+    ('2', 'x_1', 'x_2')
     """
-    number, _, labels = title.partition(f" {TIMES} ")
-    names = [read_name(label) for label in labels.split(" … ")]
-    formulas = r" \ldots ".join(name.latex for name in names)
-    rich = " … ".join(map(shown, names))
+    number, _, labels = group.title.partition(f" {TIMES} ")
+    called = {node.label: of_many(node, names[node]) for node in group.nodes if node in names}
+    return number, [called.get(label, read_name(label)) for label in labels.split(" … ")]
+
+
+def _many(group: Group, names: Mapping[Value, Name]) -> tuple[str, str]:
+    """The title of nodes that are alike, as rich text and as LaTeX."""
+    number, called = names_of_many(group, names)
+    formulas = r" \ldots ".join(name.latex for name in called)
+    rich = " … ".join(map(shown, called))
     return f"{number} {TIMES} {rich}", rf"{number} \times {formulas}"
 
 

@@ -57,6 +57,7 @@ def place_picture(picture: Picture) -> Drawing:
         ],
         edges,
         [card.path for card in picture.cards],
+        titles=[card.title if card.kind == "folded" else "" for card in picture.cards],
         rankdir=picture.rankdir,
     )
     shapes: list[Shape] = []

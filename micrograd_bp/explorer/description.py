@@ -16,12 +16,11 @@ from ..text.names import (
     SUP,
     Name,
     clean,
-    layer_of,
+    errors_of,
     names_of,
     new_names,
     read_name,
     scope_path,
-    told_apart,
 )
 from ..text.numbers import scripted
 from .formulas import derivative, formula
@@ -116,14 +115,8 @@ def name_nodes(order: Sequence[Value]) -> Names:
     >>> name_nodes([x, y]).nodes
     ['x', 'f']
     """
-    named = names_of(order, order[-1])
+    named, errors = names_of(order, order[-1]), errors_of(order, order[-1])
     new = new_names(named.values())
-    read = {node: read_name(node.label) for node in order if is_pre_activation(node)}
-    errors = told_apart(
-        {node: Name("δ", name.below, name.above) for node, name in read.items() if name.below}
-    )
-    if any(name.above and not named[node].above for node, name in errors.items()):
-        named = with_layers(named)
     root = written(named[order[-1]])
     nodes, grads = [], []
     for node in order:
@@ -135,24 +128,6 @@ def name_nodes(order: Sequence[Value]) -> Names:
         nodes.append(name)
         grads.append(errors[node].rich if node in errors else f"∂{root}/∂{below}")
     return Names(nodes, grads)
-
-
-def with_layers(named: dict[Value, Name]) -> dict[Value, Name]:
-    """The names, with the layer above every a_j and z_j, as delta_j and w_ji have it.
-
-    >>> from micrograd_bp import scope
-    >>> with scope("layer1/neuron3"):
-    ...     a = Value(1.0, "a_3")
-    >>> [name.plain for name in with_layers({a: read_name(a.label)}).values()]
-    ['a^(1)_3']
-    """
-    layered = {
-        node: name._replace(above=layer_of(node))
-        for node, name in named.items()
-        if name.letter in ("a", "z") and name.below and not name.above and layer_of(node)
-    }
-    taken = {name.rich for name in named.values()}
-    return named | {node: name for node, name in layered.items() if name.rich not in taken}
 
 
 def typeset(text: str) -> str:
@@ -177,15 +152,6 @@ def written(name: Name) -> str:
         return name.rich
     text = typeset(name.letter)
     return f"({text}){SUP}({name.above}){END}" if name.above else text
-
-
-def is_pre_activation(node: Value) -> bool:
-    """Whether a node is the a_j of a unit: one ``dot``, and in a scope or called a."""
-    operation = node.operation
-    if operation is None or operation.key == "constant":
-        return False
-    is_unit = operation.key == "dot" and bool(layer_of(node))
-    return is_unit or bool(re.match(r"a\d*_", node.label))
 
 
 def describe(order: Sequence[Value]) -> list[Node]:

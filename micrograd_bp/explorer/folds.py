@@ -13,10 +13,10 @@ from ..drawing.columns import Path
 from ..drawing.folding import DOZEN, FOLD_ABOVE, Group, fold
 from ..drawing.layout import Box, Layout, layered_layout
 from ..drawing.palette import TIMES
-from ..drawing.picture import Arrow, make_picture
+from ..drawing.picture import Arrow, make_picture, names_of_many
 from ..engine import Value
-from ..text.names import clean
-from .description import Node, typeset
+from ..text.names import clean, names_of, of_many
+from .description import Node, typeset, written
 from .graph_view import LEAD, Part, graph_view, size_of
 
 MOST = 24  # cards inside of a fold, besides those around it
@@ -85,6 +85,7 @@ def graph_folded(order: Sequence[Value], nodes: Sequence[Node]) -> tuple[str, li
 class _Folds:
     def __init__(self, order: Sequence[Value], nodes: Sequence[Node]) -> None:
         self.order, self.nodes = order, nodes
+        self.names = names_of(order)
         self.number = {node: i for i, node in enumerate(order)}
         self.consumers: list[list[int]] = [[] for _ in nodes]
         self.level = [0] * len(nodes)  # the longest way from a leaf
@@ -99,12 +100,19 @@ class _Folds:
         titled = [
             (
                 [self.number[node] for node in group.nodes],
-                typeset(group.title),
+                self.title(group),
                 tuple(map(clean, group.path)),
             )
             for group in groups
         ]
         return self.with_folds([self.part(*each) for each in titled], [])
+
+    def title(self, group: Group) -> str:
+        """What a group is called, as rich text."""
+        if group.kind != "alike":
+            return typeset(group.title)
+        number, names = names_of_many(group, self.names)
+        return f"{number} {TIMES} {' … '.join(map(written, names))}"
 
     def part(self, members: list[int], title: str, path: Path) -> Part:
         """A node as such; several as a fold, which gets its number."""
@@ -135,6 +143,7 @@ class _Folds:
             tuple(size_of(self.nodes, part, arriving[k]) for k, part in enumerate(parts)),
             tuple(k in arriving for k in range(len(parts))),
             tuple((s, t) for s, t in dict.fromkeys(arrows) if heights[s] < heights[t]),
+            tuple("" if TIMES in part.title else part.title for part in parts),
         )
         self.all[fold.fold] = self.all[fold.fold]._replace(
             inside=parts, places=layout.boxes, size=(layout.width, layout.height)
@@ -171,8 +180,10 @@ class _Folds:
             elif len(members) <= DOZEN or len(members) == len(fold.nodes):
                 pieces += [([i], self.nodes[i].name) for i in members]
             else:
-                label = self.order[members[0]].label
-                name = typeset(label) if label else self.nodes[members[0]].symbol or "leaf"
+                node = self.order[members[0]]
+                name = self.nodes[members[0]].symbol or "leaf"
+                if node in self.names:
+                    name = written(of_many(node, self.names[node]))
                 pieces.append((members, f"{len(members)} {TIMES} {name}"))
         step = 1 if len(pieces) <= MOST else max(MOST, -(-len(pieces) // MOST))
         for first in range(0, len(pieces), step):
@@ -187,12 +198,17 @@ class _Folds:
 
 @lru_cache(maxsize=64)  # neurons of a layer are alike
 def _placed(
-    sizes: Sequence[tuple[float, float]], has_lead: Sequence[bool], edges: Sequence[tuple[int, int]]
+    sizes: Sequence[tuple[float, float]],
+    has_lead: Sequence[bool],
+    edges: Sequence[tuple[int, int]],
+    titles: Sequence[str],
 ) -> Layout:
     """Where cards stand; before those into which arrows run there is room for numbers."""
     leads = [LEAD if lead else 0.0 for lead in has_lead]
     layout = layered_layout(
-        [(width + lead, height) for (width, height), lead in zip(sizes, leads, strict=True)], edges
+        [(width + lead, height) for (width, height), lead in zip(sizes, leads, strict=True)],
+        edges,
+        titles=titles,
     )
     boxes = [
         box._replace(left=box.left + lead, width=box.width - lead)

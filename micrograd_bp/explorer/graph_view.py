@@ -65,6 +65,7 @@ def graph_view(nodes: Sequence[Node], parts: Sequence[Part], arrows: Sequence[Ar
         [(width + lead, height) for (width, height), lead in zip(sizes, leads, strict=True)],
         ends,
         [part.path for part in parts],
+        titles=[part.title for part in parts],
     )
     elements = []
     for path, (left, top, width, height) in layout.clusters.items():

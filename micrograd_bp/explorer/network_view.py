@@ -11,7 +11,7 @@ from math import hypot
 from ..drawing.columns import Point
 from ..drawing.svg import svg_curve, svg_rich
 from ..nn.units import Unit, Units
-from ..text.names import Name
+from ..text.names import SUP, Name
 from ..text.numbers import scripted
 from .description import Node
 from .svg_parts import PICTURED, element, picture, text_at
@@ -67,7 +67,7 @@ def network_view(nodes: Sequence[Node], units: Units, others: Sequence[Units] = 
     for i, where in enumerate(places):
         circles.append(text_at((where[0][0], 16.0), _heading(i, len(columns)), class_="heading"))
         if i < len(columns) - 1:
-            circles.append(_bias_unit("x" if i == 0 else "z", where[-1]))
+            circles.append(_bias_unit(_bias_name(nodes, units, i), where[-1]))
     for each in [*others, units]:
         parts = [
             _unit(nodes, members, place)
@@ -149,8 +149,15 @@ def _quantity(nodes: Sequence[Node], node: int, kind: str, place: Point) -> str:
     return text_at(place, svg_rich(f"{name} = ") + tag, class_="small quantity")
 
 
-def _bias_unit(letter: str, place: Point) -> str:
+def _bias_name(nodes: Sequence[Node], units: Units, layer: int) -> Name:
+    """x_0 or z_0, with the layer above where the units beside it have it."""
+    if layer == 0:
+        return Name("x", "0")
+    has_layer = SUP in nodes[units.layers[layer - 1][0].z].name
+    return Name("z", "0", str(layer) if has_layer else "")
+
+
+def _bias_unit(name: Name, place: Point) -> str:
     circle = element("circle", cx=place[0], cy=place[1], r=RADIUS / 2, class_="box")
-    text = svg_rich(f"{Name(letter, '0').rich} = 1")
-    text = text_at((place[0], place[1] + 5), text, class_="small quantity")
+    text = text_at((place[0], place[1] + 5), svg_rich(f"{name.rich} = 1"), class_="small quantity")
     return element("g", circle + text, class_="node bias")

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from ..text.latex import Latex
 from ..text.latex_forms import LATEX, LatexPrinter
-from ..text.names import layer_in, read_name
+from ..text.names import layer_in, read_name, told_apart
 from ..text.operations import ATOM, NEGATED, PRODUCT, Operands, Part
 from ..text.tables import text_formula
 from .instructions import Instruction, Plan, Product, Span, Step, Sum
@@ -83,19 +83,21 @@ class _Equations(Book):
     def __init__(self, plan: Plan, names: Sequence[str]) -> None:
         super().__init__(plan, names)
         self._begun: set[int] = set()
+        steps = [step for step in (*plan.once, *plan.each) if isinstance(step, Instruction)]
+        layers = {_scoped(step): layer_in(step.scope) for step in steps if step.label}
+        for place, name in enumerate(self._places):
+            layers[name] = layer_in(name.rpartition("/")[0]) or self._layer_of.get(place, "")
+        read = {name: read_name(name.rpartition("/")[2]) for name in layers}
+        self._called = told_apart(read, layers.__getitem__)
         self._new = (name for i in count(1) if (name := f"v{i}") not in self._used)
 
     def named(self, name: str) -> Part:
-        scope, _, label = name.rpartition("/")
-        layer = layer_in(scope)
-        if not layer:
-            label = name
-        stem, _, number = label.rpartition(".")
+        stem, _, number = name.rpartition(".")
         if not (stem and number.isdigit()):
-            stem, number = label, ""
-        found = read_name(stem)
+            stem, number = name, ""
+        found = self._called.get(stem, read_name(stem))
         below = ",".join(part for part in (found.below, number) if part)
-        return LATEX.name(found._replace(above=found.above or layer, below=below))
+        return LATEX.name(found._replace(below=below))
 
     def known(self, place: int) -> Part:
         constants = self._plan.constants
@@ -114,6 +116,8 @@ class _Equations(Book):
         return Part(text if isinstance(matrix, _Number) else rf"{text}^{{\top}}")
 
     def stem(self, name: Part) -> Part:
+        if "^" in name.text:  # units of a layer, of which there are others
+            return name
         return name._replace(text=re.sub(r"_\{\d+\}$", "", name.text))
 
     def copied(self, numbers: Part) -> str:
@@ -138,8 +142,7 @@ class _Equations(Book):
         label = "E_n" if step.label == "E" else step.label
         if not read_name(label).letter:
             return self._name(step, next(self._new))
-        scope = f"{step.scope}/" if layer_in(step.scope) else ""
-        return self._name(step, self.unique(scope + label))
+        return self._name(step, self.unique(_scoped(step) if label == step.label else label))
 
     def goes_inside(self, step: Step, reader: Step, whole: bool) -> bool:
         single = step.height == 1 if isinstance(step, Product) else False
@@ -152,6 +155,11 @@ class _Equations(Book):
     def _span(self, span: Span, n: int) -> Part:
         part = super()._span(span, n)
         return part if span.stride else _Number(*part)
+
+
+def _scoped(step: Instruction) -> str:
+    """The label of what a step computes, behind its scope if that has a layer."""
+    return f"{step.scope}/{step.label}" if layer_in(step.scope) else step.label
 
 
 def _derivative(by: Part) -> Part:

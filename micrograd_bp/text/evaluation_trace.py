@@ -14,7 +14,7 @@ from ..messages import refuse_changed
 from ..numeric import Number, show, to_float
 from ..transforms.chain_rule import Sweeps
 from .latex_forms import LATEX
-from .names import Name, clean, derivative_cell, read_name
+from .names import Name, clean, derivative_cell, names_of, read_name
 from .numbers import significant
 from .operations import TEXT
 from .tables import Cell, Readable, TextTable
@@ -109,7 +109,8 @@ def trace_table(
     for node in order:
         refuse_changed(node)
     names = {node: Name("v", str(i)) for i, node in enumerate(order, 1)}
-    called = [clean(x.label) or names[x].plain for x in inputs]
+    labels = names_of(order)
+    called = [labels.get(x, names[x]).plain for x in inputs]
     if direction is None:
         seeds = [{x: 1.0} for x in inputs]
         headings = [f"dv_i/d{name}" for name in called]
@@ -128,7 +129,7 @@ def trace_table(
         TracedNode(
             node,
             names[node].plain,
-            *_expression(node, names),
+            *_expression(node, names, labels.get(node)),
             node.data,
             tuple(tangent.get(node, 0.0) for tangent in tangents),
             adjoints.get(node, 0.0),
@@ -139,11 +140,10 @@ def trace_table(
     return EvaluationTrace(heading, tuple(rows))
 
 
-def _expression(node: Value, names: dict[Value, Name]) -> Cell:
+def _expression(node: Value, names: dict[Value, Name], label: Name | None) -> Cell:
     """A node in terms of its operands; a leaf by its label, or its number."""
-    name = read_name(node.label)
     if not node.parents:
         number = significant(node.data, DIGITS)
-        return name.cell if name.letter else Cell(number, LATEX.number(node.data).text)
+        return label.cell if label else Cell(number, LATEX.number(node.data).text)
     operands = [names[parent] for parent in node.parents]
     return Cell(*(to.node(node, [*map(to.name, operands)]).text for to in (TEXT, LATEX)))

@@ -6,7 +6,7 @@ of delta_k w_kj (Bishop & Bishop, Deep Learning, 2024, section 8.1). Downwards, 
 adjoint, times each local derivative, back to its operands.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import fsum
 
@@ -103,7 +103,7 @@ def _upwards(node: Value, root: Value) -> Explanation:
         _times(adjoints.get(user, 0.0), user.local_derivatives[i]) for user, i in uses
     )
     shown = uses if len(uses) <= MAX_LINES else uses[: MAX_LINES - 1]
-    names = _Names([root, node], [user for user, _ in shown], root)
+    names = _Names(dict.fromkeys([*order, node]), root)
     by_node = names.derivative(root, node)
     if node is root:
         note = f": it is {names.cell(root).text} itself"
@@ -139,7 +139,7 @@ def _upwards(node: Value, root: Value) -> Explanation:
 def _downwards(node: Value) -> Explanation:
     refuse_changed(node)
     shown = node.parents if len(node.parents) <= MAX_LINES else node.parents[: MAX_LINES - 1]
-    names = _Names([node, *shown], [node])
+    names = _Names(topological_order(node))
     note = f", with grad {significant(node.grad)}" if node.has_grad else ""
     if not node.parents:
         return Explanation(
@@ -176,29 +176,20 @@ class _Names:
     """What the nodes of an explanation are called.
 
     Args:
-        nodes: some of them.
-        users: others, whose operations are written too.
+        nodes: those of the graph.
         root: what is differentiated: f, if it has no label.
     """
 
-    def __init__(
-        self, nodes: Iterable[Value], users: Sequence[Value], root: Value | None = None
-    ) -> None:
-        operands = (
-            parent
-            for user in users
-            for parent, seen in zip(user.parents, visible_operands(user))
-            if seen
-        )
-        self._names: dict[Value, Name | float] = {**names_of([*nodes, *users, *operands], root)}
-        self._new = new_names(name for name in self._names.values() if isinstance(name, Name))
+    def __init__(self, nodes: Iterable[Value], root: Value | None = None) -> None:
+        names = names_of(nodes, root)
+        self._names: dict[Value, Name | float] = {**names}
+        self._new = new_names(names.values())
 
     def part(self, node: Value, to: Printer) -> Part:
         """The name of a node; the number of a constant."""
         name = self._names.get(node)
         if name is None:
-            name = names_of([node]).get(node) or (next(self._new) if node.parents else node.data)
-            self._names[node] = name
+            name = self._names[node] = next(self._new) if node.parents else node.data
         return to.name(name) if isinstance(name, Name) else to.number(name)
 
     def cell(self, node: Value) -> Cell:

@@ -1,16 +1,18 @@
 r"""LaTeX of a recorded graph: the expression as a textbook prints it, its shared parts named."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from ..engine import Value, topological_order
 from ..numeric import show
 from .latex_forms import LATEX
-from .names import names_of, new_names, read_name
+from .names import Name, names_of, new_names
 from .operations import Part, visible_operands
 
 MAX_NODES = 1000  # a formula beyond fills pages
 MAX_LENGTH = 240  # of what stands inside something else, in characters; what is longer has a name
 SHORT_DEPTH = 4  # operations inside operations in the formula of one Value
+NEAR = 1000  # nodes that tell whether the formula of one Value needs layers
 
 
 class Latex(str):
@@ -99,31 +101,43 @@ def short_latex(value: Value) -> str:
     >>> print(short_latex(x))
     $x_{1} = 1.5, \quad \mathrm{grad} = 1$
     """
-    name = read_name(value.label)
-    equal = [name.latex] if name.letter else []
+    names = names_of(_near(value))
+    equal = [names[value].latex] if value in names else []
     if value.parents:
-        by_depth = (_expanded(value, depth).text for depth in range(SHORT_DEPTH, 0, -1))
+        by_depth = (_expanded(value, depth, names).text for depth in range(SHORT_DEPTH, 0, -1))
         equal.append(next((text for text in by_depth if len(text) <= MAX_LENGTH), r"\cdots"))
     grad = rf", \quad \mathrm{{grad}} = {LATEX.number(value.grad).text}" if value.has_grad else ""
     return f"${' = '.join([*equal, LATEX.number(value.data).text])}{grad}$"
 
 
-def _expanded(node: Value, depth: int) -> Part:
+def _near(value: Value) -> list[Value]:
+    """The graph of a Value, parents first; of a large one no more than its nearest nodes."""
+    near = [value]
+    found = {value}
+    for node in near:
+        if len(near) > NEAR:
+            return near[NEAR::-1]
+        new = [parent for parent in dict.fromkeys(node.parents) if parent not in found]
+        found.update(new)
+        near += new
+    return topological_order(value)
+
+
+def _expanded(node: Value, depth: int, names: Mapping[Value, Name]) -> Part:
     """The operation of a node, and what it is of, to a depth of so many operations."""
     operands = [
-        _operand(parent, depth - 1) if seen else None
+        _operand(parent, depth - 1, names) if seen else None
         for parent, seen in zip(node.parents, visible_operands(node))
     ]
     return LATEX.node(node, operands)
 
 
-def _operand(node: Value, depth: int) -> Part:
-    name = read_name(node.label)
-    if name.letter:
-        return LATEX.name(name)
+def _operand(node: Value, depth: int, names: Mapping[Value, Name]) -> Part:
+    if node in names:
+        return LATEX.name(names[node])
     if not node.parents:
         return LATEX.number(node.data)
-    return _expanded(node, depth) if depth else Part(r"\cdots")
+    return _expanded(node, depth, names) if depth else Part(r"\cdots")
 
 
 def _written(root: Value) -> tuple[list[Value], Counter[Value]]:

@@ -2,7 +2,8 @@ r"""What nodes are called: a label read as in the book, and written as text, ric
 
 w_12 is w with the indices 1 and 2, delta_j a Greek letter, w1_12 a weight of the first layer:
 the layer stands above, in parentheses, as in w^(1)_12 (Bishop & Bishop, Deep Learning, 2024,
-section 6.2). Where nodes of several layers share a label, the layer is written too.
+section 6.2). Where nodes of several layers share a label, the layer is written too, and then with
+every letter: a^(1)_1, z^(1)_1 and delta^(1)_1 beside w^(1)_12. The outputs y_k need none.
 
 A rich text is a string in which SUB or SUP starts an index and END ends it. The three are private
 characters, which ``clean`` takes out of labels, so a label cannot forge them.
@@ -10,7 +11,8 @@ characters, which ``clean`` takes out of labels, so a label cannot forge them.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import count, pairwise
 from typing import Any, NamedTuple, TypeVar
 
@@ -94,7 +96,9 @@ class Name(NamedTuple):
     def rich(self) -> str:
         """The name as rich text."""
         above = f"{SUP}({self.above}){END}" if self.above else ""
-        below = "".join(GREEK.get(word, word) for word in re.split("([,=])", self.below))
+        below = self.below
+        if not below.isdigit():
+            below = "".join(GREEK.get(word, word) for word in re.split("([,=])", below))
         return self.symbol + above + (f"{SUB}{below}{END}" if below else "")
 
     @property
@@ -115,6 +119,7 @@ class Name(NamedTuple):
         return Cell(self.plain, self.latex)
 
 
+@lru_cache(maxsize=10_000)  # data points share labels
 def read_name(label: str) -> Name:
     r"""A label as a letter or a word with indices, or as it is.
 
@@ -180,6 +185,7 @@ def layer_of(node: Value) -> str:
     return layer_in(node.scope)
 
 
+@lru_cache(maxsize=10_000)
 def layer_in(scope: str) -> str:
     """The number of the layer in a scope, or nothing.
 
@@ -191,52 +197,112 @@ def layer_in(scope: str) -> str:
 
 
 def names_of(nodes: Iterable[Value], root: Value | None = None) -> dict[Value, Name]:
-    """The names of the labelled nodes, and of the root: f, if it has no label.
+    """The names of the labelled nodes of a graph, and of the root: f, if it has no label.
 
     >>> a, b = Value(1.0, "w"), Value(2.0, "w")
     >>> [name.plain for name in names_of([a, b]).values()]
     ['w^(1)', 'w^(2)']
     """
+    names = _read(nodes, root)
+    return told_apart(names, beside=_errors(names))
+
+
+def errors_of(nodes: Iterable[Value], root: Value | None = None) -> dict[Value, Name]:
+    """The names of the errors delta_j, each by the pre-activation a_j whose grad it is.
+
+    >>> from micrograd_bp import topological_order
+    >>> from micrograd_bp.nn import MLP
+    >>> order = topological_order(MLP(1, [1, 1], seed=0)([0.5]))
+    >>> [name.plain for name in errors_of(order).values()]
+    ['δ^(1)_1', 'δ^(2)_1']
+    """
+    names = _read(nodes, root)
+    return told_apart(_errors(names), beside=names)
+
+
+def _read(nodes: Iterable[Value], root: Value | None) -> dict[Value, Name]:
     names = {node: read_name(node.label) for node in nodes if node.label}
     if root is not None and not names.setdefault(root, read_name(root.label)).letter:
         names[root] = Name("f")
-    return told_apart({node: name for node, name in names.items() if name.letter})
+    return {node: name for node, name in names.items() if name.letter}
+
+
+def _errors(names: Mapping[Value, Name]) -> dict[Value, Name]:
+    return {
+        node: Name("δ", name.below, name.above)
+        for node, name in names.items()
+        if name.below and is_pre_activation(node)
+    }
+
+
+def is_pre_activation(node: Value) -> bool:
+    """Whether a node is the a_j of a unit: one ``dot``, and in a layer or called a."""
+    operation = node.operation
+    if operation is None or operation.key == "constant":
+        return False
+    is_unit = operation.key == "dot" and bool(layer_of(node))
+    return is_unit or bool(re.match(r"a\d*_", node.label))
 
 
 def told_apart(
-    names: dict[Named, Name], layer: Callable[[Any], str] = layer_of
+    names: Mapping[Named, Name],
+    layer: Callable[[Any], str] = layer_of,
+    beside: Mapping[Named, Name] | None = None,
 ) -> dict[Named, Name]:
-    """The names, with the layer above where those of a letter are the same in several layers.
+    """The names, with the layer above where one is the same in several layers.
 
-    Those that are the same even so are numbered, also above: y^(2,1), y^(2,2) in the second
-    layer, w^(1), w^(2) where there is none.
+    Then every letter has it, but those that only the last layer has, such as the outputs y_k
+    (Bishop & Bishop, Deep Learning, 2024, section 6.2). What is the same even so is numbered, also
+    above: y^(2,1), y^(2,2) in the second layer, w^(1), w^(2) where there is none.
 
     Args:
         names: of nodes, or of whatever has a layer.
         layer: the number of the layer of one of them, or nothing.
+        beside: names of other quantities that have layers, to be told apart too.
     """
-    layers = {node: layer(node) for node in names}
-    first: dict[str, str] = {}
-    ambiguous = {
-        name.symbol
-        for node, name in names.items()
-        if layers[node] and first.setdefault(name.rich, layers[node]) != layers[node]
-    }
+    in_layers = {node: (name, layer(node)) for node, name in names.items()}
+    others = [(name, layer(node)) for node, name in (beside or {}).items()]
+    letters = _layered(dict.fromkeys([*in_layers.values(), *others]))
     layered = {
-        node: name._replace(above=name.above or layers[node]) if name.symbol in ambiguous else name
-        for node, name in names.items()
+        (name, n): name._replace(above=name.above or n) if name.symbol in letters else name
+        for name, n in dict.fromkeys(in_layers.values())
     }
-    taken = Counter(name.rich for name in layered.values())
+    called = {one: name.rich for one, name in layered.items()}
+    taken = Counter(called[one] for one in in_layers.values())
     numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: count(1))
     result = {}
-    for node, name in layered.items():
-        if taken[name.rich] > 1:
-            above = f"{name.above or layers[node]},".removeprefix(",")
-            numbered = (name._replace(above=f"{above}{i}") for i in numbers[name.rich])
+    for node, one in in_layers.items():
+        name = layered[one]
+        if taken[called[one]] > 1:
+            above = f"{name.above or one[1]},".removeprefix(",")
+            numbered = (name._replace(above=f"{above}{i}") for i in numbers[called[one]])
             name = next(other for other in numbered if other.rich not in taken)
             taken[name.rich] = 1
         result[node] = name
     return result
+
+
+def _layered(names: Iterable[tuple[Name, str]]) -> set[str]:
+    """The letters and words to be written with their layer, of names and their layers."""
+    in_layers = [(name, layer) for name, layer in names if layer]
+    first: dict[str, str] = {}
+    same = {name.symbol for name, n in in_layers if first.setdefault(name.rich, n) != n}
+    if not same:
+        return same
+    last = max((n for _, n in in_layers), key=int)
+    return same | {name.symbol for name, n in in_layers if n != last and len(name.symbol) == 1}
+
+
+def of_many(node: Value, name: Name) -> Name:
+    """What a node is called together with others of its label: its layer stays, a number goes.
+
+    >>> x, y = Value(1.0, "x_1"), Value(2.0, "x_1")
+    >>> name = names_of([x, y])[y]
+    >>> name.plain, of_many(y, name).plain
+    ('x^(2)_1', 'x_1')
+    """
+    own = read_name(node.label)
+    return own._replace(above=own.above or (layer_of(node) if name.above else ""))
 
 
 def new_names(taken: Iterable[Name]) -> Iterator[Name]:

@@ -95,8 +95,8 @@ def cross_entropy(y: Operands, t: Operands) -> Any:
         of_target = logits[_class(t, len(logits))]
     else:
         of_target = dot(_probabilities(t, len(logits)), logits)
-        _named(of_target, "sum_k t_k a_k")
-    margins = [_named(a_k - of_target, f"a_{k} - a_t") for k, a_k in enumerate(logits, 1)]
+        _named(of_target, "sum_k t_k y_k")
+    margins = [_named(a_k - of_target, f"y_{k} - y_t") for k, a_k in enumerate(logits, 1)]
     return _named(logsumexp(margins), "E_n")
 
 
@@ -133,8 +133,8 @@ def binary_cross_entropy(y: Operands, t: Operands) -> Any:
         surprise
         for k, a_k in enumerate(logits, 1)
         for surprise in (
-            _named(softplus(-a_k), f"-ln y_{k}"),
-            _named(softplus(a_k), f"-ln(1 - y_{k})"),
+            _named(softplus(-a_k), f"-ln sigmoid(y_{k})"),
+            _named(softplus(a_k), f"-ln(1 - sigmoid(y_{k}))"),
         )
     ]
     return _named(dot(weights, surprises), "E_n")

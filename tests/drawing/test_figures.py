@@ -11,7 +11,7 @@ import matplotlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from svg_texts import texts
+from svg_texts import text_of, texts
 
 from micrograd_bp.drawing import draw, draw_network
 from micrograd_bp.engine import Value, allow_nonfinite, fsum, scope, topological_order
@@ -141,7 +141,7 @@ def test_names_are_mathematics_in_tex(tmp_path):
     mlp, error = network(2, 3, 1, hidden="tanh")
     _, graph = commands(draw(error), tmp_path)
     assert "{$w^{(2)}_{13}$}" in graph
-    assert r"{$z_{2} \; \tanh(\cdot)$}" in graph
+    assert r"{$z^{(1)}_{2} \; \tanh(\cdot)$}" in graph
     _, diagram = commands(draw_network(mlp, error), tmp_path)
     assert "{$w^{(2)}_{13} = " in diagram
     assert r"{$\delta^{(1)}_{2} = " in diagram
@@ -234,6 +234,15 @@ def test_every_line_of_a_network_ends_at_a_circle_and_units_stand_in_order(sizes
         assert any(abs((x - u) ** 2 + (y - v) ** 2 - r**2) < 0.4 * r for u, v, r in circles)
 
 
+@pytest.mark.parametrize("depth", [None, 1])  # whole, and folded
+def test_units_stand_in_order_in_the_graph_too(depth):
+    outputs = MLP(2, [3], hidden="tanh", seed=1)([0.5, -1.0])
+    svg = draw(fsum([outputs[k] ** 2 for k in (2, 0, 1)]), depth=depth).svg
+    texts = ElementTree.fromstring(svg).iter(f"{SVG}text")
+    tops = {text_of(text): float(text.get("y")) for text in texts}
+    assert tops["neuron1"] < tops["neuron2"] < tops["neuron3"]
+
+
 # The diagram of a network
 
 
@@ -310,8 +319,8 @@ def test_the_colours_of_grads_are_the_same_in_all_pictures_of_a_model():
     graph, diagram = draw(error), draw_network(mlp, error)
     legends = [[text for text in texts(g.svg) if text[0] in "≤≥<>"] for g in (graph, diagram)]
     assert legends[0] == legends[1]
-    box = re.search(r'<B>a_2</B>.*fillcolor="(#\w+)"', graph.dot)[1]
-    unit = re.search(r'fillcolor="(#\w+)", label=<[^\n]*a<SUB>2<', diagram.dot)[1]
+    box = re.search(r'<B>a\^\(1\)_2</B>.*fillcolor="(#\w+)"', graph.dot)[1]
+    unit = re.search(r'fillcolor="(#\w+)", label=<[^\n]*a<SUP>\(1\)</SUP><SUB>2<', diagram.dot)[1]
     assert box == unit != "#ffffff"
 
 

@@ -237,7 +237,7 @@ def test_of_an_open_scope_up_to_a_dozen_alike_nodes_are_shown_one_by_one():
     inside = picture(error, opened=["layer1/neuron3"]).cards
     assert [label_of(card) for card in inside].count("a_3") == 10
     _, error = wide_network(points=13)
-    assert f"13 {TIMES} a_3" in cards(error, opened=["layer1/neuron3"])
+    assert f"13 {TIMES} a^(1)_3" in cards(error, opened=["layer1/neuron3"])
 
 
 def test_the_origin_of_nan_is_flagged_on_a_folded_box():

@@ -160,6 +160,18 @@ def test_a_tree_is_drawn_without_crossings():
     assert max(boxes[leaf].top for leaf in leaves_of[4]) < boxes[1].top < boxes[3].top
 
 
+@pytest.mark.parametrize("folded", [False, True])
+def test_the_units_of_a_layer_stand_in_order_whatever_the_loss_visits_first(folded):
+    numbers = [10, 3, 1, 2]  # a unit each, and what it sends its output to, in this order
+    edges = [(unit, 4) for unit in range(4)]
+    names = [f"neuron{number}" for number in numbers]
+    paths = [("layer2",) if folded else ("layer2", name) for name in names]
+    titles = names if folded else [""] * 4
+    layout = layered_layout([(40, 20)] * 5, edges, [*paths, ()], titles=[*titles, ""])
+    tops = {number: box.top for number, box in zip(numbers, layout.boxes)}
+    assert sorted(tops, key=tops.__getitem__) == [1, 2, 3, 10]
+
+
 def test_a_cluster_is_wide_enough_for_its_title():
     name = "a rather long name of a scope"
     layout = layered_layout([(20, 20)], [], [(name,)])

@@ -49,8 +49,9 @@ def test_without_root_a_network_shows_its_weights_and_no_grad():
     mlp, _ = small_network()
     quantities = shown_quantities(draw_network(mlp))
     assert quantities[:-2] == expected_weights(mlp, lambda _: "—")
-    assert quantities[-2:] == [("x_0", "1"), ("z_0", "1")]
-    assert {"x_1", "x_2", "z_1", "z_2", "z_3", "y_1", "y_2"} <= set(texts(draw_network(mlp).svg))
+    assert quantities[-2:] == [("x_0", "1"), ("z^(1)_0", "1")]
+    units = {"x_1", "x_2", "z^(1)_1", "z^(1)_2", "z^(1)_3", "y_1", "y_2"}
+    assert units <= set(texts(draw_network(mlp).svg))
 
 
 def test_a_network_shows_every_weight_and_its_derivative():
@@ -157,7 +158,7 @@ def test_of_a_wide_layer_a_dozen_units_are_shown_and_how_many_are_not():
 def test_the_units_that_are_left_out_stand_before_the_last_one():
     root = ElementTree.fromstring(draw_network(MLP(1, [20, 1], seed=1)).svg)
     places = {text_of(t): float(t.get("y")) for t in root.iter(f"{SVG}text")}
-    assert places["z_11"] < places["… 8 more"] < places["z_20"]
+    assert places["z^(1)_11"] < places["… 8 more"] < places["z^(1)_20"]
 
 
 def test_exactly_a_dozen_units_are_all_shown():

@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from circles import numbers_outside
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -410,18 +411,7 @@ def test_long_numbers_stay_in_their_circles(open_page: Open) -> None:
     for name in ("x_1", "x_2", "w^(1)_10 in layer1/neuron1", "w^(1)_20 in layer1/neuron2"):
         enter(page, name, "-1.23456789e-10")
     page.evaluate("go(modes.nodes.steps.length - 1)")
-    outside = page.evaluate(
-        """() => [...document.querySelectorAll("#network .node")].flatMap((node) => {
-          const {cx, cy, r} = node.querySelector("circle");
-          return [...node.querySelectorAll("text")].filter((text) => {
-            const {x, y, width, height} = text.getBBox();
-            const across = Math.max(cx.baseVal.value - x, x + width - cx.baseVal.value);
-            const down = Math.abs(y + height / 2 - cy.baseVal.value);
-            return Math.hypot(across, down) > r.baseVal.value;
-          }).map((text) => text.textContent);
-        })"""
-    )
-    assert outside == []
+    assert numbers_outside(page) == []
 
 
 def test_the_recorded_numbers_come_back(open_page: Open) -> None:

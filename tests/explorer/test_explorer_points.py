@@ -699,6 +699,14 @@ def test_the_network_follows_the_steps_to_their_data_point(open_page: Open) -> N
         assert page.locator("#network .pass.now .current").count() == 1
 
 
+def test_data_points_are_there_in_large_type_too(open_page: Open) -> None:
+    page = open_page(page_of(), viewport={"width": 1600, "height": 900})
+    page.keyboard.press("p")
+    assert page.locator("#points").is_visible()
+    assert page.locator("#plot").is_visible()
+    assert not page.locator("#numbers").is_visible()
+
+
 def test_of_a_large_network_the_page_has_the_last_forward_pass() -> None:
     model = MLP(2, [16, 2], hidden="tanh", seed=0)
     few, many = (sum_of_squares(model(x), [0, 1]) for x in ([1, 2], [3, 4])), range(10)

@@ -7,6 +7,7 @@ from typing import Any
 import axe
 import numpy as np
 import pytest
+from circles import numbers_outside
 
 from micrograd_bp import MLP, Value, fsum, sum_of_squares, topological_order
 from micrograd_bp.book.worked_example import worked_example
@@ -95,17 +96,6 @@ def test_signs_have_their_colours_from_the_start(open_page: Open) -> None:
     assert all(look[:1] == ("-" if grad < 0 else "+") for look, grad in looks)
 
 
-OUTSIDE = """() => [...document.querySelectorAll("#network .node")].flatMap((node) => {
-  const {cx, cy, r} = node.querySelector("circle");
-  return [...node.querySelectorAll("text")].filter((text) => {
-    const {x, y, width, height} = text.getBBox();
-    const across = Math.max(cx.baseVal.value - x, x + width - cx.baseVal.value);
-    const down = Math.abs(y + height / 2 - cy.baseVal.value);
-    return Math.hypot(across, down) > r.baseVal.value;
-  }).map((text) => text.textContent);
-})"""
-
-
 @pytest.mark.parametrize("number", [-1.2345e-123, -1.234e-5, 1.2345e200, -0.00012345])
 def test_no_number_leaves_its_circle(open_page: Open, number: float) -> None:
     model = MLP(2, [3, 2], hidden="tanh", output="linear", seed=0)
@@ -113,7 +103,7 @@ def test_no_number_leaves_its_circle(open_page: Open, number: float) -> None:
     page = open_page(explore(root))
     page.locator("label", has_text="Network").first.click()
     page.keyboard.press("End")
-    assert page.evaluate(OUTSIDE) == []
+    assert numbers_outside(page) == []
 
 
 # --- the chain rule's picture ---------------------------------------------------------------------

@@ -81,10 +81,10 @@ def test_single_numbers_go_by_their_labels_and_stand_where_they_are_read() -> No
         z.label = "z_1"
     error = (z - t) ** 2 / 2
     assert rows(Program(error, [x, t], [w]).latex()) == [
-        ["z^{(2)}_{1}", r"= e^{w^{(1)}_{12} x} && \text{layer2}"],
-        ["v_{1}", "= z^{(2)}_{1} - t"],
+        ["z_{1}", r"= e^{w^{(1)}_{12} x} && \text{layer2}"],
+        ["v_{1}", "= z_{1} - t"],
         ["E", r"= \sum_{n} \frac{v_{1}^{2}}{2}"],
-        [r"\partial E / \partial w^{(1)}_{12}", r"= \sum_{n} z^{(2)}_{1} v_{1} x"],
+        [r"\partial E / \partial w^{(1)}_{12}", r"= \sum_{n} z_{1} v_{1} x"],
     ]
 
 

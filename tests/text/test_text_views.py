@@ -305,7 +305,7 @@ def test_nodes_of_the_same_label_are_told_apart() -> None:
         first, a = Value(1.0, "w_11"), Value(3.0, "a_1")
     with scope("layer2/neuron1"):
         second, third = Value(2.0, "w_11"), Value(2.0, "w_12")
-    assert latex(first * second * third * a) == "w^{(1)}_{11} w^{(2)}_{11} w^{(2)}_{12} a_{1}"
+    assert latex(first * second * third * a) == "w^{(1)}_{11} w^{(2)}_{11} w^{(2)}_{12} a^{(1)}_{1}"
     with scope("layer2"):
         again = Value(2.0, "w_11")
     assert latex(first * second * again) == "w^{(1)}_{11} w^{(2,1)}_{11} w^{(2,2)}_{11}"
@@ -470,13 +470,13 @@ def test_the_chain_rule_for_a_weight_and_the_backpropagation_formula() -> None:
     a_1 = z_1.parents[0]
     weight = explain(a_1.parents[0], of=error)
     assert weight.value == a_1.grad * 0.5
-    assert str(weight).splitlines()[-1].split("  ")[1] == "dE_n/da_1 * x_1"
+    assert str(weight).splitlines()[-1].split("  ")[1] == "dE_n/da^(1)_1 * x_1"
     hidden = explain(z_1, of=error)
     assert [line.split("  ")[1] for line in str(hidden).splitlines()[3:]] == [
-        "dE_n/dy_1 * w_11",
-        "dE_n/dy_2 * w_21",
+        "dE_n/dy_1 * w^(2)_11",
+        "dE_n/dy_2 * w^(2)_21",
     ]
-    assert r"\frac{\partial E_{n}}{\partial y_{1}} \cdot w_{11}" in hidden._repr_latex_()
+    assert r"\frac{\partial E_{n}}{\partial y_{1}} \cdot w^{(2)}_{11}" in hidden._repr_latex_()
 
 
 def test_each_use_has_a_line_and_many_are_summed_up() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_bp import MLP, Value, topological_order
+from micrograd_bp import MLP, Value, sigmoid, topological_order
 from micrograd_bp.losses import (
     LOSSES,
     binary_cross_entropy,
@@ -173,6 +173,17 @@ def test_every_node_of_a_loss_that_can_fail_has_a_label() -> None:
         t = 1 if name == "cross_entropy" else [1.0, 1.0]
         unnamed = [n for n in topological_order(loss(y, t)) if n.parents and not n.label]
         assert {n.operation.name for n in unnamed} <= {"neg", "mul", "relu", "fsum"}, name
+
+
+def test_labels_call_the_outputs_what_the_network_calls_them() -> None:
+    y = [Value(0.5, "y_1"), Value(0.25, "y_2")]
+    surprises = {n.label: n.data for n in topological_order(binary_cross_entropy(y, [1.0, 0.0]))}
+    for y_k in y:
+        p = sigmoid(y_k.data)
+        assert surprises[f"-ln sigmoid({y_k.label})"] == pytest.approx(-math.log(p))
+        assert surprises[f"-ln(1 - sigmoid({y_k.label}))"] == pytest.approx(-math.log(1.0 - p))
+    margins = [n.label for n in topological_order(cross_entropy(y, 1)) if " - " in n.label]
+    assert margins == ["y_1 - y_t", "y_2 - y_t"]
 
 
 @pytest.mark.parametrize(
