@@ -1,5 +1,5 @@
 # cython: language_level=3, wraparound=False, initializedcheck=False
-"""The passes that look at every node, compiled: the twins of checks.py, lowering.py, fusing.py and blocks.py.
+"""The passes that look at every node, compiled: the twins of those that read.
 
 They give the same nodes in the same order. What is rare (a constant among the operands, a
 function that has simpler forms, a branch that is not taken) is left to the rules of lowering.py.
@@ -7,15 +7,20 @@ function that has simpler forms, a branch that is not taken) is left to the rule
 
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.math cimport isfinite
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy
 
+from heapq import heappop, heappush
+
 from .. import functions
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from .instructions import Instruction
+from .instructions import DERIVATIVES, Instruction, Sum, Sums
 from .lowering import COMMUTATIVE, FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
+from .placing import Rows, placed, placed_sum, read
 
 cdef Py_ssize_t MOST_LEAVES = 2**28
 cdef object Record = Instruction
@@ -27,6 +32,7 @@ cdef object WHERE = functions.where
 cdef object ADDITION = functions.add.operation
 cdef object MULTIPLICATION = functions.mul.operation
 cdef object WEIGHTED_SUM = functions.dot.operation
+cdef frozenset PAIRED = frozenset((*DERIVATIVES, *DERIVATIVES.values()))
 cdef object _new = tuple.__new__
 
 
@@ -554,45 +560,276 @@ cdef int _put_pair(tuple product, list weights, list factors) except -1:
 # The twin of blocks.py
 
 
-def into_blocks(
-    list nodes not None, needed, list varies not None, list block not None, list members not None
-):
-    """Put nodes into blocks of what is alike, as far as their operands' blocks tell."""
-    cdef dict known = {}
-    cdef object number
-    cdef tuple node, operands
-    cdef Py_ssize_t i, k, n, at, latest
-    cdef PyObject* found
-    for number in needed:
-        i = number
-        node = _as_instruction(nodes[i])
-        if node is None:
-            if nodes[i] is not None:
-                block[i] = 2
-                (<list?>members[2]).append(number)
-            continue
-        operands = node[2]
-        n = len(operands)
-        if n == 1:
-            key = (node[0], node[1], block[operands[0]])
-        elif n == 2:
-            key = (node[0], node[1], block[operands[0]], block[operands[1]])
-        else:
-            latest = -1
-            for k in range(n):
-                at = block[operands[k]]
-                if at > latest:
-                    latest = at
-            key = (
-                node[0], node[1], n, varies[i],
-                block[operands[0]], block[operands[n // 2]], latest,
-            )
-        found = PyDict_GetItem(known, key)
-        if found is NULL:
-            at = len(members)
-            known[key] = at
-            members.append([number])
-            block[i] = at
-        else:
-            block[i] = <object>found
-            (<list>members[<Py_ssize_t>block[i]]).append(number)
+cdef class Blocks:
+    """The blocks of a graph, the order of their numbers, and when each is computed."""
+
+    cdef readonly list members, block, at, last, turns
+    cdef list nodes
+    cdef dict paired
+    cdef Py_ssize_t n_placed
+
+    def __cinit__(
+        self,
+        list nodes not None,
+        needed,
+        list varies not None,
+        Py_ssize_t n_inputs,
+        Py_ssize_t n_parameters,
+    ):
+        cdef Py_ssize_t n_leaves = n_inputs + n_parameters
+        self.nodes = nodes
+        self.members = [[*range(n_inputs)], [*range(n_inputs, n_leaves)], []]
+        self.block = [0] * n_inputs + [1] * n_parameters + [-1] * (len(nodes) - n_leaves)
+        self.at = [0] * len(nodes)
+        self.turns, self.paired = [], {}
+        self.divide(needed, varies)
+        self.last = [-1] * len(self.members)
+
+    cdef int divide(self, needed, list varies) except -1:
+        """Put nodes into blocks of what is alike, as far as their operands' blocks tell."""
+        cdef dict known = {}
+        cdef list block = self.block, members = self.members
+        cdef object number
+        cdef tuple node, operands
+        cdef Py_ssize_t i, k, n, at, latest
+        cdef PyObject* found
+        for number in needed:
+            i = number
+            node = _as_instruction(self.nodes[i])
+            if node is None:
+                if self.nodes[i] is not None:
+                    block[i] = 2
+                    (<list?>members[2]).append(number)
+                continue
+            operands = node[2]
+            n = len(operands)
+            if n == 1:
+                key = (node[0], node[1], block[operands[0]])
+            elif n == 2:
+                key = (node[0], node[1], block[operands[0]], block[operands[1]])
+            else:
+                latest = -1
+                for k in range(n):
+                    at = block[operands[k]]
+                    if at > latest:
+                        latest = at
+                key = (
+                    node[0], node[1], n, varies[i],
+                    block[operands[0]], block[operands[n // 2]], latest,
+                )
+            found = PyDict_GetItem(known, key)
+            if found is NULL:
+                at = len(members)
+                known[key] = at
+                members.append([number])
+                block[i] = at
+            else:
+                block[i] = <object>found
+                (<list>members[<Py_ssize_t>block[i]]).append(number)
+        return 0
+
+    def wide(self):
+        """The blocks that may be wide instructions, to be placed by the caller as they come."""
+        cdef Py_ssize_t block, end = len(self.members)
+        for block in range(3):
+            self.place(block, self.members[block])
+        block = self.next_wide(3, end)
+        while block < end:
+            yield block
+            block = self.next_wide(block + 1, end)
+
+    cdef Py_ssize_t next_wide(self, Py_ssize_t first, Py_ssize_t end) except -1:
+        """The next such block, or the end; those of one node before it are done."""
+        cdef Py_ssize_t block
+        cdef list members
+        cdef tuple node
+        for block in range(first, end):
+            members = self.members[block]
+            node = _as_instruction(self.nodes[members[0]])
+            if len(members) > 1 or node[0] is DOT and len(<tuple>node[2]) > 3:
+                return block
+            self.last[block] = self.last_of(node[2], members[0])
+            self.at[members[0]] = self.n_placed
+            self.n_placed += 1
+            self.compute(block, node, members)
+        return end
+
+    cpdef place(self, Py_ssize_t block, list members):
+        """The order of a block's members is final."""
+        cdef Py_ssize_t at = self.n_placed, i
+        self.members[block] = members
+        for i in members:
+            self.at[i] = at
+            at += 1
+        self.n_placed = at
+
+    cpdef object last_of(self, nodes, object last):
+        """The latest of a node and those that end the blocks of others."""
+        cdef Py_ssize_t i, latest = last, found
+        for i in nodes:
+            found = self.last[self.block[i]]
+            if found > latest:
+                latest = found
+        return latest
+
+    cpdef turn(self, object last, Py_ssize_t block, Py_ssize_t part, list steps):
+        """Steps have their turn."""
+        self.turns.append((last, block, part, len(self.turns), steps))
+
+    cpdef compute(self, Py_ssize_t block, object node, list steps):
+        """The steps that compute a block of what is like a node have their turn."""
+        cdef object function = (<tuple>node)[0]
+        if function not in PAIRED:
+            self.turn(self.last[block], block, 0, steps)
+            return
+        activation = DERIVATIVES.get(function)
+        key = (activation or function, self.block[node[2][0]])
+        turn = self.paired.pop(key, None)
+        if turn is None:
+            self.paired[key] = len(self.turns)
+            self.turn(self.last[block], block, 0, steps)
+            return
+        last, other, part, serial, others = self.turns[turn]
+        first, second = (steps, others) if activation else (others, steps)
+        both = [step for pair in zip(first, second) for step in pair]
+        if len(first) != len(second):
+            both = [*first, *second]
+        self.turns[turn] = (last, other, part, serial, both)
+        self.last[block] = last
+
+
+# The twin of placing.py
+
+
+cdef class Placing:
+    """Gives steps their order and numbers their places."""
+
+    cdef readonly list place, once, each
+    cdef readonly Py_ssize_t n_scalars, n_rows
+    cdef list nodes, varies, members, block
+    cdef object rows
+
+    def __cinit__(
+        self,
+        list nodes not None,
+        list varies not None,
+        list members not None,
+        list block not None,
+        list turns not None,
+        kept,
+    ):
+        cdef list once = [], each = []
+        cdef Py_ssize_t result
+        cdef tuple turn
+        self.nodes, self.varies, self.members, self.block = nodes, varies, members, block
+        self.place = [-1] * len(nodes)
+        self.once, self.each = [], []
+        for turn in sorted(turns):
+            for step in <list?>turn[4]:
+                if type(step) is int:
+                    (each if varies[step] is True else once).append(step)
+                elif isinstance(step, (Sum, Sums)) or varies[step.result]:
+                    each.append(step)
+                else:
+                    once.append(step)
+        inputs, parameters, constants = members[:3]
+        self.n_scalars = self.neighbours(parameters, 0)
+        self.n_scalars = self.neighbours(constants, self.n_scalars)
+        for step in once:
+            result = step if type(step) is int else step.result
+            if <Py_ssize_t>self.place[result] < 0:
+                self.n_scalars = self.neighbours(members[block[result]], self.n_scalars)
+            self.once.append(self.placed(step))
+        self.neighbours(inputs, self.n_scalars)
+        self.rows = Rows(len(inputs))
+        self.run(each, [*inputs, *kept])
+        self.n_rows = self.rows.n
+
+    cdef Py_ssize_t neighbours(self, list members, Py_ssize_t place) except -1:
+        """Give members places from one on; the place after them."""
+        for i in members:
+            self.place[i] = place
+            place += 1
+        return place
+
+    cdef int run(self, list each, list kept) except -1:
+        """The steps run, one at a time: rows are taken, and given back after their last reader."""
+        cdef list place = self.place, block = self.block, members = self.members
+        cdef list last_read = [-1] * len(members), done, own
+        cdef tuple node
+        cdef Py_ssize_t time, result, row, i
+        cdef bint is_one
+        cdef object step, b
+        cdef list free = self.rows.single
+        for time in range(len(each)):
+            for i in self.read(each[time]):
+                last_read[block[i]] = time
+        for i in kept:
+            last_read[block[i]] = len(each)
+        for time in range(len(each)):
+            step = each[time]
+            done = []
+            for i in self.read(step):
+                b = block[i]
+                if <Py_ssize_t>last_read[b] == time and self.varies[i] is True:
+                    last_read[b] = -1
+                    done.append(b)
+            is_one = type(step) is int
+            if not is_one and isinstance(step, (Sum, Sums)):
+                self.each.append(placed_sum(step, place))
+                self.give_back(done)
+                continue
+            result = step if is_one else step.result
+            own = members[block[result]]
+            if is_one and len(own) == 1:  # it may have an operand's place
+                node = _as_instruction(self.nodes[result])
+                places = _picked(place, node[2])
+                self.give_back(done)
+                row = heappop(free) if free else self.rows.take(1)
+                place[result] = self.n_scalars + row
+                self.each.append(_placed(node, places, place[result]))
+                continue
+            if <Py_ssize_t>place[result] < 0:
+                self.neighbours(own, self.n_scalars + <Py_ssize_t>self.rows.take(len(own)))
+            self.each.append(self.placed(step))
+            self.give_back(done)
+        return 0
+
+    cdef object read(self, object step):
+        """Nodes that tell the blocks that a step reads."""
+        return _as_instruction(self.nodes[step])[2] if type(step) is int else read(step)
+
+    cdef object placed(self, object step):
+        """A step with places where it has nodes."""
+        if type(step) is not int:
+            return placed(step, self.place)
+        node = _as_instruction(self.nodes[step])
+        return _placed(node, _picked(self.place, node[2]), self.place[step])
+
+    cdef int give_back(self, list blocks) except -1:
+        cdef list members
+        cdef Py_ssize_t first
+        for b in blocks:
+            members = self.members[b]
+            first = <Py_ssize_t>self.place[members[0]] - self.n_scalars
+            if len(members) == 1:
+                heappush(self.rows.single, first)
+            else:
+                self.rows.give_back(first, len(members))
+        return 0
+
+
+cdef inline object _placed(tuple node, tuple places, object result):
+    return _new(Record, (node[0], node[1], places, result, node[4], node[5]))
+
+
+cdef tuple _picked(list table, tuple numbers):
+    """What a table has for each of some numbers."""
+    cdef Py_ssize_t n = len(numbers), i
+    cdef tuple picked = PyTuple_New(n)
+    cdef object found
+    for i in range(n):
+        found = table[numbers[i]]
+        Py_INCREF(found)
+        PyTuple_SET_ITEM(picked, i, found)
+    return picked

@@ -8,7 +8,7 @@ one Map. The members of a block are neighbours in memory, in the order in which 
 operands lie, so that the next blocks find their operands as neighbours.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise
 from operator import itemgetter
 from typing import NamedTuple
@@ -16,7 +16,6 @@ from typing import NamedTuple
 from .. import functions
 from .fusing import Nodes
 from .instructions import (
-    DERIVATIVES,
     Gather,
     Instruction,
     Map,
@@ -28,28 +27,9 @@ from .instructions import (
     Sums,
     Weights,
 )
-from .passes import into_blocks
+from .passes import Blocks
 
 _DOT = functions.dot
-
-
-class Turn(NamedTuple):
-    """Steps that run one after the other, and when: a turn runs after those before it in order.
-
-    Attributes:
-        last: the last node, as recorded, among all that they need: the recorded order is kept
-            where that is possible, so that numbers live as long as in the recorded graph.
-        block, part: what orders turns of the same node; parts are 0 for the block itself, 1 for
-            copies and products of its members, 2 for their sums.
-        serial: the order of creation, which is never equal.
-        steps: with nodes in the place of places, a number for an Instruction as it stands.
-    """
-
-    last: int
-    block: int
-    part: int
-    serial: int
-    steps: list[int | Step]
 
 
 class Layers:
@@ -77,53 +57,16 @@ class Layers:
         n_parameters: int,
     ) -> None:
         self.nodes, self.varies = nodes, varies
-        self.members: list[list[int]] = [
-            [*range(n_inputs)],
-            [*range(n_inputs, n_inputs + n_parameters)],
-            [],
-        ]
-        self.block = [0] * n_inputs + [1] * n_parameters
-        self.block += [-1] * (len(nodes) - len(self.block))
-        self.turns: list[Turn] = []
-        self._at = [0] * len(nodes)  # neighbours in a block are neighbours here
-        self._n_placed = 0
+        self._blocks = blocks = Blocks(nodes, needed, varies, n_inputs, n_parameters)
+        self.members, self.block, self.turns = blocks.members, blocks.block, blocks.turns
+        self._at, self._last = blocks.at, blocks.last
         self._copies: dict[tuple[int, ...], int] = {}
         self._latest: dict[int, int] = {}  # of a new block, the latest that it reads
-        self._paired: dict[tuple[object, ...], int] = {}
-        into_blocks(nodes, needed, varies, self.block, self.members)
-        self._last = [-1] * len(self.members)  # of the turn of each block
-        for block, members in enumerate(self.members[:3]):
-            self._place(block, members)
-        for block in range(3, len(self.members)):
-            if len(self.members[block]) > 1 or not self._is_simple(block):
-                self._find(block)
-
-    def _place(self, block: int, members: list[int]) -> None:
-        """The order of a block's members is final."""
-        self.members[block] = members
-        at = self._n_placed
-        for i in members:
-            self._at[i] = at
-            at += 1
-        self._n_placed = at
-
-    def _is_simple(self, block: int) -> bool:
-        """Whether a block of one is no more than its node; then it is done."""
-        (i,) = self.members[block]
-        function, _, operands, *_ = self._node(i)
-        if (function is _DOT and len(operands) > 3) or function in _PAIRED:
-            return False
-        last = i
-        for operand in operands:
-            last = max(last, self._last[self.block[operand]])
-        self._last[block] = last
-        self._at[i] = self._n_placed
-        self._n_placed += 1
-        self.turns.append(Turn(last, block, 0, len(self.turns), [i]))
-        return True
+        for block in blocks.wide():
+            self._find(block)
 
     def _find(self, block: int) -> None:
-        """The steps of a block: of one, or as wide as may be."""
+        """The steps of a block, as wide as may be."""
         members = self.members[block]
         node = self._node(members[0])
         operands: Iterable[int]
@@ -131,50 +74,20 @@ class Layers:
             operands = node.operands
         else:
             operands = chain.from_iterable(self._node(i).operands for i in members)
-        last = self._last[block] = self._last_of(operands, members[-1])
+        self._last[block] = self._blocks.last_of(operands, members[-1])
         steps: list[int | Step]
         if node.function is _DOT:
             members, steps = self._weighted_sums(members)
-        elif len(members) == 1:
-            steps = [*members]
         else:
             members = self._ordered(members)
             steps = self._maps(members)
-        self._place(block, members)
-        if node.function in _PAIRED:
-            self._pair(block, node, steps)
-        else:
-            self._turn(last, block, 0, steps)
-
-    def _last_of(self, nodes: Iterable[int], last: int) -> int:
-        for block in set(map(self.block.__getitem__, nodes)):
-            last = max(last, self._last[block])
-        return last
-
-    def _turn(self, last: int, block: int, part: int, steps: list[int | Step]) -> None:
-        self.turns.append(Turn(last, block, part, len(self.turns), steps))
+        self._blocks.place(block, members)
+        self._blocks.compute(block, node, steps)
 
     def _node(self, i: int) -> Instruction:
         node = self.nodes[i]
         assert type(node) is Instruction
         return node
-
-    def _pair(self, block: int, node: Instruction, steps: list[int | Step]) -> None:
-        """An activation and its derivative, each step of the one followed by one of the other."""
-        activation = DERIVATIVES.get(node.function)
-        key = (activation or node.function, self.block[node.operands[0]])
-        turn = self._paired.pop(key, None)
-        if turn is None:
-            self._paired[key] = len(self.turns)
-            self._turn(self._last[block], block, 0, steps)
-            return
-        other = self.turns[turn]
-        first, second = (steps, other.steps) if activation else (other.steps, steps)
-        if len(first) == len(second):
-            other.steps[:] = [*chain.from_iterable(zip(first, second))]
-        else:
-            other.steps[:] = [*first, *second]
-        self._last[block] = other.last
 
     def _names(self, members: Sequence[int]) -> Names:
         nodes = [self._node(i) for i in members]
@@ -408,14 +321,14 @@ class Layers:
         self.block += [block] * n
         self._at += [0] * n
         self.members.append(members)
-        self._place(block, members)
-        self._last.append(self._last_of(operands, -1))
+        self._blocks.place(block, members)
+        self._last.append(self._blocks.last_of(operands, -1))
         self._latest[block] = max(map(self.block.__getitem__, operands))
         return first
 
     def _turn_of_new(self, node: int, step: Step) -> None:
         block = self.block[node]
-        self._turn(self._last[block], self._latest[block], 1, [step])
+        self._blocks.turn(self._last[block], self._latest[block], 1, [step])
 
     # Sums over the data points
 
@@ -509,7 +422,7 @@ class Layers:
         nodes = [shared[0], *factors[:1]]
         blocks = [self.block[i] for i in nodes]
         latest = max(self._latest.get(block, block) for block in blocks)
-        self._turn(self._last_of(nodes, -1), latest, 2, [step])
+        self._blocks.turn(self._blocks.last_of(nodes, -1), latest, 2, [step])
 
     def _neighbours(self, nodes: list[int]) -> list[list[int]]:
         """Nodes in the order of their places, cut where one is no neighbour of the one before."""
@@ -539,6 +452,3 @@ class _Row(NamedTuple):
     @property
     def operands(self) -> tuple[int, ...]:
         return (*self.weights, *self.factors, *self.bias)
-
-
-_PAIRED: tuple[Callable[..., float], ...] = (*DERIVATIVES, *DERIVATIVES.values())
