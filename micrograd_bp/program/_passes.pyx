@@ -10,7 +10,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.math cimport isfinite
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy
 
 from heapq import heappop, heappush
@@ -43,6 +43,32 @@ cdef inline tuple _as_instruction(object node):
     return <tuple>node
 
 
+cdef enum:
+    CONSTANT = 1
+    EDGED = 2  # some node with this number is edged
+
+
+cdef class _Buffer:
+    """Numbers in memory."""
+
+    cdef Py_ssize_t* at
+    cdef Py_ssize_t n, room
+
+    cdef int resize(self, Py_ssize_t n) except -1:
+        if n > self.room:
+            free(self.at)
+            self.room = 2 * n
+            self.at = <Py_ssize_t*>malloc(self.room * sizeof(Py_ssize_t))
+            if self.at is NULL:
+                self.room = 0
+                raise MemoryError("no memory for the operands of a node")
+        self.n = n
+        return 0
+
+    def __dealloc__(self):
+        free(self.at)
+
+
 cdef class Numbered:
     """The numbers of a computation, each once: leaves, constants and instructions.
 
@@ -52,6 +78,8 @@ cdef class Numbered:
     cdef readonly list nodes
     cdef readonly dict softmaxes, share_of, pulled_back
     cdef readonly Py_ssize_t n_inputs, n_parameters, n_leaves
+    cdef list boxes  # each number as an object, which there is once
+    cdef bytearray kinds  # of each number: CONSTANT, EDGED
     cdef Py_ssize_t* slots  # a number + 1, or 0
     cdef size_t* hashes  # of what is in a slot
     cdef size_t n_slots, n_known  # a power of two; how many are taken
@@ -62,6 +90,7 @@ cdef class Numbered:
         self.n_inputs, self.n_parameters = n_inputs, n_parameters
         self.n_leaves = n_inputs + n_parameters
         self.nodes = [None] * self.n_leaves
+        self.boxes, self.kinds = [*range(self.n_leaves)], bytearray(self.n_leaves)
         self.softmaxes, self.share_of, self.pulled_back = {}, {}, {}
         self._grow(1024)
 
@@ -88,13 +117,17 @@ cdef class Numbered:
         self.slots, self.hashes, self.n_slots = slots, hashes, n_slots
         return 0
 
-    cdef int _remember(self, size_t at, size_t hashed) except -1:
-        """The node that is put to the others next is what belongs into a free slot."""
-        self.slots[at], self.hashes[at] = len(self.nodes) + 1, hashed
+    cdef object _put(self, object node, int kind, size_t at, size_t hashed):
+        """The number of a new node, which belongs into a free slot."""
+        cdef object number = len(self.nodes)
+        self.slots[at], self.hashes[at] = <Py_ssize_t>number + 1, hashed
         self.n_known += 1
         if 2 * self.n_known > self.n_slots:
             self._grow(4 * self.n_slots)
-        return 0
+        self.nodes.append(node)
+        self.boxes.append(number)
+        self.kinds.append(kind)
+        return number
 
     def constant(self, double value):
         """The number of a constant."""
@@ -112,9 +145,7 @@ cdef class Numbered:
                     if memcmp(&value, &other, sizeof(double)) == 0:
                         return self.slots[at] - 1
             at = (at + 1) & (self.n_slots - 1)
-        self._remember(at, hashed)
-        self.nodes.append(value)
-        return len(self.nodes) - 1
+        return self._put(value, CONSTANT, at, hashed)
 
     def constant_at(self, Py_ssize_t number):
         """The constant that a number is, if it is one."""
@@ -123,76 +154,95 @@ cdef class Numbered:
 
     def apply(self, function, operands, *parameters):
         """The number of a function of numbers: a known one where that is possible."""
-        return self._apply(function, list(operands), parameters)
+        return self._apply(function, self._buffer(operands), parameters)
 
     def instruction(self, function, operands, *parameters):
         """The number of a function of numbers as it stands."""
-        return self._number(function, list(operands), parameters)
+        return self._number(function, self._buffer(operands), parameters)
 
-    cdef object _apply(self, object function, list operands, tuple parameters):
-        cdef Py_ssize_t n = len(operands), n_constants = 0, i
+    cdef _Buffer _buffer(self, operands):
+        cdef _Buffer buffer = _Buffer()
+        cdef Py_ssize_t i, k = 0
+        buffer.resize(len(operands))
+        for i in operands:
+            if not 0 <= i < len(self.nodes):
+                raise IndexError(f"{i} is not the number of a node")
+            buffer.at[k] = i
+            k += 1
+        return buffer
+
+    cdef list _boxed(self, _Buffer operands):
+        return [self.boxes[operands.at[i]] for i in range(operands.n)]
+
+    cdef object _apply(self, object function, _Buffer operands, tuple parameters):
+        cdef Py_ssize_t n = operands.n, n_constants = 0, i
         cdef bint is_dot = function is DOT
-        cdef object node
+        cdef const char* kinds = self.kinds
+        cdef list numbers
         if is_dot and n == 2:
             function, is_dot = MUL, False
         for i in range(n):
-            if isinstance(self.nodes[operands[i]], float):
-                n_constants += 1
+            n_constants += kinds[operands.at[i]] & CONSTANT
         if n_constants == n and n:
-            constants = [self.nodes[operands[i]] for i in range(n)]
+            constants = [self.nodes[operands.at[i]] for i in range(n)]
             return self.constant(function.value(*constants, *parameters))
         if n_constants or not (
-            function is ADD or function is MUL or is_dot and n > 2 and not _is_square(operands, n)
+            function is ADD
+            or function is MUL
+            or is_dot and n > 2 and not _is_square(operands.at, n)
         ):
             rule = SIMPLER.get(function)
             if rule is not None and (n_constants or function not in COMMUTATIVE):
-                constants = [
-                    node if isinstance(node := self.nodes[operands[i]], float) else None
-                    for i in range(n)
-                ]
-                simpler = rule(self, operands, constants, parameters)
+                numbers = self._boxed(operands)
+                constants = [self.nodes[i] if kinds[i] & CONSTANT else None for i in numbers]
+                simpler = rule(self, numbers, constants, parameters)
                 if simpler is not None:
                     return simpler
         return self._number(function, operands, parameters)
 
-    cdef bint _has_softmax(self, list operands) except -1:
+    cdef bint _has_softmax(self, _Buffer operands) except -1:
         """Whether a local derivative looks like that of a softmax."""
         cdef tuple node
         cdef Py_ssize_t i
-        for i in range(len(operands) // 2):
-            node = _as_instruction(self.nodes[operands[i]])
+        for i in range(operands.n // 2):
+            node = _as_instruction(self.nodes[operands.at[i]])
             if node is not None and node[0] is MUL and node[2][0] in self.share_of:
                 return True
         return False
 
-    cdef object _number(self, object function, list operands, tuple parameters):
+    cdef object _number(self, object function, _Buffer operands, tuple parameters):
         """The number of an instruction, a new one where it is not known."""
-        cdef Py_ssize_t n = len(operands), i
+        cdef Py_ssize_t n = operands.n, i
         cdef bint turned = False
         cdef size_t hashed = <size_t>(<PyObject*>function) >> 4, at
+        cdef tuple own
+        cdef object number
         if function is ADD or function is MUL:
-            turned = <Py_ssize_t>operands[0] > <Py_ssize_t>operands[1]
+            turned = operands.at[0] > operands.at[1]
         if parameters:
             hashed = _mixed(hashed, <size_t>hash(parameters))
         for i in range(n):
-            hashed = _mixed(hashed, <size_t><Py_ssize_t>operands[n - 1 - i if turned else i])
+            hashed = _mixed(hashed, <size_t>operands.at[n - 1 - i if turned else i])
         at = hashed & (self.n_slots - 1)
         while self.slots[at]:
             if self.hashes[at] == hashed and self._is_at(
                 self.slots[at] - 1, function, operands, parameters, turned
             ):
-                return self.slots[at] - 1
+                return self.boxes[self.slots[at] - 1]
             at = (at + 1) & (self.n_slots - 1)
-        self._remember(at, hashed)
-        self.nodes.append(_new(Record, (function, parameters, tuple(operands), -1, "", "")))
-        return len(self.nodes) - 1
+        own = PyTuple_New(n)
+        for i in range(n):
+            number = self.boxes[operands.at[i]]
+            Py_INCREF(number)
+            PyTuple_SET_ITEM(own, i, number)
+        return self._put(_new(Record, (function, parameters, own, -1, "", "")), 0, at, hashed)
 
     cdef bint _is_at(
-        self, Py_ssize_t number, object function, list operands, tuple parameters, bint turned
+        self, Py_ssize_t number, object function, _Buffer operands, tuple parameters, bint turned
     ) except -1:
         """Whether a number is that of an instruction."""
         cdef tuple node = _as_instruction(self.nodes[number]), others
-        cdef Py_ssize_t n = len(operands), i
+        cdef Py_ssize_t n = operands.n, i
         if node is None or node[0] is not function:
             return False
         others = node[2]
@@ -202,7 +252,7 @@ cdef class Numbered:
             if <Py_ssize_t>others[0] > <Py_ssize_t>others[1]:
                 turned = not turned
         for i in range(n):
-            if <Py_ssize_t>others[i] != <Py_ssize_t>operands[n - 1 - i if turned else i]:
+            if <Py_ssize_t>others[i] != operands.at[n - 1 - i if turned else i]:
                 return False
         return True
 
@@ -227,7 +277,7 @@ cdef inline size_t _mixed(size_t hashed, size_t number) noexcept:
     return hashed ^ (hashed >> 29)
 
 
-cdef bint _is_square(list operands, Py_ssize_t n) except -1:
+cdef inline bint _is_square(Py_ssize_t* operands, Py_ssize_t n) noexcept:
     """Whether a weighted sum is a b + a b."""
     return n == 4 and operands[0] == operands[1] and operands[2] == operands[3]
 
@@ -272,19 +322,19 @@ def lower(order, inputs, parameters, recorded):
     cdef set edged = set()
     cdef object node, operation, function, number
     cdef tuple parents, fixed
-    cdef list operands
+    cdef _Buffer operands = _Buffer()
     cdef PyObject* found
-    cdef Py_ssize_t i, n
+    cdef Py_ssize_t i, k, n
+    cdef char* kinds
     cdef bint is_edged, is_rare
     for node in order:
-        if PyDict_GetItem(numbers, node) is not NULL:
-            continue
         parents = node.parents
         n = len(parents)
-        operation = node.operation
         if n == 0:
-            numbers[node] = graph.constant(node.data)
+            if PyDict_GetItem(numbers, node) is NULL:
+                numbers[node] = graph.constant(node.data)
             continue
+        operation = node.operation
         if operation is None:
             continue
         fixed = ()
@@ -296,20 +346,16 @@ def lower(order, inputs, parameters, recorded):
             function = DOT
         else:
             function, fixed = operation.function, operation.parameters
-        operands = [None] * n
-        for i in range(n):
-            found = PyDict_GetItem(numbers, parents[i])
+        operands.resize(n)
+        kinds, is_edged = graph.kinds, False
+        for k in range(n):
+            found = PyDict_GetItem(numbers, parents[k])
             if found is NULL:
-                raise KeyError(parents[i])
-            operands[i] = <object>found
-        is_edged = function not in SMOOTH and has_edge(graph, operation, operands)
-        if edged and not is_edged:
-            for i in range(n):
-                if parents[i] in edged:
-                    is_edged = True
-                    break
-        if is_edged:
-            edged.add(node)
+                raise KeyError(parents[k])
+            i = operands.at[k] = <object>found
+            is_edged = is_edged or kinds[i] & EDGED and parents[k] in edged
+        if function not in SMOOTH and not is_edged:
+            is_edged = has_edge(graph, operation, graph._boxed(operands))
         is_rare = False
         if function is DOT and node not in recorded:
             if gates:
@@ -317,12 +363,15 @@ def lower(order, inputs, parameters, recorded):
             if graph.softmaxes and n >= 2 * FEW and not is_rare:
                 is_rare = graph._has_softmax(operands)
         if is_rare:
-            number = adjoint(graph, node, operands, gates, edged, recorded)
+            number = adjoint(graph, node, graph._boxed(operands), gates, edged, recorded)
         else:
             number = graph._apply(function, operands, fixed)
         numbers[node] = number
+        if is_edged:
+            edged.add(node)
+            graph.kinds[<Py_ssize_t>number] |= EDGED
         if function in MAY_BE_GATES and node not in recorded:
-            opened = gate(graph, node, number, operands)
+            opened = gate(graph, node, number, graph._boxed(operands))
             if opened is not None:
                 gates[node] = frozenset([opened])
         label, scope = node.label, node.scope

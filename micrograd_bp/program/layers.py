@@ -30,6 +30,8 @@ from .instructions import (
 from .passes import Blocks
 
 _DOT = functions.dot
+_operands_of = itemgetter(2)  # of an Instruction
+_names_of = itemgetter(5, 4)  # scope and label
 
 
 class Layers:
@@ -69,18 +71,15 @@ class Layers:
         """The steps of a block, as wide as may be."""
         members = self.members[block]
         node = self._node(members[0])
-        operands: Iterable[int]
-        if len(members) == 1 or len(node.operands) <= 2:
-            operands = node.operands
-        else:
-            operands = chain.from_iterable(self._node(i).operands for i in members)
-        self._last[block] = self._blocks.last_of(operands, members[-1])
+        operands = self._operands(members)
+        read = chain.from_iterable(operands) if len(node.operands) > 2 else node.operands
+        self._last[block] = self._blocks.last_of(read, members[-1])
         steps: list[int | Step]
         if node.function is _DOT:
-            members, steps = self._weighted_sums(members)
+            members, steps = self._weighted_sums(members, operands)
         else:
-            members = self._ordered(members)
-            steps = self._maps(members)
+            members, operands = self._ordered(members, operands)
+            steps = self._maps(members, operands)
         self._blocks.place(block, members)
         self._blocks.compute(block, node, steps)
 
@@ -89,28 +88,31 @@ class Layers:
         assert type(node) is Instruction
         return node
 
+    def _operands(self, members: Sequence[int]) -> list[tuple[int, ...]]:
+        return [*map(_operands_of, map(self.nodes.__getitem__, members))]
+
     def _names(self, members: Sequence[int]) -> Names:
-        nodes = [self._node(i) for i in members]
-        if not any(node.label or node.scope for node in nodes):
-            return ()
-        return tuple((node.scope, node.label) for node in nodes)
+        names = [*map(_names_of, map(self.nodes.__getitem__, members))]
+        return tuple(names) if any(map(any, names)) else ()
 
     # Functions of numbers in a row
 
-    def _ordered(self, members: list[int]) -> list[int]:
+    def _ordered(
+        self, members: list[int], operands: list[tuple[int, ...]]
+    ) -> tuple[list[int], list[tuple[int, ...]]]:
         """In the order of the operand that tells them apart best."""
-        at = self._at
-        columns = zip(*(map(at.__getitem__, self._node(i).operands) for i in members))
+        at = self._at.__getitem__
+        columns = [[*map(at, column)] for column in zip(*operands)]
         best = max(columns, key=lambda column: len(set(column)))
-        if best == tuple(sorted(best)):
-            return members
-        return [i for _, i in sorted(zip(best, members))]
+        if best == sorted(best):
+            return members, operands
+        ordered = [i for _, i in sorted(zip(best, members))]
+        return ordered, self._operands(ordered)
 
-    def _maps(self, members: list[int]) -> list[int | Step]:
+    def _maps(self, members: list[int], operands: list[tuple[int, ...]]) -> list[int | Step]:
         """Maps of members whose operands are equally far apart, and what remains of single ones."""
         at = self._at
         node = self._node(members[0])
-        operands = [self._node(i).operands for i in members]
         columns = [[*map(at.__getitem__, column)] for column in zip(*operands)]
         checked = len(columns) > 2  # the others have one block by the key of theirs
         steps: list[int | Step] = []
@@ -158,9 +160,11 @@ class Layers:
 
     # Weighted sums: rows of a matrix
 
-    def _weighted_sums(self, members: list[int]) -> tuple[list[int], list[int | Step]]:
+    def _weighted_sums(
+        self, members: list[int], operands: list[tuple[int, ...]]
+    ) -> tuple[list[int], list[int | Step]]:
         """The members in the order of their places, and the products that compute them."""
-        rows = self._rows(members)
+        rows = self._rows(members, operands)
         at = self._at.__getitem__
         by_factors: dict[tuple[int, ...], list[_Row]] = {}
         for row in rows:
@@ -190,14 +194,13 @@ class Layers:
                     return ordered, self._single_sums(rows)
         return ordered, [step for matrix in matrix_of for step in self._products(matrix)]
 
-    def _rows(self, members: list[int]) -> list["_Row"]:
+    def _rows(self, members: list[int], operands: list[tuple[int, ...]]) -> list["_Row"]:
         """The weighted sums, with as factors what most of them share, or what varies."""
         varies = self.varies.__getitem__
-        halves: list[_Row] = []
-        for i in members:
-            operands = self._node(i).operands
-            n = len(operands) // 2
-            halves.append(_Row(i, operands[:n], operands[n : 2 * n], operands[2 * n :]))
+        n = len(operands[0]) // 2
+        halves = [
+            _Row(i, each[:n], each[n : 2 * n], each[2 * n :]) for i, each in zip(members, operands)
+        ]
         one = halves[0]
         weights_vary, factors_vary = any(map(varies, one.weights)), any(map(varies, one.factors))
         exchanged = weights_vary and not factors_vary
@@ -255,9 +258,11 @@ class Layers:
 
     def _single_sums(self, rows: list["_Row"]) -> list[int | Step]:
         """Weighted sums one by one, or as a Map where their operands are equally far apart."""
-        for row in rows:
-            self.nodes[row.node] = self._node(row.node)._replace(operands=row.operands)
-        return self._maps([row.node for row in rows])
+        members = [row.node for row in rows]
+        operands = [row.operands for row in rows]
+        for i, own in zip(members, operands):
+            self.nodes[i] = self._node(i)._replace(operands=own)
+        return self._maps(members, operands)
 
     def _affine(self, matrix: list["_Row"]) -> list[tuple[int, int, Weights, Span | None]] | None:
         """The matrix as matrices whose places are affine in row and column; None where not."""

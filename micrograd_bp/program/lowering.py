@@ -232,11 +232,10 @@ def lower(
     gates: dict[Value, frozenset[int]] = {}
     edged: set[Value] = set()  # what may be inf or nan, of finite inputs, by a pole or a domain
     for node in order:
-        if node in numbers:
-            continue
         operation = node.operation
         if not node.parents:
-            numbers[node] = graph.constant(node.data)
+            if node not in numbers:
+                numbers[node] = graph.constant(node.data)
         elif operation is not None:
             parents = node.parents
             operands = [*map(numbers.__getitem__, parents)]
