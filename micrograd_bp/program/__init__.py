@@ -33,8 +33,8 @@ from .jumps import JUMP, jumps
 from .leaves import warn_of_leaves
 from .listing import listing, result_names
 from .passes import check_nodes, lower
-from .placing import plan
 from .plain import Parts, from_plain, to_plain
+from .planning import plan
 from .traces import traced
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 # cython: language_level=3, wraparound=False, initializedcheck=False
-"""The passes that look at every node, compiled: the twins of checks.py, lowering.py, fusing.py and blocks.py.
+"""The passes that look at every node, compiled: the twins of those that read.
 
 They give the same nodes in the same order. What is rare (a constant among the operands, a
 function that has simpler forms, a branch that is not taken) is left to the rules of lowering.py.
@@ -7,15 +7,20 @@ function that has simpler forms, a branch that is not taken) is left to the rule
 
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.math cimport isfinite
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy
+
+from heapq import heappop, heappush
 
 from .. import functions
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from .instructions import Instruction
+from .instructions import DERIVATIVES, Instruction, Sum, Sums
 from .lowering import COMMUTATIVE, FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
+from .placing import Rows, placed, placed_sum, read
 
 cdef Py_ssize_t MOST_LEAVES = 2**28
 cdef object Record = Instruction
@@ -27,6 +32,7 @@ cdef object WHERE = functions.where
 cdef object ADDITION = functions.add.operation
 cdef object MULTIPLICATION = functions.mul.operation
 cdef object WEIGHTED_SUM = functions.dot.operation
+cdef frozenset PAIRED = frozenset((*DERIVATIVES, *DERIVATIVES.values()))
 cdef object _new = tuple.__new__
 
 
@@ -35,6 +41,32 @@ cdef inline tuple _as_instruction(object node):
     if type(node) is not Record:
         return None
     return <tuple>node
+
+
+cdef enum:
+    CONSTANT = 1
+    EDGED = 2  # some node with this number is edged
+
+
+cdef class _Buffer:
+    """Numbers in memory."""
+
+    cdef Py_ssize_t* at
+    cdef Py_ssize_t n, room
+
+    cdef int resize(self, Py_ssize_t n) except -1:
+        if n > self.room:
+            free(self.at)
+            self.room = 2 * n
+            self.at = <Py_ssize_t*>malloc(self.room * sizeof(Py_ssize_t))
+            if self.at is NULL:
+                self.room = 0
+                raise MemoryError("no memory for the operands of a node")
+        self.n = n
+        return 0
+
+    def __dealloc__(self):
+        free(self.at)
 
 
 cdef class Numbered:
@@ -46,6 +78,8 @@ cdef class Numbered:
     cdef readonly list nodes
     cdef readonly dict softmaxes, share_of, pulled_back
     cdef readonly Py_ssize_t n_inputs, n_parameters, n_leaves
+    cdef list boxes  # each number as an object, which there is once
+    cdef bytearray kinds  # of each number: CONSTANT, EDGED
     cdef Py_ssize_t* slots  # a number + 1, or 0
     cdef size_t* hashes  # of what is in a slot
     cdef size_t n_slots, n_known  # a power of two; how many are taken
@@ -56,6 +90,7 @@ cdef class Numbered:
         self.n_inputs, self.n_parameters = n_inputs, n_parameters
         self.n_leaves = n_inputs + n_parameters
         self.nodes = [None] * self.n_leaves
+        self.boxes, self.kinds = [*range(self.n_leaves)], bytearray(self.n_leaves)
         self.softmaxes, self.share_of, self.pulled_back = {}, {}, {}
         self._grow(1024)
 
@@ -82,13 +117,17 @@ cdef class Numbered:
         self.slots, self.hashes, self.n_slots = slots, hashes, n_slots
         return 0
 
-    cdef int _remember(self, size_t at, size_t hashed) except -1:
-        """The node that is put to the others next is what belongs into a free slot."""
-        self.slots[at], self.hashes[at] = len(self.nodes) + 1, hashed
+    cdef object _put(self, object node, int kind, size_t at, size_t hashed):
+        """The number of a new node, which belongs into a free slot."""
+        cdef object number = len(self.nodes)
+        self.slots[at], self.hashes[at] = <Py_ssize_t>number + 1, hashed
         self.n_known += 1
         if 2 * self.n_known > self.n_slots:
             self._grow(4 * self.n_slots)
-        return 0
+        self.nodes.append(node)
+        self.boxes.append(number)
+        self.kinds.append(kind)
+        return number
 
     def constant(self, double value):
         """The number of a constant."""
@@ -106,9 +145,7 @@ cdef class Numbered:
                     if memcmp(&value, &other, sizeof(double)) == 0:
                         return self.slots[at] - 1
             at = (at + 1) & (self.n_slots - 1)
-        self._remember(at, hashed)
-        self.nodes.append(value)
-        return len(self.nodes) - 1
+        return self._put(value, CONSTANT, at, hashed)
 
     def constant_at(self, Py_ssize_t number):
         """The constant that a number is, if it is one."""
@@ -117,76 +154,95 @@ cdef class Numbered:
 
     def apply(self, function, operands, *parameters):
         """The number of a function of numbers: a known one where that is possible."""
-        return self._apply(function, list(operands), parameters)
+        return self._apply(function, self._buffer(operands), parameters)
 
     def instruction(self, function, operands, *parameters):
         """The number of a function of numbers as it stands."""
-        return self._number(function, list(operands), parameters)
+        return self._number(function, self._buffer(operands), parameters)
 
-    cdef object _apply(self, object function, list operands, tuple parameters):
-        cdef Py_ssize_t n = len(operands), n_constants = 0, i
+    cdef _Buffer _buffer(self, operands):
+        cdef _Buffer buffer = _Buffer()
+        cdef Py_ssize_t i, k = 0
+        buffer.resize(len(operands))
+        for i in operands:
+            if not 0 <= i < len(self.nodes):
+                raise IndexError(f"{i} is not the number of a node")
+            buffer.at[k] = i
+            k += 1
+        return buffer
+
+    cdef list _boxed(self, _Buffer operands):
+        return [self.boxes[operands.at[i]] for i in range(operands.n)]
+
+    cdef object _apply(self, object function, _Buffer operands, tuple parameters):
+        cdef Py_ssize_t n = operands.n, n_constants = 0, i
         cdef bint is_dot = function is DOT
-        cdef object node
+        cdef const char* kinds = self.kinds
+        cdef list numbers
         if is_dot and n == 2:
             function, is_dot = MUL, False
         for i in range(n):
-            if isinstance(self.nodes[operands[i]], float):
-                n_constants += 1
+            n_constants += kinds[operands.at[i]] & CONSTANT
         if n_constants == n and n:
-            constants = [self.nodes[operands[i]] for i in range(n)]
+            constants = [self.nodes[operands.at[i]] for i in range(n)]
             return self.constant(function.value(*constants, *parameters))
         if n_constants or not (
-            function is ADD or function is MUL or is_dot and n > 2 and not _is_square(operands, n)
+            function is ADD
+            or function is MUL
+            or is_dot and n > 2 and not _is_square(operands.at, n)
         ):
             rule = SIMPLER.get(function)
             if rule is not None and (n_constants or function not in COMMUTATIVE):
-                constants = [
-                    node if isinstance(node := self.nodes[operands[i]], float) else None
-                    for i in range(n)
-                ]
-                simpler = rule(self, operands, constants, parameters)
+                numbers = self._boxed(operands)
+                constants = [self.nodes[i] if kinds[i] & CONSTANT else None for i in numbers]
+                simpler = rule(self, numbers, constants, parameters)
                 if simpler is not None:
                     return simpler
         return self._number(function, operands, parameters)
 
-    cdef bint _has_softmax(self, list operands) except -1:
+    cdef bint _has_softmax(self, _Buffer operands) except -1:
         """Whether a local derivative looks like that of a softmax."""
         cdef tuple node
         cdef Py_ssize_t i
-        for i in range(len(operands) // 2):
-            node = _as_instruction(self.nodes[operands[i]])
+        for i in range(operands.n // 2):
+            node = _as_instruction(self.nodes[operands.at[i]])
             if node is not None and node[0] is MUL and node[2][0] in self.share_of:
                 return True
         return False
 
-    cdef object _number(self, object function, list operands, tuple parameters):
+    cdef object _number(self, object function, _Buffer operands, tuple parameters):
         """The number of an instruction, a new one where it is not known."""
-        cdef Py_ssize_t n = len(operands), i
+        cdef Py_ssize_t n = operands.n, i
         cdef bint turned = False
         cdef size_t hashed = <size_t>(<PyObject*>function) >> 4, at
+        cdef tuple own
+        cdef object number
         if function is ADD or function is MUL:
-            turned = <Py_ssize_t>operands[0] > <Py_ssize_t>operands[1]
+            turned = operands.at[0] > operands.at[1]
         if parameters:
             hashed = _mixed(hashed, <size_t>hash(parameters))
         for i in range(n):
-            hashed = _mixed(hashed, <size_t><Py_ssize_t>operands[n - 1 - i if turned else i])
+            hashed = _mixed(hashed, <size_t>operands.at[n - 1 - i if turned else i])
         at = hashed & (self.n_slots - 1)
         while self.slots[at]:
             if self.hashes[at] == hashed and self._is_at(
                 self.slots[at] - 1, function, operands, parameters, turned
             ):
-                return self.slots[at] - 1
+                return self.boxes[self.slots[at] - 1]
             at = (at + 1) & (self.n_slots - 1)
-        self._remember(at, hashed)
-        self.nodes.append(_new(Record, (function, parameters, tuple(operands), -1, "", "")))
-        return len(self.nodes) - 1
+        own = PyTuple_New(n)
+        for i in range(n):
+            number = self.boxes[operands.at[i]]
+            Py_INCREF(number)
+            PyTuple_SET_ITEM(own, i, number)
+        return self._put(_new(Record, (function, parameters, own, -1, "", "")), 0, at, hashed)
 
     cdef bint _is_at(
-        self, Py_ssize_t number, object function, list operands, tuple parameters, bint turned
+        self, Py_ssize_t number, object function, _Buffer operands, tuple parameters, bint turned
     ) except -1:
         """Whether a number is that of an instruction."""
         cdef tuple node = _as_instruction(self.nodes[number]), others
-        cdef Py_ssize_t n = len(operands), i
+        cdef Py_ssize_t n = operands.n, i
         if node is None or node[0] is not function:
             return False
         others = node[2]
@@ -196,7 +252,7 @@ cdef class Numbered:
             if <Py_ssize_t>others[0] > <Py_ssize_t>others[1]:
                 turned = not turned
         for i in range(n):
-            if <Py_ssize_t>others[i] != <Py_ssize_t>operands[n - 1 - i if turned else i]:
+            if <Py_ssize_t>others[i] != operands.at[n - 1 - i if turned else i]:
                 return False
         return True
 
@@ -221,7 +277,7 @@ cdef inline size_t _mixed(size_t hashed, size_t number) noexcept:
     return hashed ^ (hashed >> 29)
 
 
-cdef bint _is_square(list operands, Py_ssize_t n) except -1:
+cdef inline bint _is_square(Py_ssize_t* operands, Py_ssize_t n) noexcept:
     """Whether a weighted sum is a b + a b."""
     return n == 4 and operands[0] == operands[1] and operands[2] == operands[3]
 
@@ -266,19 +322,19 @@ def lower(order, inputs, parameters, recorded):
     cdef set edged = set()
     cdef object node, operation, function, number
     cdef tuple parents, fixed
-    cdef list operands
+    cdef _Buffer operands = _Buffer()
     cdef PyObject* found
-    cdef Py_ssize_t i, n
+    cdef Py_ssize_t i, k, n
+    cdef char* kinds
     cdef bint is_edged, is_rare
     for node in order:
-        if PyDict_GetItem(numbers, node) is not NULL:
-            continue
         parents = node.parents
         n = len(parents)
-        operation = node.operation
         if n == 0:
-            numbers[node] = graph.constant(node.data)
+            if PyDict_GetItem(numbers, node) is NULL:
+                numbers[node] = graph.constant(node.data)
             continue
+        operation = node.operation
         if operation is None:
             continue
         fixed = ()
@@ -290,20 +346,16 @@ def lower(order, inputs, parameters, recorded):
             function = DOT
         else:
             function, fixed = operation.function, operation.parameters
-        operands = [None] * n
-        for i in range(n):
-            found = PyDict_GetItem(numbers, parents[i])
+        operands.resize(n)
+        kinds, is_edged = graph.kinds, False
+        for k in range(n):
+            found = PyDict_GetItem(numbers, parents[k])
             if found is NULL:
-                raise KeyError(parents[i])
-            operands[i] = <object>found
-        is_edged = function not in SMOOTH and has_edge(graph, operation, operands)
-        if edged and not is_edged:
-            for i in range(n):
-                if parents[i] in edged:
-                    is_edged = True
-                    break
-        if is_edged:
-            edged.add(node)
+                raise KeyError(parents[k])
+            i = operands.at[k] = <object>found
+            is_edged = is_edged or kinds[i] & EDGED and parents[k] in edged
+        if function not in SMOOTH and not is_edged:
+            is_edged = has_edge(graph, operation, graph._boxed(operands))
         is_rare = False
         if function is DOT and node not in recorded:
             if gates:
@@ -311,12 +363,15 @@ def lower(order, inputs, parameters, recorded):
             if graph.softmaxes and n >= 2 * FEW and not is_rare:
                 is_rare = graph._has_softmax(operands)
         if is_rare:
-            number = adjoint(graph, node, operands, gates, edged, recorded)
+            number = adjoint(graph, node, graph._boxed(operands), gates, edged, recorded)
         else:
             number = graph._apply(function, operands, fixed)
         numbers[node] = number
+        if is_edged:
+            edged.add(node)
+            graph.kinds[<Py_ssize_t>number] |= EDGED
         if function in MAY_BE_GATES and node not in recorded:
-            opened = gate(graph, node, number, operands)
+            opened = gate(graph, node, number, graph._boxed(operands))
             if opened is not None:
                 gates[node] = frozenset([opened])
         label, scope = node.label, node.scope
@@ -551,48 +606,329 @@ cdef int _put_pair(tuple product, list weights, list factors) except -1:
     return 0
 
 
+# The twin of sums.py
+
+
+def terms(list nodes not None, results, list varies not None, list readers not None):
+    """What to sum for each result: numbers, and products of two."""
+    cdef dict plain = {}, products = {}, alike = {}
+    cdef tuple node, operands, numbers, of_one
+    cdef object i, k, shared, factor
+    cdef Py_ssize_t n, j
+    cdef PyObject* found
+    for i in results:
+        node = _as_instruction(nodes[i])
+        if node is not None and node[0] is DOT:
+            n = len(<tuple>node[2])
+            alike[n] = alike.get(n, 0) + 1
+    for k, i in enumerate(results):
+        node = _as_instruction(nodes[i])
+        numbers, n = (i,), 0
+        if node is not None and (node[0] is MUL or node[0] is DOT) and not readers[i]:
+            operands = node[2]
+            n = len(operands) // 2
+            if n > 1 and alike[len(operands)] < 2 or not _all_vary(operands, n, varies):
+                n = 0
+            else:
+                numbers = operands[2 * n :]
+        for j in range(n):
+            shared, factor = operands[n + j], operands[j]
+            if varies[shared] is not True:
+                shared, factor = factor, shared
+            found = PyDict_GetItem(products, shared)
+            if found is NULL:
+                products[shared] = ([factor], [k])
+            else:
+                of_one = <tuple><object>found
+                (<list>of_one[0]).append(factor)
+                (<list>of_one[1]).append(k)
+        for i in numbers:
+            (<list>plain.setdefault(i, [])).append(k)
+    return plain, products
+
+
+cdef bint _all_vary(tuple operands, Py_ssize_t n, list varies) except -1:
+    """Whether a factor of each of n products depends on the data."""
+    cdef Py_ssize_t j
+    for j in range(n):
+        if varies[operands[n + j]] is not True and varies[operands[j]] is not True:
+            return False
+    return True
+
+
 # The twin of blocks.py
 
 
-def into_blocks(
-    list nodes not None, needed, list varies not None, list block not None, list members not None
-):
-    """Put nodes into blocks of what is alike, as far as their operands' blocks tell."""
-    cdef dict known = {}
-    cdef object number
-    cdef tuple node, operands
-    cdef Py_ssize_t i, k, n, at, latest
-    cdef PyObject* found
-    for number in needed:
-        i = number
-        node = _as_instruction(nodes[i])
-        if node is None:
-            if nodes[i] is not None:
-                block[i] = 2
-                (<list?>members[2]).append(number)
-            continue
-        operands = node[2]
-        n = len(operands)
-        if n == 1:
-            key = (node[0], node[1], block[operands[0]])
-        elif n == 2:
-            key = (node[0], node[1], block[operands[0]], block[operands[1]])
-        else:
-            latest = -1
-            for k in range(n):
-                at = block[operands[k]]
-                if at > latest:
-                    latest = at
-            key = (
-                node[0], node[1], n, varies[i],
-                block[operands[0]], block[operands[n // 2]], latest,
-            )
-        found = PyDict_GetItem(known, key)
-        if found is NULL:
-            at = len(members)
-            known[key] = at
-            members.append([number])
-            block[i] = at
-        else:
-            block[i] = <object>found
-            (<list>members[<Py_ssize_t>block[i]]).append(number)
+cdef class Blocks:
+    """The blocks of a graph, the order of their numbers, and when each is computed."""
+
+    cdef readonly list members, block, at, last, turns
+    cdef list nodes
+    cdef dict paired
+    cdef Py_ssize_t n_placed
+
+    def __cinit__(
+        self,
+        list nodes not None,
+        needed,
+        list varies not None,
+        Py_ssize_t n_inputs,
+        Py_ssize_t n_parameters,
+    ):
+        cdef Py_ssize_t n_leaves = n_inputs + n_parameters
+        self.nodes = nodes
+        self.members = [[*range(n_inputs)], [*range(n_inputs, n_leaves)], []]
+        self.block = [0] * n_inputs + [1] * n_parameters + [-1] * (len(nodes) - n_leaves)
+        self.at = [0] * len(nodes)
+        self.turns, self.paired = [], {}
+        self.divide(needed, varies)
+        self.last = [-1] * len(self.members)
+
+    cdef int divide(self, needed, list varies) except -1:
+        """Put nodes into blocks of what is alike, as far as their operands' blocks tell."""
+        cdef dict known = {}
+        cdef list block = self.block, members = self.members
+        cdef object number
+        cdef tuple node, operands
+        cdef Py_ssize_t i, k, n, at, latest
+        cdef PyObject* found
+        for number in needed:
+            i = number
+            node = _as_instruction(self.nodes[i])
+            if node is None:
+                if self.nodes[i] is not None:
+                    block[i] = 2
+                    (<list?>members[2]).append(number)
+                continue
+            operands = node[2]
+            n = len(operands)
+            if n == 1:
+                key = (node[0], node[1], block[operands[0]])
+            elif n == 2:
+                key = (node[0], node[1], block[operands[0]], block[operands[1]])
+            else:
+                latest = -1
+                for k in range(n):
+                    at = block[operands[k]]
+                    if at > latest:
+                        latest = at
+                key = (
+                    node[0], node[1], n, varies[i],
+                    block[operands[0]], block[operands[n // 2]], latest,
+                )
+            found = PyDict_GetItem(known, key)
+            if found is NULL:
+                at = len(members)
+                known[key] = at
+                members.append([number])
+                block[i] = at
+            else:
+                block[i] = <object>found
+                (<list>members[<Py_ssize_t>block[i]]).append(number)
+        return 0
+
+    def wide(self):
+        """The blocks that may be wide instructions, to be placed by the caller as they come."""
+        cdef Py_ssize_t block, end = len(self.members)
+        for block in range(3):
+            self.place(block, self.members[block])
+        block = self.next_wide(3, end)
+        while block < end:
+            yield block
+            block = self.next_wide(block + 1, end)
+
+    cdef Py_ssize_t next_wide(self, Py_ssize_t first, Py_ssize_t end) except -1:
+        """The next such block, or the end; those of one node before it are done."""
+        cdef Py_ssize_t block
+        cdef list members
+        cdef tuple node
+        for block in range(first, end):
+            members = self.members[block]
+            node = _as_instruction(self.nodes[members[0]])
+            if len(members) > 1 or node[0] is DOT and len(<tuple>node[2]) > 3:
+                return block
+            self.last[block] = self.last_of(node[2], members[0])
+            self.at[members[0]] = self.n_placed
+            self.n_placed += 1
+            self.compute(block, node, members)
+        return end
+
+    cpdef place(self, Py_ssize_t block, list members):
+        """The order of a block's members is final."""
+        cdef Py_ssize_t at = self.n_placed, i
+        self.members[block] = members
+        for i in members:
+            self.at[i] = at
+            at += 1
+        self.n_placed = at
+
+    cpdef object last_of(self, nodes, object last):
+        """The latest of a node and those that end the blocks of others."""
+        cdef Py_ssize_t i, latest = last, found
+        for i in nodes:
+            found = self.last[self.block[i]]
+            if found > latest:
+                latest = found
+        return latest
+
+    cpdef turn(self, object last, Py_ssize_t block, Py_ssize_t part, list steps):
+        """Steps have their turn."""
+        self.turns.append((last, block, part, len(self.turns), steps))
+
+    cpdef compute(self, Py_ssize_t block, object node, list steps):
+        """The steps that compute a block of what is like a node have their turn."""
+        cdef object function = (<tuple>node)[0]
+        if function not in PAIRED:
+            self.turn(self.last[block], block, 0, steps)
+            return
+        activation = DERIVATIVES.get(function)
+        key = (activation or function, self.block[node[2][0]])
+        turn = self.paired.pop(key, None)
+        if turn is None:
+            self.paired[key] = len(self.turns)
+            self.turn(self.last[block], block, 0, steps)
+            return
+        last, other, part, serial, others = self.turns[turn]
+        first, second = (steps, others) if activation else (others, steps)
+        both = [step for pair in zip(first, second) for step in pair]
+        if len(first) != len(second):
+            both = [*first, *second]
+        self.turns[turn] = (last, other, part, serial, both)
+        self.last[block] = last
+
+
+# The twin of placing.py
+
+
+cdef class Placing:
+    """Gives steps their order and numbers their places."""
+
+    cdef readonly list place, once, each
+    cdef readonly Py_ssize_t n_scalars, n_rows
+    cdef list nodes, varies, members, block
+    cdef object rows
+
+    def __cinit__(
+        self,
+        list nodes not None,
+        list varies not None,
+        list members not None,
+        list block not None,
+        list turns not None,
+        kept,
+    ):
+        cdef list once = [], each = []
+        cdef Py_ssize_t result
+        cdef tuple turn
+        self.nodes, self.varies, self.members, self.block = nodes, varies, members, block
+        self.place = [-1] * len(nodes)
+        self.once, self.each = [], []
+        for turn in sorted(turns):
+            for step in <list?>turn[4]:
+                if type(step) is int:
+                    (each if varies[step] is True else once).append(step)
+                elif isinstance(step, (Sum, Sums)) or varies[step.result]:
+                    each.append(step)
+                else:
+                    once.append(step)
+        inputs, parameters, constants = members[:3]
+        self.n_scalars = self.neighbours(parameters, 0)
+        self.n_scalars = self.neighbours(constants, self.n_scalars)
+        for step in once:
+            result = step if type(step) is int else step.result
+            if <Py_ssize_t>self.place[result] < 0:
+                self.n_scalars = self.neighbours(members[block[result]], self.n_scalars)
+            self.once.append(self.placed(step))
+        self.neighbours(inputs, self.n_scalars)
+        self.rows = Rows(len(inputs))
+        self.run(each, [*inputs, *kept])
+        self.n_rows = self.rows.n
+
+    cdef Py_ssize_t neighbours(self, list members, Py_ssize_t place) except -1:
+        """Give members places from one on; the place after them."""
+        for i in members:
+            self.place[i] = place
+            place += 1
+        return place
+
+    cdef int run(self, list each, list kept) except -1:
+        """The steps run, one at a time: rows are taken, and given back after their last reader."""
+        cdef list place = self.place, block = self.block, members = self.members
+        cdef list last_read = [-1] * len(members), done, own
+        cdef tuple node
+        cdef Py_ssize_t time, result, row, i
+        cdef bint is_one
+        cdef object step, b
+        cdef list free = self.rows.single
+        for time in range(len(each)):
+            for i in self.read(each[time]):
+                last_read[block[i]] = time
+        for i in kept:
+            last_read[block[i]] = len(each)
+        for time in range(len(each)):
+            step = each[time]
+            done = []
+            for i in self.read(step):
+                b = block[i]
+                if <Py_ssize_t>last_read[b] == time and self.varies[i] is True:
+                    last_read[b] = -1
+                    done.append(b)
+            is_one = type(step) is int
+            if not is_one and isinstance(step, (Sum, Sums)):
+                self.each.append(placed_sum(step, place))
+                self.give_back(done)
+                continue
+            result = step if is_one else step.result
+            own = members[block[result]]
+            if is_one and len(own) == 1:  # it may have an operand's place
+                node = _as_instruction(self.nodes[result])
+                places = _picked(place, node[2])
+                self.give_back(done)
+                row = heappop(free) if free else self.rows.take(1)
+                place[result] = self.n_scalars + row
+                self.each.append(_placed(node, places, place[result]))
+                continue
+            if <Py_ssize_t>place[result] < 0:
+                self.neighbours(own, self.n_scalars + <Py_ssize_t>self.rows.take(len(own)))
+            self.each.append(self.placed(step))
+            self.give_back(done)
+        return 0
+
+    cdef object read(self, object step):
+        """Nodes that tell the blocks that a step reads."""
+        return _as_instruction(self.nodes[step])[2] if type(step) is int else read(step)
+
+    cdef object placed(self, object step):
+        """A step with places where it has nodes."""
+        if type(step) is not int:
+            return placed(step, self.place)
+        node = _as_instruction(self.nodes[step])
+        return _placed(node, _picked(self.place, node[2]), self.place[step])
+
+    cdef int give_back(self, list blocks) except -1:
+        cdef list members
+        cdef Py_ssize_t first
+        for b in blocks:
+            members = self.members[b]
+            first = <Py_ssize_t>self.place[members[0]] - self.n_scalars
+            if len(members) == 1:
+                heappush(self.rows.single, first)
+            else:
+                self.rows.give_back(first, len(members))
+        return 0
+
+
+cdef inline object _placed(tuple node, tuple places, object result):
+    return _new(Record, (node[0], node[1], places, result, node[4], node[5]))
+
+
+cdef tuple _picked(list table, tuple numbers):
+    """What a table has for each of some numbers."""
+    cdef Py_ssize_t n = len(numbers), i
+    cdef tuple picked = PyTuple_New(n)
+    cdef object found
+    for i in range(n):
+        found = table[numbers[i]]
+        Py_INCREF(found)
+        PyTuple_SET_ITEM(picked, i, found)
+    return picked

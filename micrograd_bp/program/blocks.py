@@ -1,51 +1,155 @@
 """What is alike: the nodes of a graph in blocks, by what they do and by where their operands are.
 
-A block depends on earlier ones only. layers.py finds the matrices and vectors among them.
+A block depends on earlier ones only. Most of a graph without layers are blocks of one node, which
+are done here; layers.py finds the matrices and vectors among the others.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
+from .. import functions
 from .fusing import Nodes
-from .instructions import Instruction
+from .instructions import DERIVATIVES, Instruction, Step
+
+Turn = tuple[int, int, int, int, Sequence[int | Step]]
+"""Steps that run one after the other, and when: a turn runs after those before it in order.
+
+First the last node, as recorded, among all that they need: the recorded order is kept where that
+is possible, so that numbers live as long as in the recorded graph. Then the block and the part,
+which order turns of the same node; parts are 0 for the block itself, 1 for copies and products of
+its members, 2 for their sums. Then the order of creation, which is never equal; and the steps, with
+nodes in the place of places, a number for an Instruction as it stands.
+"""
 
 
-def into_blocks(
-    nodes: Nodes,
-    needed: Iterable[int],
-    varies: list[bool],
-    block: list[int],
-    members: list[list[int]],
-) -> None:
-    """Put nodes into blocks of what is alike, as far as their operands' blocks tell.
+class Blocks:
+    """The blocks of a graph, the order of their numbers, and when each is computed.
 
     Args:
         nodes: of fusing.py.
-        needed: the numbers of those to be computed, in order.
+        needed: the numbers that are to be computed, in order.
         varies: which numbers depend on the data.
-        block: that of each node; of inputs and parameters given, of the others written.
-        members: the nodes of each block; the first three are there, 2 for the constants.
+        n_inputs, n_parameters: how many nodes come first.
+
+    Attributes:
+        members: the nodes of each block, in the order of their places once they are placed: block
+            0 are the inputs, 1 the parameters, 2 the constants.
+        block: that of each node.
+        at: what orders the nodes; neighbours in a block are neighbours here.
+        last: of the turn of each block.
+        turns: the steps, in no order.
     """
-    known: dict[tuple[object, ...], int] = {}
-    for i in needed:
-        node = nodes[i]
-        if type(node) is Instruction:
-            function, parameters, operands = node[:3]
-            n = len(operands)
-            key: tuple[object, ...]
-            if n == 1:
-                key = function, parameters, block[operands[0]]
-            elif n == 2:
-                key = function, parameters, block[operands[0]], block[operands[1]]
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        needed: Iterable[int],
+        varies: list[bool],
+        n_inputs: int,
+        n_parameters: int,
+    ) -> None:
+        self._nodes = nodes
+        self.members: list[list[int]] = [
+            [*range(n_inputs)],
+            [*range(n_inputs, n_inputs + n_parameters)],
+            [],
+        ]
+        self.block = [0] * n_inputs + [1] * n_parameters
+        self.block += [-1] * (len(nodes) - len(self.block))
+        self.at = [0] * len(nodes)
+        self.turns: list[Turn] = []
+        self._n_placed = 0
+        self._paired: dict[tuple[object, ...], int] = {}
+        self._divide(needed, varies)
+        self.last = [-1] * len(self.members)
+
+    def _divide(self, needed: Iterable[int], varies: list[bool]) -> None:
+        """Put nodes into blocks of what is alike, as far as their operands' blocks tell."""
+        known: dict[tuple[object, ...], int] = {}
+        nodes, block, members = self._nodes, self.block, self.members
+        for i in needed:
+            node = nodes[i]
+            if type(node) is Instruction:
+                function, parameters, operands = node[:3]
+                n = len(operands)
+                key: tuple[object, ...]
+                if n == 1:
+                    key = function, parameters, block[operands[0]]
+                elif n == 2:
+                    key = function, parameters, block[operands[0]], block[operands[1]]
+                else:
+                    first, middle = block[operands[0]], block[operands[n // 2]]
+                    latest = max(map(block.__getitem__, operands))
+                    key = function, parameters, n, varies[i], first, middle, latest
+                at = known.setdefault(key, len(members))
+                if at == len(members):
+                    members.append([i])
+                else:
+                    members[at].append(i)
+                block[i] = at
+            elif node is not None:
+                block[i] = 2
+                members[2].append(i)
+
+    def wide(self) -> Iterator[int]:
+        """The blocks that may be wide instructions, to be placed by the caller as they come.
+
+        Between them those of one node are done, but a weighted sum of more than one product.
+        """
+        for block, members in enumerate(self.members[:3]):
+            self.place(block, members)
+        for block in range(3, len(self.members)):
+            members = self.members[block]
+            node = self._nodes[members[0]]
+            assert type(node) is Instruction
+            if len(members) > 1 or (node.function is functions.dot and len(node.operands) > 3):
+                yield block
             else:
-                first, middle = block[operands[0]], block[operands[n // 2]]
-                latest = max(map(block.__getitem__, operands))
-                key = function, parameters, n, varies[i], first, middle, latest
-            at = known.setdefault(key, len(members))
-            if at == len(members):
-                members.append([i])
-            else:
-                members[at].append(i)
-            block[i] = at
-        elif node is not None:
-            block[i] = 2
-            members[2].append(i)
+                self.last[block] = self.last_of(node.operands, members[0])
+                self.place(block, members)
+                self.compute(block, node, members)
+
+    def place(self, block: int, members: list[int]) -> None:
+        """The order of a block's members is final."""
+        self.members[block] = members
+        at = self._n_placed
+        for i in members:
+            self.at[i] = at
+            at += 1
+        self._n_placed = at
+
+    def last_of(self, nodes: Iterable[int], last: int) -> int:
+        """The latest of a node and those that end the blocks of others."""
+        for block in set(map(self.block.__getitem__, nodes)):
+            last = max(last, self.last[block])
+        return last
+
+    def turn(self, last: int, block: int, part: int, steps: Sequence[int | Step]) -> None:
+        """Steps have their turn."""
+        self.turns.append((last, block, part, len(self.turns), steps))
+
+    def compute(self, block: int, node: Instruction, steps: Sequence[int | Step]) -> None:
+        """The steps that compute a block of what is like a node have their turn.
+
+        Of an activation and its derivative each step of the one is followed by one of the other.
+        """
+        if node.function not in _PAIRED:
+            self.turn(self.last[block], block, 0, steps)
+            return
+        activation = DERIVATIVES.get(node.function)
+        key = (activation or node.function, self.block[node.operands[0]])
+        turn = self._paired.pop(key, None)
+        if turn is None:
+            self._paired[key] = len(self.turns)
+            self.turn(self.last[block], block, 0, steps)
+            return
+        last, other, part, serial, others = self.turns[turn]
+        first, second = (steps, others) if activation else (others, steps)
+        both = [*chain.from_iterable(zip(first, second))]
+        if len(first) != len(second):
+            both = [*first, *second]
+        self.turns[turn] = last, other, part, serial, both
+        self.last[block] = last
+
+
+_PAIRED = (*DERIVATIVES, *DERIVATIVES.values())

@@ -8,7 +8,7 @@ one Map. The members of a block are neighbours in memory, in the order in which 
 operands lie, so that the next blocks find their operands as neighbours.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain, pairwise
 from operator import itemgetter
 from typing import NamedTuple
@@ -16,7 +16,6 @@ from typing import NamedTuple
 from .. import functions
 from .fusing import Nodes
 from .instructions import (
-    DERIVATIVES,
     Gather,
     Instruction,
     Map,
@@ -28,28 +27,12 @@ from .instructions import (
     Sums,
     Weights,
 )
-from .passes import into_blocks
+from .passes import Blocks
+from .sums import Plain, Products
 
 _DOT = functions.dot
-
-
-class Turn(NamedTuple):
-    """Steps that run one after the other, and when: a turn runs after those before it in order.
-
-    Attributes:
-        last: the last node, as recorded, among all that they need: the recorded order is kept
-            where that is possible, so that numbers live as long as in the recorded graph.
-        block, part: what orders turns of the same node; parts are 0 for the block itself, 1 for
-            copies and products of its members, 2 for their sums.
-        serial: the order of creation, which is never equal.
-        steps: with nodes in the place of places, a number for an Instruction as it stands.
-    """
-
-    last: int
-    block: int
-    part: int
-    serial: int
-    steps: list[int | Step]
+_operands_of = itemgetter(2)  # of an Instruction
+_names_of = itemgetter(5, 4)  # scope and label
 
 
 class Layers:
@@ -77,135 +60,68 @@ class Layers:
         n_parameters: int,
     ) -> None:
         self.nodes, self.varies = nodes, varies
-        self.members: list[list[int]] = [
-            [*range(n_inputs)],
-            [*range(n_inputs, n_inputs + n_parameters)],
-            [],
-        ]
-        self.block = [0] * n_inputs + [1] * n_parameters
-        self.block += [-1] * (len(nodes) - len(self.block))
-        self.turns: list[Turn] = []
-        self._at = [0] * len(nodes)  # neighbours in a block are neighbours here
-        self._n_placed = 0
+        self._blocks = blocks = Blocks(nodes, needed, varies, n_inputs, n_parameters)
+        self.members, self.block, self.turns = blocks.members, blocks.block, blocks.turns
+        self._at, self._last = blocks.at, blocks.last
         self._copies: dict[tuple[int, ...], int] = {}
         self._latest: dict[int, int] = {}  # of a new block, the latest that it reads
-        self._paired: dict[tuple[object, ...], int] = {}
-        into_blocks(nodes, needed, varies, self.block, self.members)
-        self._last = [-1] * len(self.members)  # of the turn of each block
-        for block, members in enumerate(self.members[:3]):
-            self._place(block, members)
-        for block in range(3, len(self.members)):
-            if len(self.members[block]) > 1 or not self._is_simple(block):
-                self._find(block)
-
-    def _place(self, block: int, members: list[int]) -> None:
-        """The order of a block's members is final."""
-        self.members[block] = members
-        at = self._n_placed
-        for i in members:
-            self._at[i] = at
-            at += 1
-        self._n_placed = at
-
-    def _is_simple(self, block: int) -> bool:
-        """Whether a block of one is no more than its node; then it is done."""
-        (i,) = self.members[block]
-        function, _, operands, *_ = self._node(i)
-        if (function is _DOT and len(operands) > 3) or function in _PAIRED:
-            return False
-        last = i
-        for operand in operands:
-            last = max(last, self._last[self.block[operand]])
-        self._last[block] = last
-        self._at[i] = self._n_placed
-        self._n_placed += 1
-        self.turns.append(Turn(last, block, 0, len(self.turns), [i]))
-        return True
+        for block in blocks.wide():
+            self._find(block)
 
     def _find(self, block: int) -> None:
-        """The steps of a block: of one, or as wide as may be."""
+        """The steps of a block, as wide as may be."""
         members = self.members[block]
         node = self._node(members[0])
-        operands: Iterable[int]
-        if len(members) == 1 or len(node.operands) <= 2:
-            operands = node.operands
-        else:
-            operands = chain.from_iterable(self._node(i).operands for i in members)
-        last = self._last[block] = self._last_of(operands, members[-1])
+        operands = self._operands(members)
+        read = chain.from_iterable(operands) if len(node.operands) > 2 else node.operands
+        self._last[block] = self._blocks.last_of(read, members[-1])
         steps: list[int | Step]
         if node.function is _DOT:
-            members, steps = self._weighted_sums(members)
-        elif len(members) == 1:
-            steps = [*members]
+            members, steps = self._weighted_sums(members, operands)
         else:
-            members = self._ordered(members)
-            steps = self._maps(members)
-        self._place(block, members)
-        if node.function in _PAIRED:
-            self._pair(block, node, steps)
-        else:
-            self._turn(last, block, 0, steps)
-
-    def _last_of(self, nodes: Iterable[int], last: int) -> int:
-        for block in set(map(self.block.__getitem__, nodes)):
-            last = max(last, self._last[block])
-        return last
-
-    def _turn(self, last: int, block: int, part: int, steps: list[int | Step]) -> None:
-        self.turns.append(Turn(last, block, part, len(self.turns), steps))
+            members, operands = self._ordered(members, operands)
+            steps = self._maps(members, operands)
+        self._blocks.place(block, members)
+        self._blocks.compute(block, node, steps)
 
     def _node(self, i: int) -> Instruction:
         node = self.nodes[i]
         assert type(node) is Instruction
         return node
 
-    def _pair(self, block: int, node: Instruction, steps: list[int | Step]) -> None:
-        """An activation and its derivative, each step of the one followed by one of the other."""
-        activation = DERIVATIVES.get(node.function)
-        key = (activation or node.function, self.block[node.operands[0]])
-        turn = self._paired.pop(key, None)
-        if turn is None:
-            self._paired[key] = len(self.turns)
-            self._turn(self._last[block], block, 0, steps)
-            return
-        other = self.turns[turn]
-        first, second = (steps, other.steps) if activation else (other.steps, steps)
-        if len(first) == len(second):
-            other.steps[:] = [*chain.from_iterable(zip(first, second))]
-        else:
-            other.steps[:] = [*first, *second]
-        self._last[block] = other.last
+    def _operands(self, members: Sequence[int]) -> list[tuple[int, ...]]:
+        return [*map(_operands_of, map(self.nodes.__getitem__, members))]
 
     def _names(self, members: Sequence[int]) -> Names:
-        nodes = [self._node(i) for i in members]
-        if not any(node.label or node.scope for node in nodes):
-            return ()
-        return tuple((node.scope, node.label) for node in nodes)
+        names = [*map(_names_of, map(self.nodes.__getitem__, members))]
+        return tuple(names) if any(map(any, names)) else ()
 
     # Functions of numbers in a row
 
-    def _ordered(self, members: list[int]) -> list[int]:
+    def _ordered(
+        self, members: list[int], operands: list[tuple[int, ...]]
+    ) -> tuple[list[int], list[tuple[int, ...]]]:
         """In the order of the operand that tells them apart best."""
-        at = self._at
-        columns = zip(*(map(at.__getitem__, self._node(i).operands) for i in members))
+        at = self._at.__getitem__
+        columns = [[*map(at, column)] for column in zip(*operands)]
         best = max(columns, key=lambda column: len(set(column)))
-        if best == tuple(sorted(best)):
-            return members
-        return [i for _, i in sorted(zip(best, members))]
+        if best == sorted(best):
+            return members, operands
+        ordered = [i for _, i in sorted(zip(best, members))]
+        return ordered, self._operands(ordered)
 
-    def _maps(self, members: list[int]) -> list[int | Step]:
+    def _maps(self, members: list[int], operands: list[tuple[int, ...]]) -> list[int | Step]:
         """Maps of members whose operands are equally far apart, and what remains of single ones."""
         at = self._at
         node = self._node(members[0])
-        operands = [self._node(i).operands for i in members]
         columns = [[*map(at.__getitem__, column)] for column in zip(*operands)]
         checked = len(columns) > 2  # the others have one block by the key of theirs
         steps: list[int | Step] = []
         first = 0
         while first < len(members):
             end, strides = self._run(columns, first)
-            while checked and end - first > 1 and not self._in_one_block(operands, first, end):
-                end -= 1
+            if checked:
+                end = self._in_blocks(operands, first, end)
             if end - first == 1:
                 steps.append(members[first])
             else:
@@ -217,9 +133,17 @@ class Layers:
             first = end
         return steps
 
-    def _in_one_block(self, operands: Sequence[tuple[int, ...]], first: int, end: int) -> bool:
+    def _in_blocks(self, operands: Sequence[tuple[int, ...]], first: int, end: int) -> int:
+        """The end of a run, or an earlier one: each operand in one block from the first to it."""
         block = self.block
-        return all(block[a] == block[b] for a, b in zip(operands[first], operands[end - 1]))
+        low, high = first + 1, end
+        while low < high:  # a block is in one piece, so to halve finds its end
+            middle = (low + high + 1) // 2 if high < end else end
+            if all(block[a] == block[b] for a, b in zip(operands[first], operands[middle - 1])):
+                low = middle
+            else:
+                high = middle - 1
+        return low
 
     @staticmethod
     def _run(columns: list[list[int]], first: int) -> tuple[int, list[int]]:
@@ -245,9 +169,11 @@ class Layers:
 
     # Weighted sums: rows of a matrix
 
-    def _weighted_sums(self, members: list[int]) -> tuple[list[int], list[int | Step]]:
+    def _weighted_sums(
+        self, members: list[int], operands: list[tuple[int, ...]]
+    ) -> tuple[list[int], list[int | Step]]:
         """The members in the order of their places, and the products that compute them."""
-        rows = self._rows(members)
+        rows = self._rows(members, operands)
         at = self._at.__getitem__
         by_factors: dict[tuple[int, ...], list[_Row]] = {}
         for row in rows:
@@ -273,18 +199,20 @@ class Layers:
             if len(rows[0].bias) == len(rows[-1].bias):
                 columns = [[*map(at, column)] for column in zip(*(row.operands for row in rows))]
                 end, _ = self._run(columns, 0)
-                if end == len(rows) and self._in_one_block([row.operands for row in rows], 0, end):
+                if (
+                    end == len(rows)
+                    and self._in_blocks([row.operands for row in rows], 0, end) == end
+                ):
                     return ordered, self._single_sums(rows)
         return ordered, [step for matrix in matrix_of for step in self._products(matrix)]
 
-    def _rows(self, members: list[int]) -> list["_Row"]:
+    def _rows(self, members: list[int], operands: list[tuple[int, ...]]) -> list["_Row"]:
         """The weighted sums, with as factors what most of them share, or what varies."""
         varies = self.varies.__getitem__
-        halves: list[_Row] = []
-        for i in members:
-            operands = self._node(i).operands
-            n = len(operands) // 2
-            halves.append(_Row(i, operands[:n], operands[n : 2 * n], operands[2 * n :]))
+        n = len(operands[0]) // 2
+        halves = [
+            _Row(i, each[:n], each[n : 2 * n], each[2 * n :]) for i, each in zip(members, operands)
+        ]
         one = halves[0]
         weights_vary, factors_vary = any(map(varies, one.weights)), any(map(varies, one.factors))
         exchanged = weights_vary and not factors_vary
@@ -342,9 +270,11 @@ class Layers:
 
     def _single_sums(self, rows: list["_Row"]) -> list[int | Step]:
         """Weighted sums one by one, or as a Map where their operands are equally far apart."""
-        for row in rows:
-            self.nodes[row.node] = self._node(row.node)._replace(operands=row.operands)
-        return self._maps([row.node for row in rows])
+        members = [row.node for row in rows]
+        operands = [row.operands for row in rows]
+        for i, own in zip(members, operands):
+            self.nodes[i] = self._node(i)._replace(operands=own)
+        return self._maps(members, operands)
 
     def _affine(self, matrix: list["_Row"]) -> list[tuple[int, int, Weights, Span | None]] | None:
         """The matrix as matrices whose places are affine in row and column; None where not."""
@@ -408,37 +338,24 @@ class Layers:
         self.block += [block] * n
         self._at += [0] * n
         self.members.append(members)
-        self._place(block, members)
-        self._last.append(self._last_of(operands, -1))
+        self._blocks.place(block, members)
+        self._last.append(self._blocks.last_of(operands, -1))
         self._latest[block] = max(map(self.block.__getitem__, operands))
         return first
 
     def _turn_of_new(self, node: int, step: Step) -> None:
         block = self.block[node]
-        self._turn(self._last[block], self._latest[block], 1, [step])
+        self._blocks.turn(self._last[block], self._latest[block], 1, [step])
 
     # Sums over the data points
 
-    def add_sums(self, terms: Iterable[tuple[int, int | None, int]]) -> None:
-        """Sums of numbers, or of products, over the data points.
-
-        Args:
-            terms: triples of a number, its factor or None, and the result they are added to.
-        """
+    def add_sums(self, plain: Plain, products: Products) -> None:
+        """Sums of numbers and of products over the data points; they are of sums.py."""
         at = self._at.__getitem__
-        plain: dict[int, list[int]] = {}
-        by_shared: dict[int, tuple[list[int], list[int]]] = {}
-        for shared, factor, k in terms:
-            if factor is None:
-                plain.setdefault(shared, []).append(k)
-            else:
-                found = by_shared.setdefault(shared, ([], []))
-                found[0].append(factor)
-                found[1].append(k)
         by_factors: dict[tuple[int, ...], list[int]] = {}
-        for shared, (factors_of_one, _) in by_shared.items():
+        for shared, (factors_of_one, _) in products.items():
             by_factors.setdefault(tuple(factors_of_one), []).append(shared)
-        self._multiply_pairs(by_factors, by_shared, plain)
+        self._multiply_pairs(by_factors, products, plain)
         for factors, all_shared in by_factors.items():
             order = sorted(range(len(factors)), key=[*map(at, factors)].__getitem__)
             ordered = [factors[k] for k in order]
@@ -447,8 +364,9 @@ class Layers:
                 for some in self._neighbours(ordered):
                     columns = order[first : first + len(some)]
                     first += len(some)
-                    results = tuple(by_shared[i][1][k] for i in neighbours for k in columns)
-                    self._sum(neighbours, some, results)
+                    of_each = [products[i][1] for i in neighbours]
+                    results = [of_one[k] for of_one in of_each for k in columns]
+                    self._sum(neighbours, some, tuple(results))
         for i in [i for i, results in plain.items() if len(results) > 2]:
             many = plain.pop(i)  # such as the 0 that many derivatives are
             first = self._copy((i,) * len(many))
@@ -461,8 +379,8 @@ class Layers:
     def _multiply_pairs(
         self,
         by_factors: dict[tuple[int, ...], list[int]],
-        by_shared: dict[int, tuple[list[int], list[int]]],
-        plain: dict[int, list[int]],
+        products: Products,
+        plain: Plain,
     ) -> None:
         """Products of numbers in a row with each its own factor become a Map, summed as such."""
         at = self._at
@@ -476,16 +394,14 @@ class Layers:
         first = 0
         while first < len(pairs):
             end, strides = self._run(columns, first)
-            operands = [*pairs[first:end]]
-            while end - first > 1 and not self._in_one_block(operands, 0, end - first):
-                end -= 1
+            end = self._in_blocks(pairs, first, end)
             if end - first > 1:
                 n = end - first
                 product = self._new_block(n, pairs[first])
                 spans = tuple(map(Span, pairs[first], strides))
                 self._turn_of_new(product, Map(functions.mul, (), n, spans, product))
                 for j, (shared, factor) in enumerate(pairs[first:end]):
-                    plain[product + j] = by_shared[shared][1]
+                    plain[product + j] = products[shared][1]
                     del by_factors[(factor,)]
             first = end
 
@@ -509,7 +425,7 @@ class Layers:
         nodes = [shared[0], *factors[:1]]
         blocks = [self.block[i] for i in nodes]
         latest = max(self._latest.get(block, block) for block in blocks)
-        self._turn(self._last_of(nodes, -1), latest, 2, [step])
+        self._blocks.turn(self._blocks.last_of(nodes, -1), latest, 2, [step])
 
     def _neighbours(self, nodes: list[int]) -> list[list[int]]:
         """Nodes in the order of their places, cut where one is no neighbour of the one before."""
@@ -539,6 +455,3 @@ class _Row(NamedTuple):
     @property
     def operands(self) -> tuple[int, ...]:
         return (*self.weights, *self.factors, *self.bias)
-
-
-_PAIRED: tuple[Callable[..., float], ...] = (*DERIVATIVES, *DERIVATIVES.values())

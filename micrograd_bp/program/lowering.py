@@ -1,7 +1,7 @@
 """From a recorded graph to numbered functions of numbers: the first passes of a compiler.
 
 Those of any compiler of straight-line code (Aho et al., Compilers, 2006, chapter 8): fold
-constants and share common subexpressions. The next are in fusing.py, layers.py and placing.py.
+constants and share common subexpressions. The next are in fusing.py, blocks.py, layers.py and placing.py.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -232,11 +232,10 @@ def lower(
     gates: dict[Value, frozenset[int]] = {}
     edged: set[Value] = set()  # what may be inf or nan, of finite inputs, by a pole or a domain
     for node in order:
-        if node in numbers:
-            continue
         operation = node.operation
         if not node.parents:
-            numbers[node] = graph.constant(node.data)
+            if node not in numbers:
+                numbers[node] = graph.constant(node.data)
         elif operation is not None:
             parents = node.parents
             operands = [*map(numbers.__getitem__, parents)]

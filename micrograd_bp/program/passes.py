@@ -2,20 +2,24 @@
 
 from .. import twins
 from ..engine import engine_kind
-from .blocks import into_blocks
+from .blocks import Blocks
 from .checks import check_nodes
 from .fusing import fused, needed, varying
 from .lowering import lower
+from .placing import Placing
+from .sums import terms
 
-__all__ = ["check_nodes", "fused", "into_blocks", "lower", "needed", "varying"]
+__all__ = ["Blocks", "Placing", "check_nodes", "fused", "lower", "needed", "terms", "varying"]
 
 if engine_kind() == "compiled":
     with twins.imported(__file__, "_passes", includes=False):
         from ._passes import (  # type: ignore[no-redef]
+            Blocks,
+            Placing,
             check_nodes,
             fused,
-            into_blocks,
             lower,
             needed,
+            terms,
             varying,
         )

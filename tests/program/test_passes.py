@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from test_layers import MODELS
 
 from micrograd_bp import Value, engine_kind, exp, log, relu, sqrt, step, where
-from micrograd_bp.program import Program, blocks, checks, fusing, layers, lowering, placing
+from micrograd_bp.program import (
+    Program,
+    blocks,
+    checks,
+    fusing,
+    layers,
+    lowering,
+    placing,
+    planning,
+    sums,
+)
 from micrograd_bp.program.plain import to_plain
 from micrograd_bp.testing import GraphProgram, graphs
 
@@ -19,8 +29,14 @@ READABLE: dict[Any, dict[str, Any]] = {
         "lower": lowering.lower,
         "check_nodes": checks.check_nodes,
     },
-    placing: {"fused": fusing.fused, "needed": fusing.needed, "varying": fusing.varying},
-    layers: {"into_blocks": blocks.into_blocks},
+    planning: {
+        "Placing": placing.Placing,
+        "fused": fusing.fused,
+        "needed": fusing.needed,
+        "terms": sums.terms,
+        "varying": fusing.varying,
+    },
+    layers: {"Blocks": blocks.Blocks},
 }
 
 
