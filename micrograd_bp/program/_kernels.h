@@ -34,7 +34,7 @@
 #define INDEPENDENT
 #endif
 
-#define LANES 8 /* rows are summed in as many partial sums, and padded to a multiple of 4 */
+#define LANES 8 /* rows are summed in as many partial sums, and padded to that length */
 
 /* exp(x) = 2^k exp(r) with r = x - k log 2, and exp(r) = 1 + r + rest. */
 
@@ -308,7 +308,7 @@ CLONES static void row_dot(
     int at = 0;
     DOT(CHUNK)
     DOT(LANES)
-    DOT(4)
+    DOT(1)
 }
 
 /* What is computed number by number. Each gives 0 where its short way does not hold; the table

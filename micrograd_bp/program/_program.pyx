@@ -219,6 +219,7 @@ cdef class _Space:
     cdef Py_ssize_t points  # from row to row
     cdef double* lanes
     cdef double* sums  # of SUMS
+    cdef double* slopes  # where those are summed at once whose rows are in order; or NULL
     cdef double* broadcast
     cdef double* room  # for what a step needs as it runs
     cdef void* memory  # that of the last five, which begin at whole cache lines
@@ -968,6 +969,7 @@ cdef class Executor:
                 totals.slopes = totals.value + 1
                 memset(totals.value, 0, self.n_sums * 8)
             memset(space.lanes, 0, self.n_lanes * LANES * 8)
+            space.slopes = totals.slopes if call.n_parts == 1 and self.once_each else NULL
             memset(space.sums, 0, self.n_wide_sums * 8)
             for block in range(
                 part * call.n_blocks // call.n_parts, (part + 1) * call.n_blocks // call.n_parts
@@ -977,7 +979,7 @@ cdef class Executor:
                 if watching:
                     _watch(call, self.work)
                 n = min(self.block, call.n - block * self.block)
-                space.points = max(8, (n + 3) // 4 * 4)
+                space.points = max(LANES, n)
                 self._load(space, call.inputs + block * self.block * self.n_inputs, n)
                 self._steps_of_a_block(space, n)
                 self._store(
@@ -997,6 +999,8 @@ cdef class Executor:
         for at in range(self.n_once, self.n_once + self.n_each):
             step = self.steps + at
             if step.kind == SUMS and step.apart:
+                if space.slopes != NULL:
+                    continue
                 columns = step.depth + step.biases
                 for j in range(step.width):
                     total = totals.slopes + (step.results[0] - 1) + j * step.apart
@@ -1202,6 +1206,8 @@ cdef class Executor:
         cdef int j, k, shared = step.operands[0], factors = step.operands[1]
         cdef int columns = step.depth + step.biases
         cdef double* sums = space.sums + step.sums
+        if step.apart and space.slopes != NULL:
+            sums, columns = space.slopes + (step.results[0] - 1), step.apart
         if shared < self.n_scalars:
             for j in range(step.width):
                 sums[j] += n * space.scalars[shared + j]
