@@ -47,7 +47,7 @@ static const int64_t LANES_FIRST[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static const double ONE_AFTER_ZEROS[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1};
 
 #if defined(GNU_C)
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 16")
 #else
 #define UNROLL
 #endif

@@ -215,17 +215,18 @@ INLINE Vector LEVEL(begin_of)(Vector v, int lanes) {
 INLINE void LEVEL(dot_tile)(
     const int units, const int inputs, const int biases, double *sums, ptrdiff_t apart,
     const double *d, const double *x, ptrdiff_t points, int n) {
-    Vector sum[4][4];
-    double found[4];
+    const int columns = inputs + biases, n_sums = units * columns;
+    Vector sum[12];
+    double found[12];
     int p = 0;
-    EACH_UNIT UNROLL for (int i = 0; i < 4; i++) sum[u][i] = ALL(0.0);
+    UNROLL for (int s = 0; s < 12; s++) sum[s] = ALL(0.0);
     for (; p + WIDTH <= n; p += WIDTH) {
         Vector row[4];
         UNROLL for (int i = 0; i < inputs; i++) row[i] = LOAD(x + i * points + p);
         EACH_UNIT {
             Vector factor = LOAD(d + u * points + p);
-            UNROLL for (int i = 0; i < inputs; i++) sum[u][i] += factor * row[i];
-            if (biases) sum[u][inputs] += factor;
+            UNROLL for (int i = 0; i < inputs; i++) sum[u * columns + i] += factor * row[i];
+            if (biases) sum[u * columns + inputs] += factor;
         }
     }
 #if WIDTH > 1
@@ -233,14 +234,15 @@ INLINE void LEVEL(dot_tile)(
         EACH_UNIT {
             Vector factor = LOAD(d + u * points + p);
             UNROLL for (int i = 0; i < inputs; i++)
-                sum[u][i] += LEVEL(begin_of)(factor * LOAD(x + i * points + p), n - p);
-            if (biases) sum[u][inputs] += LEVEL(begin_of)(factor, n - p);
+                sum[u * columns + i] += LEVEL(begin_of)(factor * LOAD(x + i * points + p), n - p);
+            if (biases) sum[u * columns + inputs] += LEVEL(begin_of)(factor, n - p);
         }
 #endif
-    EACH_UNIT {
-        LEVEL(sum_lanes)(found, sum[u]);
-        for (int i = 0; i < inputs + biases; i++) sums[u * apart + i] += found[i];
-    }
+    UNROLL for (int s = 0; s < n_sums; s += 4) LEVEL(sum_lanes)(found + s, sum + s);
+    if (apart == columns) {
+        UNROLL for (int s = 0; s < n_sums; s++) sums[s] += found[s];
+    } else
+        EACH_UNIT UNROLL for (int i = 0; i < columns; i++) sums[u * apart + i] += found[u * columns + i];
 }
 
 #define DOTS(units, inputs, biases) \
