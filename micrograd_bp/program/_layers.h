@@ -1,11 +1,11 @@
 /* Layers: products of matrices, sums of outer products over the data points, activations.
 
    A block has its numbers in rows, one number a data point, and rows that are neighbours follow
-   each other at a distance of ``points``, a multiple of 4 and at least 8; the last points are
-   repeated to fill it. A point has one number for each row. Written once, in vectors of the
-   compiler (_layers_of_a_level.h), and compiled for each level of processors; which one the
-   machine has is asked as the module is loaded. Each data point gets the same bits wherever it
-   stands in its block: all are summed in the same order, one lane each. */
+   each other at a distance of ``points``, at least 8: of fewer the last is repeated. A point has
+   one number for each row. Written once, in vectors of the compiler (_layers_of_a_level.h), and
+   compiled for each level of processors; which one the machine has is asked as the module is
+   loaded. Each data point gets the same bits wherever it stands in its block: all are summed in
+   the same order, one lane each. */
 
 #ifndef MICROGRAD_BP_LAYERS_H
 #define MICROGRAD_BP_LAYERS_H
@@ -47,7 +47,7 @@ static const int64_t LANES_FIRST[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static const double ONE_AFTER_ZEROS[16] = {0, 0, 0, 0, 0, 0, 0, 0, 1};
 
 #if defined(GNU_C)
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 16")
 #else
 #define UNROLL
 #endif

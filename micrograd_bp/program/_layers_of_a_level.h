@@ -29,47 +29,49 @@ typedef double LEVEL(Unaligned) __attribute__((vector_size(8 * WIDTH), aligned(8
 
 /* Products over a block */
 
-/* Some units at some points, in registers */
+/* Some units at some points, in registers; from vector to vector of points it is so far to the next */
 INLINE void LEVEL(tile)(
-    const int units, const int vectors, double *y, Matrix w, const double *x, ptrdiff_t points) {
+    const int units, const int vectors, const ptrdiff_t next, double *y, Matrix w,
+    const double *x, ptrdiff_t points) {
     Vector sum[8][4];
     EACH_UNIT EACH_VECTOR sum[u][v] = ALL(0.0);
     if (w.bias && w.bias_varies)
-        EACH_UNIT EACH_VECTOR sum[u][v] = LOAD(w.bias + u * w.bias_down + v * WIDTH);
+        EACH_UNIT EACH_VECTOR sum[u][v] = LOAD(w.bias + u * w.bias_down + v * next);
     else if (w.bias)
         EACH_UNIT EACH_VECTOR sum[u][v] = ALL(w.bias[u * w.bias_down]);
     for (int i = 0; i < w.k; i++) {
         Vector row[4];
-        EACH_VECTOR row[v] = LOAD(x + i * points + v * WIDTH);
+        EACH_VECTOR row[v] = LOAD(x + i * points + v * next);
         EACH_UNIT {
             Vector weight = ALL(w.weights[u * w.down + i * w.across]);
             EACH_VECTOR sum[u][v] += weight * row[v];
         }
     }
-    EACH_UNIT EACH_VECTOR STORE(y + u * points + v * WIDTH, sum[u][v]);
+    EACH_UNIT EACH_VECTOR STORE(y + u * points + v * next, sum[u][v]);
 }
 
 /* One unit, in four partial sums, whose additions need not wait for each other */
 INLINE void LEVEL(tile_of_one)(
-    const int vectors, double *y, Matrix w, const double *x, ptrdiff_t points) {
+    const int vectors, const ptrdiff_t next, double *y, Matrix w, const double *x,
+    ptrdiff_t points) {
     const int units = 4;
     Vector sum[4][4];
     int i = 0;
     EACH_UNIT EACH_VECTOR sum[u][v] = ALL(0.0);
     if (w.bias && w.bias_varies)
-        EACH_VECTOR sum[0][v] = LOAD(w.bias + v * WIDTH);
+        EACH_VECTOR sum[0][v] = LOAD(w.bias + v * next);
     else if (w.bias)
         EACH_VECTOR sum[0][v] = ALL(*w.bias);
     for (; i + 4 <= w.k; i += 4)
         EACH_UNIT {
             Vector weight = ALL(w.weights[(i + u) * w.across]);
-            EACH_VECTOR sum[u][v] += weight * LOAD(x + (i + u) * points + v * WIDTH);
+            EACH_VECTOR sum[u][v] += weight * LOAD(x + (i + u) * points + v * next);
         }
     for (; i < w.k; i++) {
         Vector weight = ALL(w.weights[i * w.across]);
-        EACH_VECTOR sum[0][v] += weight * LOAD(x + i * points + v * WIDTH);
+        EACH_VECTOR sum[0][v] += weight * LOAD(x + i * points + v * next);
     }
-    EACH_VECTOR STORE(y + v * WIDTH, (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]));
+    EACH_VECTOR STORE(y + v * next, (sum[0][v] + sum[1][v]) + (sum[2][v] + sum[3][v]));
 }
 
 INLINE Matrix LEVEL(part)(const Matrix *w, int unit, ptrdiff_t point) {
@@ -79,23 +81,30 @@ INLINE Matrix LEVEL(part)(const Matrix *w, int unit, ptrdiff_t point) {
     return part;
 }
 
+INLINE void LEVEL(some_points)(
+    const int units, const int vectors, const ptrdiff_t next, double *y, const Matrix *w, int unit,
+    const double *x, ptrdiff_t p, ptrdiff_t points) {
+    Matrix part = LEVEL(part)(w, unit, p);
+    if (units == 1)
+        LEVEL(tile_of_one)(vectors, next, y + p, part, x + p, points);
+    else
+        LEVEL(tile)(units, vectors, next, y + p, part, x + p, points);
+}
+
 /* Some units at all points; a tile may compute some of the last points once more. */
 INLINE void LEVEL(band)(
     const int units, double *y, const Matrix *w, int unit, const double *x, ptrdiff_t points) {
     ptrdiff_t p = 0;
     y += unit * points;
     for (; p + VECTORS * WIDTH <= points; p += VECTORS * WIDTH)
-        if (units == 1)
-            LEVEL(tile_of_one)(VECTORS, y + p, LEVEL(part)(w, unit, p), x + p, points);
-        else
-            LEVEL(tile)(units, VECTORS, y + p, LEVEL(part)(w, unit, p), x + p, points);
-    for (; p < points; p += WIDTH) {
-        if (p + WIDTH > points) p = points - WIDTH;
-        if (units == 1)
-            LEVEL(tile_of_one)(1, y + p, LEVEL(part)(w, unit, p), x + p, points);
-        else
-            LEVEL(tile)(units, 1, y + p, LEVEL(part)(w, unit, p), x + p, points);
-    }
+        LEVEL(some_points)(units, VECTORS, WIDTH, y, w, unit, x, p, points);
+    if (p + WIDTH < points && VECTORS == 2)
+        LEVEL(some_points)(units, 2, points - WIDTH - p, y, w, unit, x, p, points);
+    else
+        for (; p < points; p += WIDTH) {
+            if (p + WIDTH > points) p = points - WIDTH;
+            LEVEL(some_points)(units, 1, WIDTH, y, w, unit, x, p, points);
+        }
 }
 
 static void LEVEL(product)(double *y, const Matrix *w, const double *x, ptrdiff_t points) {
@@ -204,18 +213,20 @@ INLINE Vector LEVEL(begin_of)(Vector v, int lanes) {
 
 /* The same for few, with the points as lanes */
 INLINE void LEVEL(dot_tile)(
-    const int units, const int inputs, double *sums, ptrdiff_t apart, const double *d,
-    const double *x, ptrdiff_t points, int n) {
-    Vector sum[4][4];
-    double found[4];
+    const int units, const int inputs, const int biases, double *sums, ptrdiff_t apart,
+    const double *d, const double *x, ptrdiff_t points, int n) {
+    const int columns = inputs + biases, n_sums = units * columns;
+    Vector sum[12];
+    double found[12];
     int p = 0;
-    EACH_UNIT UNROLL for (int i = 0; i < 4; i++) sum[u][i] = ALL(0.0);
+    UNROLL for (int s = 0; s < 12; s++) sum[s] = ALL(0.0);
     for (; p + WIDTH <= n; p += WIDTH) {
         Vector row[4];
         UNROLL for (int i = 0; i < inputs; i++) row[i] = LOAD(x + i * points + p);
         EACH_UNIT {
             Vector factor = LOAD(d + u * points + p);
-            UNROLL for (int i = 0; i < inputs; i++) sum[u][i] += factor * row[i];
+            UNROLL for (int i = 0; i < inputs; i++) sum[u * columns + i] += factor * row[i];
+            if (biases) sum[u * columns + inputs] += factor;
         }
     }
 #if WIDTH > 1
@@ -223,34 +234,45 @@ INLINE void LEVEL(dot_tile)(
         EACH_UNIT {
             Vector factor = LOAD(d + u * points + p);
             UNROLL for (int i = 0; i < inputs; i++)
-                sum[u][i] += LEVEL(begin_of)(factor * LOAD(x + i * points + p), n - p);
+                sum[u * columns + i] += LEVEL(begin_of)(factor * LOAD(x + i * points + p), n - p);
+            if (biases) sum[u * columns + inputs] += LEVEL(begin_of)(factor, n - p);
         }
 #endif
-    EACH_UNIT {
-        LEVEL(sum_lanes)(found, sum[u]);
-        for (int i = 0; i < inputs; i++) sums[u * apart + i] += found[i];
-    }
+    UNROLL for (int s = 0; s < n_sums; s += 4) LEVEL(sum_lanes)(found + s, sum + s);
+    if (apart == columns) {
+        UNROLL for (int s = 0; s < n_sums; s++) sums[s] += found[s];
+    } else
+        EACH_UNIT UNROLL for (int i = 0; i < columns; i++) sums[u * apart + i] += found[u * columns + i];
 }
 
-#define DOTS(units, inputs) \
-    LEVEL(dot_tile)(units, inputs, sums + j * apart + i, apart, d + j * points, x + i * points, points, n)
+#define DOTS(units, inputs, biases) \
+    LEVEL(dot_tile)( \
+        units, inputs, biases, sums + j * apart + i, apart, d + j * points, x + i * points, points, n)
 
+/* Of four inputs there is no tile with biases. */
 static void LEVEL(add_dots)(
-    double *sums, ptrdiff_t apart, int m, int k, const double *d, const double *x,
+    double *sums, ptrdiff_t apart, int m, int k, int biases, const double *d, const double *x,
     ptrdiff_t points, int n) {
     int i = 0, j;
     for (; i + 4 <= k; i += 4) {
-        for (j = 0; j + 2 <= m; j += 2) DOTS(2, 4);
-        if (j < m) DOTS(1, 4);
+        for (j = 0; j + 2 <= m; j += 2) DOTS(2, 4, 0);
+        if (j < m) DOTS(1, 4, 0);
     }
-    for (; i + 2 <= k; i += 2) {
-        for (j = 0; j + 4 <= m; j += 4) DOTS(4, 2);
-        for (; j < m; j++) DOTS(1, 2);
+#define LAST_DOTS(inputs, biases) \
+    { \
+        for (j = 0; j + 4 <= m; j += 4) DOTS(4, inputs, biases); \
+        for (; j < m; j++) DOTS(1, inputs, biases); \
+    }
+    if (k - i >= 2) {
+        if (biases && k - i == 2) LAST_DOTS(2, 1)
+        else LAST_DOTS(2, 0)
+        i += 2;
     }
     if (i < k) {
-        for (j = 0; j + 4 <= m; j += 4) DOTS(4, 1);
-        for (; j < m; j++) DOTS(1, 1);
+        if (biases) LAST_DOTS(1, 1)
+        else LAST_DOTS(1, 0)
     }
+#undef LAST_DOTS
 }
 
 /* sums_j += the sum over n points of d_j */
@@ -282,12 +304,13 @@ static void LEVEL(add_rows)(
 static void LEVEL(add_outer)(
     double *sums, ptrdiff_t apart, int m, int k, int biases, const double *d, const double *x,
     ptrdiff_t points, int n, double *turned) {
-    if (biases && (k % WIDTH == 0 || m <= 2 || k <= 2)) {
+    const int few = m <= 2 || k <= 2;
+    if (biases && k % (few ? 4 : WIDTH) == 0) {
         LEVEL(add_rows)(sums + k, apart, m, d, points, n);
         biases = 0;
     }
-    if (m <= 2 || k <= 2) {
-        LEVEL(add_dots)(sums, apart, m, k, d, x, points, n);
+    if (few) {
+        LEVEL(add_dots)(sums, apart, m, k, biases, d, x, points, n);
         return;
     }
     for (int i = 0; i < k; i += 2 * WIDTH) {
