@@ -8,6 +8,8 @@ it would otherwise scan again and again as a graph grows: the engine makes no cy
 
 The paths in C take only what is finite through and through. All else goes through ``record``
 and the table in functions/, as in engine.py, and so gets the same results and errors.
+
+Here is the class as Python sees it; what it is made of stands in the files included below it.
 """
 
 cimport cython

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import micrograd_bp
-from micrograd_bp import engine_kind
+from micrograd_bp import engine_kind, twins
 
 PACKAGE = Path(micrograd_bp.__file__).parent
 compiled = pytest.mark.skipif(engine_kind() != "compiled", reason="the compiled engine")
@@ -149,6 +149,14 @@ def test_another_interpreter_of_the_process_has_the_pure_engine(tmp_path: Path) 
 def test_where_python_can_do_without_its_lock_the_compiled_engine_turns_it_on() -> None:
     script = "import sys, micrograd_bp; print(sys._is_gil_enabled())"
     assert "True" in run(PACKAGE.parent, script)
+
+
+def test_what_a_module_includes_is_compiled_again_with_it_and_goes_into_the_sdist() -> None:
+    project = (PACKAGE.parent / "pyproject.toml").read_text()
+    included = [path for path in PACKAGE.rglob("*") if path.suffix in twins.INCLUDED]
+    names = [path.relative_to(PACKAGE.parent).as_posix() for path in included]
+    assert len(names) >= 8
+    assert [name for name in names if f'"{name}"' not in project] == []
 
 
 def test_no_module_claims_to_be_safe_without_the_lock() -> None:

@@ -52,12 +52,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     check_function(f)
     subject = f"gradcheck of {getattr(f, '__name__', repr(f))}"
     names = [f"input {i}{path}" for i, part in enumerate(inputs) for path in paths(part)]
-    numbers = [data_of(leaf) for leaf in numbers_in(inputs, "what gradcheck passes to f")]
-    for name, number in zip(names, numbers, strict=True):
-        if not isfinite(number):
-            raise ValueError(
-                f"{name} of gradcheck is {number}, and has no finite numbers beside it"
-            )
+    numbers = _finite_numbers(inputs, names)
 
     def outputs_at(point: Sequence[float]) -> tuple[list[Value], Structure]:
         values = [Value(number) for number in point]
@@ -73,13 +68,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
         raise TypeError(
             f"{error} (each argument of gradcheck after f is one argument of f, a list one list)"
         ) from error
-    output_names = list(paths(outputs))
-    for path, output in zip(output_names, leaves(outputs), strict=True):
-        if not isinstance(output, Value):
-            where = f" with {show(output)} at {path}" if path else ""
-            raise TypeError(
-                f"gradcheck needs a function that gives Values; it gave {show(outputs)}{where}"
-            )
+    output_names = _names_of_values(outputs)
     forward = _by_forward_mode(lambda *values: leaves(f(*rebuild(inputs, values))), numbers)
 
     @cache  # each output is looked at over the same steps
@@ -96,26 +85,46 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
         output.backward()
         noise = _rounding((node.grad, node) for node in order_of([output])[:-1])
         for i, (name, value) in enumerate(zip(names, values, strict=True)):
-            got = value.grad
 
             def along(t: float, i: int = i, k: int = k) -> float:
                 return outputs_beside(i, t)[k]
 
-            verdict = judge(along, numbers[i], got, "backward()", noise)
-            what = f"d f{path} / d {name}"
-            rounding = 0.0
+            verdict = judge(along, numbers[i], value.grad, "backward()", noise)
             if verdict.note or not (verdict.right and verdict.allows(forward[i][k])):
                 rounding = SAFETY * _rounding_of_derivative(output, value)
-                verdict = verdict.allowing(got, rounding)
-            if verdict.note and verdict.gap > rounding:
+                verdict = verdict.allowing(value.grad, rounding)
+            what = f"d f{path} / d {name}"
+            if verdict.note:
                 notes.append(f"{what}: {verdict.note}")
             if not verdict.right:
-                faults.append(Mismatch(what, verdict.expected, got, verdict.allowed))
+                faults.append(Mismatch(what, verdict.expected, value.grad, verdict.allowed))
             elif not verdict.allows(forward[i][k]):
                 mode = f"{what}, by the forward mode"
                 faults.append(Mismatch(mode, verdict.expected, forward[i][k], verdict.allowed))
     report = Report(subject, len(output_names) * len(names), tuple(faults), tuple(notes))
     return report.raise_if_wrong() if raise_on_failure else report
+
+
+def _finite_numbers(inputs: Structure, names: Sequence[str]) -> list[float]:
+    numbers = [data_of(leaf) for leaf in numbers_in(inputs, "what gradcheck passes to f")]
+    for name, number in zip(names, numbers, strict=True):
+        if not isfinite(number):
+            raise ValueError(
+                f"{name} of gradcheck is {number}, and has no finite numbers beside it"
+            )
+    return numbers
+
+
+def _names_of_values(outputs: Structure) -> list[str]:
+    """The paths of the outputs, which have to be Values."""
+    names = list(paths(outputs))
+    for path, output in zip(names, leaves(outputs), strict=True):
+        if not isinstance(output, Value):
+            where = f" with {show(output)} at {path}" if path else ""
+            raise TypeError(
+                f"gradcheck needs a function that gives Values; it gave {show(outputs)}{where}"
+            )
+    return names
 
 
 def _by_forward_mode(f: Callable[..., Any], numbers: Sequence[float]) -> list[list[float]]:
@@ -162,8 +171,9 @@ class Verdict(NamedTuple):
         return abs(derivative - self.expected) <= self.allowed
 
     def allowing(self, got: float, rounding: float) -> "Verdict":
-        """The verdict on got, if a derivative may be so much farther off."""
-        wider = self._replace(allowed=self.allowed + rounding)
+        """The verdict on got, if it may be so much farther off; a kink so small is none."""
+        note = self.note if self.gap > rounding else ""
+        wider = self._replace(allowed=self.allowed + rounding, note=note)
         return wider._replace(right=self.right or wider.allows(got))
 
 

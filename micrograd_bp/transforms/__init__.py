@@ -359,7 +359,6 @@ def laplacian(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> laplacian(lambda x, y: x**2 * y + y**3)(2.0, 3.0)
     24.0
     """
-
     check_function(f)
 
     def of(*args: Any) -> Any:

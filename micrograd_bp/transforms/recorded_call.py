@@ -156,19 +156,13 @@ def record_call(
         given = dict(zip(positions, arguments))
         arguments = [given.get(i, argument) for i, argument in enumerate(args)]
     enclosing = _enclosing.get()
-    token = _enclosing.set((*enclosing, inputs))
-    outside = _differentiated.set(False)
     try:
-        output = f(*arguments, **(kwargs or {}))
-        differentiated = _differentiated.get()
+        output, differentiated = _run(f, arguments, kwargs or {}, (*enclosing, inputs))
     except TypeError as error:
         hint = "" if kwargs else _on_arguments(f, args)
         if not hint:
             raise
         raise TypeError(f"{error}; {hint}") from error
-    finally:
-        _enclosing.reset(token)
-        _differentiated.reset(outside)
     if isinstance(output, Value):
         outputs = [output]
     else:
@@ -184,6 +178,22 @@ def record_call(
     if attached:
         _differentiated.set(True)
     return Call(name, primals, inputs, directions, output, outputs, attached, differentiated)
+
+
+def _run(
+    f: Callable[..., Any],
+    arguments: Sequence[Any],
+    kwargs: dict[str, Any],
+    inputs: tuple[list[Value], ...],
+) -> tuple[Any, bool]:
+    """What f returns, where these are the inputs of transforms, and whether it differentiated."""
+    token = _enclosing.set(inputs)
+    outside = _differentiated.set(False)
+    try:
+        return f(*arguments, **kwargs), _differentiated.get()
+    finally:
+        _enclosing.reset(token)
+        _differentiated.reset(outside)
 
 
 def takes(f: Callable[..., Any], arguments: Sequence[Any]) -> bool:
