@@ -8,10 +8,11 @@ and again where a worker dies, is Dask's to say (https://dask.org).
 
 import pickle
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import lru_cache, partial, reduce
 from importlib import import_module
 from operator import add
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from .. import __version__
 from .data import Table, table
 
 FAN_IN = 16  # how many summands are added by one task
+MOST_WITH_CHUNKS = 10**6  # bytes of an array that goes with each chunk, all together
 
 
 def is_chunked(*data: Any) -> bool:
@@ -107,29 +109,53 @@ class Chunks:
             )
         self._blocks = [list(blocks) for blocks in zip(*columns)]
         self.sizes = sizes or [np.nan] * len(self._blocks)
+        self._ours = eval(_ABOUT)
 
     def __len__(self) -> int:
         return len(self._blocks)
 
     def of(self, i: int, f: Callable[..., Any], *args: Any) -> Any:
         """f(chunk, *args) of one chunk, lazily; an error of f names the partition."""
-        return _delayed(_of_chunk)(i, self._columns, self._blocks[i], f, *args)
+        name = f"chunk-{uuid4().hex}"
+        layer = {name: self._task(name, self._pickled(_of_chunk, f), i, args)}
+        return _lazy(name, layer, self._blocks[i], args)
 
     def total(self, f: Callable[..., Any], *args: Any) -> Any:
         """The sum of f(chunk, *args) over the chunks with rows; None if there are none.
 
         Of the errors that f raises, that of the first chunk is raised here.
         """
-        parts = [
-            _delayed(_or_error)(i, self._columns, blocks, f, *args)
-            for i, blocks in enumerate(self._blocks)
-        ]
+        spec, name = library("dask.task_spec"), f"sum-{uuid4().hex}"
+        args = tuple(whole(arg) if self._is_large(arg) else arg for arg in args)
+        work = self._pickled(_or_error, f)
+        parts: list[Any] = [(name, i) for i in range(len(self))]
+        layer = {part: self._task(part, work, part[1], args) for part in parts}
         while len(parts) > 1:
-            parts = [_delayed(_added)(parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
-        found = parts[0].compute()
+            groups = [parts[i : i + FAN_IN] for i in range(0, len(parts), FAN_IN)]
+            parts = [(*group[0], len(group)) for group in groups]
+            for part, group in zip(parts, groups):
+                layer[part] = spec.Task(part, _added, spec.List(*map(spec.TaskRef, group)))
+        blocks = [tables for row in self._blocks for tables in row]
+        found = computed(_lazy(parts[0], layer, blocks, args))
         if isinstance(found, Exception):
             raise found
         return found
+
+    def _pickled(self, work: Callable[..., Any], f: Callable[..., Any]) -> bytes:
+        pickled: bytes = library("cloudpickle").dumps(partial(work, f, self._columns, self._ours))
+        return pickled
+
+    def _task(self, key: Any, work: bytes, i: int, args: Sequence[Any]) -> Any:
+        """The work on a chunk, in a form that a worker without the package can answer to."""
+        spec = library("dask.task_spec")
+        blocks = (spec.List(*(spec.TaskRef(x.key) for x in blocks)) for blocks in self._blocks[i])
+        given = (spec.TaskRef(arg.key) if is_chunked(arg) else arg for arg in args)
+        loaded, apply = spec.Task(None, pickle.loads, work), library("dask.utils").apply
+        return spec.Task(key, apply, loaded, spec.List(i, spec.List(*blocks), *given))
+
+    def _is_large(self, arg: Any) -> bool:
+        """Whether it is better sent once than with each chunk, where nothing waits for it."""
+        return isinstance(arg, np.ndarray) and arg.nbytes * len(self) > MOST_WITH_CHUNKS
 
     def first(self, f: Callable[[Chunk], Any]) -> Any:
         """What f gives for the first chunk with rows.
@@ -138,7 +164,7 @@ class Chunks:
             ValueError: there are no rows.
         """
         for i in range(len(self)):
-            found = self.of(i, _if_any, f).compute()
+            found = computed(self.of(i, partial(_if_any, f)))
             if found is not None:
                 return found
         raise ValueError(f"{next(iter(self._columns))} has no data points")
@@ -214,23 +240,27 @@ def _checked(name: str, raw: Any) -> Table:
     return table(name, raw)
 
 
-def _of_chunk(i: int, columns: dict[str, Any], blocks: list[list[Any]], f: Any, *args: Any) -> Any:
+def _of_chunk(
+    f: Any, columns: dict[str, Any], ours: Any, i: int, blocks: list[list[Any]], *args: Any
+) -> Any:
+    theirs = eval(_ABOUT)
+    if theirs != ours:  # of a worker that was not there when they were looked at
+        _refuse_others(library("distributed").get_worker().address, theirs, ours)
     try:
         return f(Chunk(columns, blocks), *args)
     except (ArithmeticError, TypeError, ValueError) as error:
         raise type(error)(f"partition {i}: {error}") from error
 
 
-def _or_error(*args: Any) -> Any:
-    """As ``_of_chunk`` with ``_if_any``; an error is returned, for the first is to be raised."""
-    *chunk, f = args[:4]
+def _or_error(f: Callable[..., Any], *args: Any) -> Any:
+    """As ``_of_chunk``, or None without rows; an error is returned, for the first is raised."""
     try:
-        return _of_chunk(*chunk, _if_any, f, *args[4:])
+        return _of_chunk(partial(_if_any, f), *args)
     except (ArithmeticError, TypeError, ValueError) as error:
         return error
 
 
-def _if_any(chunk: Chunk, f: Callable[..., Any], *args: Any) -> Any:
+def _if_any(f: Callable[..., Any], chunk: Chunk, *args: Any) -> Any:
     """f of a chunk, or None where no table has rows."""
     return f(chunk, *args) if any(map(len, chunk.raw)) else None
 
@@ -259,8 +289,13 @@ def library(name: str) -> Any:
         ) from error
 
 
-def _delayed(f: Any) -> Any:
-    return library("dask").delayed(f, pure=False)
+def _lazy(key: Any, layer: dict[Any, Any], blocks: list[list[Any]], args: Sequence[Any]) -> Any:
+    """The result of tasks that need blocks, and those of the arguments that are of Dask."""
+    needed = [*(block for each in blocks for block in each), *filter(is_chunked, args)]
+    graph = library("dask.highlevelgraph").HighLevelGraph
+    name = str(key)
+    graph = graph.from_collections(name, layer, dependencies=needed)
+    return library("dask.delayed").Delayed(key, graph, layer=name)
 
 
 def whole(thing: Any) -> Any:
@@ -268,11 +303,39 @@ def whole(thing: Any) -> Any:
     return library("dask").delayed(thing, traverse=False)
 
 
+def computed(lazy: Any) -> Any:
+    """What a lazy thing is.
+
+    Raises:
+        RuntimeError: a worker cannot take part.
+    """
+    try:
+        return lazy.compute()
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == __name__.partition(".")[0]:
+            raise RuntimeError(f"a worker {_CANNOT.format(error)}") from error
+        raise
+
+
 def shared(thing: Any, client: Any) -> Any:
-    """A thing that each worker of the client gets once, however many graphs need it."""
+    """A thing that each worker of the client gets once, however many graphs need it.
+
+    It goes from worker to worker in bytes, of which ``there`` makes it again: one that cannot
+    take part can still say so.
+    """
     if client is None:
         return whole(thing)
-    return library("dask").persist(_delayed(pickle.loads)(pickle.dumps(thing)))[0]
+    return library("dask").persist(whole(pickle.dumps(thing)))[0]
+
+
+def there(thing: Any) -> Any:
+    """On a worker, what was shared."""
+    return _loaded(thing) if isinstance(thing, bytes) else thing
+
+
+@lru_cache(maxsize=8)
+def _loaded(pickled: bytes) -> Any:
+    return pickle.loads(pickled)
 
 
 # What a process has, in a form that one without the package understands.
@@ -282,27 +345,41 @@ _ABOUT = (
 )
 
 
+_CANNOT = (
+    "cannot import micrograd_bp ({}): on each worker,"
+    f" pip install 'micrograd_bp[cluster]=={__version__}'"
+)
+
+
+def client_in_use() -> Any:
+    """The client of the cluster in use; None if there is none."""
+    client: Any = getattr(library("dask.base").get_scheduler(), "__self__", None)
+    return client if hasattr(client, "run") else None
+
+
 def checked_client() -> Any:
     """The client of the cluster in use, after a look at its workers; None if there is none.
 
     Raises:
         RuntimeError: a worker has not this version of the package, or another engine.
     """
-    client: Any = getattr(library("dask.base").get_scheduler(), "__self__", None)
-    if not hasattr(client, "run"):
+    client = client_in_use()
+    if client is None:
         return None
     ours = eval(_ABOUT)
     for worker, theirs in client.run(eval, _ABOUT, on_error="return").items():
         if isinstance(theirs, BaseException):
-            raise RuntimeError(
-                f"the worker {worker} cannot import micrograd_bp ({theirs}): on each worker,"
-                f" pip install 'micrograd_bp[cluster]=={__version__}'"
-            ) from theirs
-        for kind, its, own in zip(("version", "engine", "executor"), theirs, ours):
-            if its != own:
-                raise RuntimeError(
-                    f"the worker {worker} has micrograd_bp of the {kind} {its}, and this process"
-                    f" {own}: its bits would be others. Install the same version on each worker,"
-                    " everywhere with a C compiler or nowhere"
-                )
+            raise RuntimeError(f"the worker {worker} {_CANNOT.format(theirs)}") from theirs
+        if theirs != ours:
+            _refuse_others(worker, theirs, ours)
     return client
+
+
+def _refuse_others(worker: str, theirs: Sequence[str], ours: Sequence[str]) -> None:
+    for kind, its, own in zip(("version", "engine", "executor"), theirs, ours):
+        if its != own:
+            raise RuntimeError(
+                f"the worker {worker} has micrograd_bp of the {kind} {its}, and this process"
+                f" {own}: its bits would be others. Install the same version on each worker,"
+                " everywhere with a C compiler or nowhere"
+            )

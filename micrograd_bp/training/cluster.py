@@ -5,10 +5,12 @@ Minibatches go from chunk to chunk: a worker takes the steps that its chunk is g
 is left over begins the batch of the next.
 """
 
+import pickle
 from collections.abc import Callable, Sequence
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,7 +18,20 @@ from ..engine import Value
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
-from .chunks import Chunk, Chunks, checked_client, columns_of, is_chunked, is_named, shared, whole
+from .chunks import (
+    Chunk,
+    Chunks,
+    checked_client,
+    client_in_use,
+    columns_of,
+    computed,
+    is_chunked,
+    is_named,
+    library,
+    shared,
+    there,
+    whole,
+)
 from .data import Table, coded, one_of_k
 from .losses import Loss
 from .objective import Objective, Sums
@@ -68,10 +83,21 @@ def value_and_grad(
                 f" {', '.join(map(repr, columns))}"
             )
     _, theta = program._checked(np.empty((0, len(names))), parameters)
-    task = shared(Summing(program, thread_count(threads)), checked_client())
     chunks = Chunks({"inputs": list(names) if columns else data}, data)
-    found = chunks.total(_sums, task, whole(theta))
+    found = chunks.total(_sums, _sent(program, thread_count(threads)), theta)
     return _finite(np.zeros(1 + len(theta)) if found is None else found)
+
+
+def _sent(program: Program, threads: int) -> Any:
+    """The program where it will run; a client remembers those that its workers have."""
+    client = client_in_use()
+    if client is None:
+        return whole(Summing(program, threads))
+    known = vars(client).setdefault("_micrograd_bp_programs", WeakKeyDictionary())
+    tasks = known.setdefault(program, {})
+    if threads not in tasks or library("distributed").futures_of(tasks[threads])[0].cancelled():
+        tasks[threads] = shared(Summing(program, threads), checked_client())
+    return tasks[threads]
 
 
 # What runs on the workers
@@ -123,13 +149,15 @@ class Summing:
         return np.concatenate([[error], gradient])
 
 
-def _sums(chunk: Chunk, of: Summing, theta: Vector) -> Vector:
+def _sums(chunk: Chunk, of: Any, theta: Vector) -> Vector:
     """E and dE/dw, summed over a chunk."""
-    return of.sums(of.points(chunk), theta)
+    summing: Summing = there(of)
+    return summing.sums(summing.points(chunk), theta)
 
 
-def _error(chunk: Chunk, of: Summing, theta: Vector) -> Vector:
+def _error(chunk: Chunk, of: Any, theta: Vector) -> Vector:
     """E, summed over a chunk."""
+    of = there(of)
     errors = of.program(of.points(chunk), theta, threads=of.threads)
     with np.errstate(over="ignore"):
         return np.array([np.sum(errors)])
@@ -209,12 +237,15 @@ class Descent(NamedTuple):
         return Descent(theta, self.optimizer, self.rng)
 
 
-def _descend(chunk: Chunk, of: Summing, at: Descent, average: bool, batch_size: int) -> Descent:
-    """Go through the rows of a chunk in a new order, a step for each batch that gets whole."""
+def _descend(chunk: Chunk, of: Any, pickled: bytes, average: bool, batch_size: int) -> bytes:
+    """Go through the rows of a chunk in a new order, a step for each batch that gets whole.
+
+    The ``Descent`` comes and goes as bytes, which a worker without the package can hold too.
+    """
     if not len(chunk):
-        return at
+        return pickled
+    of, at = there(of), pickle.loads(pickled)
     points = of.points(chunk)
-    at = at._replace(optimizer=deepcopy(at.optimizer), rng=deepcopy(at.rng))
     order, start = at.rng.permutation(len(points)), 0
     while start < len(order):
         rows = order[start : start + batch_size - at.n]
@@ -227,7 +258,7 @@ def _descend(chunk: Chunk, of: Summing, at: Descent, average: bool, batch_size: 
         at = at._replace(sums=sums if at.n == 0 else at.sums + sums, n=at.n + len(rows))
         if at.n == batch_size:
             at = at.step(of.program, average)
-    return at
+    return pickle.dumps(at)
 
 
 # The error over all chunks
@@ -294,10 +325,10 @@ class ChunkedObjective(Objective):
         self._of = shared(Summing(program, threads, data.coding), data.client)
 
     def _sums(self, theta: Vector) -> Sums:
-        return _finite(self.chunks.total(_sums, self._of, whole(theta)))
+        return _finite(self.chunks.total(_sums, self._of, theta))
 
     def _error(self, theta: Vector) -> float:
-        return _finite(self.chunks.total(_error, self._of, whole(theta)))[0]
+        return _finite(self.chunks.total(_error, self._of, theta))[0]
 
     def _steps(
         self,
@@ -308,10 +339,12 @@ class ChunkedObjective(Objective):
     ) -> Vector:
         sent = copy(optimizer)
         sent.parameters = []  # theta is sent
-        at = Descent(theta, sent, rng)
-        for i in rng.permutation(len(self.chunks)).tolist():
-            args = (self._of, whole(at), self.average, self.batch_size)
-            at = self.chunks.of(i, _descend, *args).compute()
+        order = rng.permutation(len(self.chunks)).tolist()
+        pickled = pickle.dumps(Descent(theta, sent, rng))
+        for i in order:
+            args = (self._of, pickled, self.average, self.batch_size)
+            pickled = computed(self.chunks.of(i, _descend, *args))
+        at: Descent = pickle.loads(pickled)
         if at.n:
             at = at.step(self.program, self.average)
         optimizer._state = at.optimizer._state

@@ -21,7 +21,7 @@ from distributed import Client, LocalCluster
 
 from micrograd_bp import MLP, Adam, Program, Value, fit, sum_of_squares
 from micrograd_bp.training import cluster
-from micrograd_bp.training.chunks import Chunks, whole
+from micrograd_bp.training.chunks import Chunks
 
 N, CHUNK = 10**7, 10**6
 
@@ -111,7 +111,7 @@ def rounds() -> None:
                     theta = np.ones(size)
 
                     def run(chunks: Any = chunks, theta: Any = theta) -> None:
-                        chunks.total(echo, whole(theta))
+                        chunks.total(echo, theta)
 
                     run()
                     cells.append(min(seconds(run) for _ in range(3 if size == 10**6 else 7)))

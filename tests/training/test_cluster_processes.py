@@ -15,6 +15,7 @@ from micrograd_bp import MLP, Program, Value, square
 from micrograd_bp.training import cluster, fit, predict
 
 REASON = "needs Dask: pip install 'micrograd_bp[cluster]'"
+dask = pytest.importorskip("dask", reason=REASON)
 da = pytest.importorskip("dask.array", reason=REASON)
 distributed = pytest.importorskip("dask.distributed", reason=REASON)
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # of Dask's own processes
@@ -124,6 +125,52 @@ def test_a_worker_that_cannot_take_part_is_told_before_work_starts(processes: An
                 trained(rows(X))
             client.run(exec, end + undo)
         trained(rows(X))
+
+
+OTHER_VERSION = "import micrograd_bp; micrograd_bp.__version__ += 'b'"
+NO_PACKAGE = "import sys; sys.modules['micrograd_bp'] = None"
+
+
+@pytest.mark.parametrize("batch_size", [None, 250])
+@pytest.mark.parametrize(
+    ("change", "words"), [(OTHER_VERSION, "of the version"), (NO_PACKAGE, "cannot import")]
+)
+def test_a_worker_that_joins_later_is_refused_before_it_computes(
+    change: str, words: str, batch_size: int | None
+) -> None:
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as local, distributed.Client(local) as client:
+
+        def exchange(epoch: Any) -> None:
+            first = [*client.scheduler_info()["workers"]]
+            with dask.config.set({"distributed.worker.preload": [change + "\n"]}):
+                local.scale(2)
+                client.wait_for_workers(2)
+            client.retire_workers(first)
+
+        with pytest.raises(RuntimeError, match=f"worker .*{words}"):
+            trained(rows(X), callbacks=exchange, batch_size=batch_size)
+
+
+def test_a_program_is_sent_to_a_cluster_once_and_again_after_a_restart(processes: Any) -> None:
+    leaf, weight = Value(0.5), Value(2.0)
+    program = Program(square(weight * leaf), inputs=[leaf], parameters=[weight])
+    data = rows(X[:, :1])
+    expected = repr(cluster.value_and_grad(program, data))
+
+    def sent(client: Any) -> list[str]:
+        return [key for key in map(str, client.futures) if key.startswith("bytes")]
+
+    with distributed.Client(processes) as client:
+        client.wait_for_workers(1)
+        assert repr(cluster.value_and_grad(program, data)) == expected
+        first = sent(client)
+        assert repr(cluster.value_and_grad(program, data)) == expected
+        assert sent(client) == first
+        client.restart()
+        assert repr(cluster.value_and_grad(program, data)) == expected
+        assert len(sent(client)) == len(first) == 1
+        assert sent(client) != first
 
 
 INTERRUPTED = """
