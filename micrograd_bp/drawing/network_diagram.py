@@ -4,46 +4,29 @@ As in Bishop & Bishop, Deep Learning, 2024, section 6.2, with the numbers of one
 backward pass: units with a_j, z_j and delta_j = dE/da_j, connections with w and dE/dw.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Set
-from itertools import pairwise
+from collections.abc import Iterable, Set
 from math import hypot, sqrt
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from ..engine import Value, topological_order
-from ..nn import MLP, weight_label
-from ..nn.units import Units, find_units
+from ..nn import MLP
+from ..nn.units import find_units
 from ..numeric import show
-from ..text.names import Name, clean, plain, read_name, told_apart
+from ..text.names import Name, plain, read_name
 from ..text.numbers import pictured
-from .columns import Point
 from .dot_writer import dot_legend, dot_table, dot_text
-from .folding import elide
 from .graph import Graph
 from .layout import text_width
-from .palette import (
-    BLUE,
-    FONT,
-    GREY,
-    INK,
-    NEGATIVE,
-    ORANGE,
-    POSITIVE,
-    SMALL,
-    TEXT,
-    TITLE,
-    WHITE,
-    Scale,
-    Swatch,
-)
-from .picture import format_grad, scale_of, shown
+from .network_content import columns_of, legend_of
+from .network_places import MOST_LINES, SLOT, SLOT_LENGTH, Diagram, PlacedUnit, Wire, place_network
+from .palette import FONT, GREY, INK, SMALL, TEXT, WHITE
+from .picture import scale_of
 from .shapes import (
     ARROW,
-    Anchor,
     Circle,
     Drawing,
     Head,
     Hinted,
-    Legend,
     Line,
     Shape,
     Text,
@@ -51,104 +34,11 @@ from .shapes import (
     drawing,
     equals,
     equation,
-    words,
 )
 
 LINE = 17.0
-HEADER_GAP = 14.0
-SLOT = 34.0  # the height of the inscription on one connection: a line with text above and below
-SLOT_LENGTH = 100.0
-MOST_LINES = 36  # between two layers: so many can be inscribed, and told apart
-THINNEST, THICKEST, THICKEST_OF_MANY = 0.6, 4.0, 2.5
-DENSE_GAP = 6.0  # between units that many lines without inscriptions run to
-WIDEST = 1600.0  # pixels; a deeper network has its numbers where the mouse points
 STEEPEST = 0.75  # where lines end at a unit: so many radii from its middle
-NARROWEST_GAP = 60.0  # between two columns
-NAME_GAP = 6.0  # between the name of an input and its unit
-
 LINE_ROW = '<TR><TD HEIGHT="6"></TD></TR>'  # where the line runs
-
-Quantities = list[tuple[Name, str]]  # (name, number), or (name, "") where there is no number
-
-
-class _Sizes(NamedTuple):
-    """Of a unit, of a bias unit, and between two."""
-
-    radius: float
-    bias_radius: float
-    gap: float
-
-
-LABELLED, UNLABELLED = _Sizes(48.0, 25.0, 10.0), _Sizes(14.0, 8.0, 8.0)
-
-
-class _Unit(NamedTuple):
-    centre: Point
-    radius: float
-    quantities: Quantities
-    fill: str
-
-
-class _Wire(NamedTuple):
-    """A connection; with an inscription it runs by way of a level slot that starts at a point."""
-
-    source: int
-    target: int
-    slot: Point | None
-    name: Name
-    weight: float
-    grad: str
-    width: float
-
-    @property
-    def colour(self) -> str:
-        return GREY if self.weight == 0 else BLUE if self.weight < 0 else ORANGE
-
-
-class _Note(NamedTuple):
-    place: Point  # of the baseline
-    size: int
-    words: tuple[Words, ...]
-    anchor: Anchor = "middle"
-
-
-class _Diagram(NamedTuple):
-    width: float
-    height: float
-    notes: list[_Note]
-    units: list[_Unit]
-    wires: list[_Wire]
-    legend: Legend
-    labels: bool
-
-
-class _Connection(NamedTuple):
-    """A weight between two units that are shown, by their rows; the bias unit is in the last."""
-
-    source: int
-    target: int
-    name: Name
-    weight: Value
-
-
-class _Column(NamedTuple):
-    """One layer: the shown units with their numbers, a bias unit, and how many units are left out.
-
-    The units stand in rows; the row before the last unit is empty if any are left out.
-    """
-
-    header: str
-    numbers: list[int]  # j, from 1
-    elided: int
-    quantities: list[Quantities]
-    deltas: list[float | None]
-    bias: Name | None
-    connections: list[_Connection]
-    is_thinned: bool
-
-    @property
-    def rows(self) -> int:
-        return len(self.numbers) + bool(self.elided)
 
 
 def draw_network(
@@ -210,9 +100,9 @@ def draw_network(
             f"{show(root)} was not computed from the outputs of this network: draw_network needs a"
             " Value such as the error of mlp(inputs), recorded outside no_grad"
         )
-    columns = _columns(mlp, order, units, lines, strongest)
+    columns = columns_of(mlp, order, units, lines, strongest)
     scale = scale_of(order)
-    diagram = _diagram(columns, scale, names, labels, _legend(columns, scale, strongest))
+    diagram = place_network(columns, scale, names, labels, legend_of(columns, scale, strongest))
     summary = (
         f"<Graph of a network {'-'.join(map(str, sizes))} with {len(mlp.parameters())} weights>"
     )
@@ -244,269 +134,10 @@ def _check_lines(lines: object, strongest: object) -> None:
         raise ValueError(f"strongest is 'weight' or 'contribution', not {show(strongest)}")
 
 
-# --- what it shows --------------------------------------------------------------------------------
-
-
-def _columns(
-    mlp: MLP, order: list[Value], units: Units | None, lines: int | None, strongest: str
-) -> list[_Column]:
-    """The inputs, then a column a layer."""
-    shown_units = [elide(range(1, len(mlp.layers[0].neurons[0].w) + 1))]
-    shown_units += [elide(range(1, len(layer.neurons) + 1)) for layer in mlp.layers]
-    named = _Names(mlp, [numbers for numbers, _ in shown_units])
-    numbers, more = shown_units[0]
-    quantities: list[Quantities] = [
-        [(named(0, "x", i), pictured(order[units.inputs[i - 1]].data) if units else "")]
-        for i in numbers
-    ]
-    deltas: list[float | None] = [None] * len(numbers)
-    bias = named(0, "x", 0)
-    columns = [_Column("inputs", numbers, len(more), quantities, deltas, bias, [], False)]
-    for index, layer in enumerate(mlp.layers, 1):
-        is_output = layer is mlp.layers[-1]
-        before, (numbers, more) = numbers, shown_units[index]
-        activation = layer.neurons[0].activation
-        kind = "outputs" if is_output else f"hidden layer {index}"
-        found = {unit.j: unit for unit in (units.layers[index - 1] if units else [])}
-        pairs = [(order[found[j].a], order[found[j].z]) if j in found else None for j in numbers]
-        deltas = [pair[0].grad if pair and pair[0].has_grad else None for pair in pairs]
-        connections = [
-            _Connection(row, target, named(index, "w", (j, i)), weight)
-            for target, j in enumerate(numbers)
-            for neuron in [layer.neurons[j - 1]]
-            for row, (i, weight) in enumerate(
-                [*((i, neuron.w[i - 1]) for i in before), (0, neuron.b)]
-            )
-        ]
-        kept = _strongest(connections, deltas, lines, strongest)
-        columns.append(
-            _Column(
-                header=f"{kind} ({clean(activation)})",
-                numbers=numbers,
-                elided=len(more),
-                quantities=[
-                    _unit_quantities(named, index, j, pair)
-                    for j, pair in zip(numbers, pairs, strict=True)
-                ],
-                deltas=deltas,
-                bias=None if is_output else named(index, "z", 0),
-                connections=kept,
-                is_thinned=len(kept) < len(connections),
-            )
-        )
-    return columns
-
-
-class _Names:
-    """The names of what a network shows, the layer above where they are the same in several."""
-
-    def __init__(self, mlp: MLP, numbers: list[list[int]]) -> None:
-        self.last = len(mlp.layers)
-        self.has_linear_outputs = mlp.layers[-1].neurons[0].activation == "linear"
-        keys = [(0, Name("x", str(i))) for i in (0, *numbers[0])]
-        for layer, (before, of_layer) in enumerate(pairwise(numbers), 1):
-            letters = ["δ", "y" if layer == self.last else "z"]
-            letters += ["a"] * (layer < self.last or not self.has_linear_outputs)
-            js = [*of_layer, *([] if layer == self.last else [0])]
-            keys += [(layer, Name(letter, str(j))) for letter in letters for j in js]
-            keys += [(layer, _weight_name(j, i)) for j in of_layer for i in (0, *before)]
-        self.names = told_apart({key: key[1] for key in keys}, lambda key: str(key[0] or ""))
-
-    def __call__(self, layer: int, letter: str, index: int | tuple[int, int]) -> Name:
-        name = Name(letter, str(index)) if isinstance(index, int) else _weight_name(*index)
-        return self.names[layer, name]
-
-
-def _weight_name(j: int, i: int) -> Name:
-    return read_name(weight_label(j, i))._replace(label="")
-
-
-def _unit_quantities(
-    named: _Names, layer: int, j: int, nodes: tuple[Value, Value] | None
-) -> Quantities:
-    is_output = layer == named.last
-    z_name = named(layer, "y" if is_output else "z", j)
-    if nodes is None:
-        return [(z_name, "")]
-    a, z = nodes
-    quantities = [(z_name, pictured(z.data)), (named(layer, "δ", j), format_grad(a))]
-    if is_output and named.has_linear_outputs:
-        return quantities
-    return [(named(layer, "a", j), pictured(a.data)), *quantities]
-
-
-def _strongest(
-    connections: list[_Connection],
-    deltas: Sequence[float | None],
-    lines: int | None,
-    strongest: str,
-) -> list[_Connection]:
-    """At most so many connections, the strongest, in their order."""
-    if lines is None or len(connections) <= lines:
-        return connections
-
-    def strength(connection: _Connection) -> float:
-        delta = 1.0 if strongest == "weight" else deltas[connection.target]
-        if delta is None:
-            raise ValueError(
-                "to choose lines by contribution takes the delta of each unit: give root, and call"
-                ' root.backward() before, or choose them by strongest="weight"'
-            )
-        return abs(connection.weight.data * delta)
-
-    kept = sorted(connections, key=strength, reverse=True)[:lines]
-    return sorted(kept, key=connections.index)
-
-
-def _legend(columns: Sequence[_Column], scale: Scale | None, strongest: str) -> Legend:
-    largest = max(abs(c.weight.data) for column in columns for c in column.connections)
-    weights = [
-        Swatch(POSITIVE[3], "w > 0: solid"),
-        Swatch(NEGATIVE[3], "w < 0: dashed"),
-        Swatch("", f"the thicker, the larger |w|, at most {pictured(largest)}"),
-    ]
-    legend = [("lines", weights)]
-    thinned = [len(column.connections) for column in columns if column.is_thinned]
-    if thinned:
-        what = "|w|" if strongest == "weight" else "|w δ|"
-        text = f"where there are more than {thinned[0]} between two layers, those of largest {what}"
-        legend.append(("drawn", [Swatch("", text)]))
-    return [*legend, ("units by δ", scale.signed_legend())] if scale else legend
-
-
-# --- where it stands ------------------------------------------------------------------------------
-
-
-class _Grid(NamedTuple):
-    """Where the columns stand, and where the inscriptions on the lines into each start, if any."""
-
-    height: float
-    pitches: list[float]  # from unit to unit of a column
-    xs: list[float]
-    slots: list[float | None]
-
-    @property
-    def width(self) -> float:
-        return self.xs[-1]
-
-
-def _grid(columns: list[_Column], labels: bool, left: float, sizes: _Sizes) -> _Grid:
-    """With inscriptions and wide gaps if there is room, else with one of them or none."""
-    few = [len(c.connections) <= MOST_LINES and not c.is_thinned for c in columns]
-    inscribed = [labels and fits and i > 0 for i, fits in enumerate(few)]
-    none = [False] * len(columns)
-    for has_text, narrow in ((inscribed, False), (none, False), (none, True)):
-        grid = _grid_of(columns, has_text, narrow, left, sizes)
-        if grid.width <= WIDEST:
-            break
-    return grid
-
-
-def _grid_of(
-    columns: list[_Column], has_text: list[bool], narrow: bool, left: float, sizes: _Sizes
-) -> _Grid:
-    pitches = [2 * sizes.radius + sizes.gap]
-    for before, with_text in zip(columns, has_text[1:]):
-        slots = (len(before.numbers) + 1) * SLOT if with_text else 0.0
-        gap = sizes.gap if with_text else min(DENSE_GAP, sizes.gap)
-        pitches.append(max(2 * sizes.radius, slots) + gap)
-    height = max(_rows(c, pitch, sizes) for c, pitch in zip(columns, pitches))
-    height += TITLE + HEADER_GAP
-    widths = [text_width(column.header, TITLE) for column in columns]
-    xs = [max(sizes.radius, widths[0] / 2, left)]
-    starts: list[float | None] = [None]
-    for before, with_text in zip(columns, has_text[1:]):
-        start = xs[-1] + sizes.radius + max(60.0, height / 6)
-        starts.append(start if with_text else None)
-        if with_text:
-            x = start + SLOT_LENGTH + 20 + (len(before.numbers) + 1) * SLOT / 8 + sizes.radius
-        else:
-            x = xs[-1] + 2 * sizes.radius + (NARROWEST_GAP if narrow else max(160.0, height / 4))
-        headers = widths[len(xs) - 1] + widths[len(xs)]
-        xs.append(max(x, xs[-1] + headers / 2 + HEADER_GAP))
-    return _Grid(height, pitches, xs, starts)
-
-
-def _rows(column: _Column, pitch: float, sizes: _Sizes) -> float:
-    """The height of a column."""
-    return column.rows * pitch + (2 * sizes.bias_radius + sizes.gap if column.bias else 0.0)
-
-
-def _diagram(
-    columns: list[_Column], scale: Scale | None, inputs: list[Name], labels: bool, legend: Legend
-) -> _Diagram:
-    sizes = LABELLED if labels else UNLABELLED
-    names = [inputs[i - 1] for i in columns[0].numbers] if inputs else []
-    left = max((text_width(name.plain, TEXT) for name in names), default=0.0)
-    grid = _grid(columns, labels, left + sizes.radius + NAME_GAP if names else 0.0, sizes)
-    notes: list[_Note] = []
-    units: list[_Unit] = []
-    wires: list[_Wire] = []
-    weights = [abs(c.weight.data) for column in columns for c in column.connections]
-    sources = range(0)
-    for column, pitch, x, slot in zip(columns, grid.pitches, grid.xs, grid.slots):
-        top = TITLE + HEADER_GAP
-        first = top + (grid.height - top - _rows(column, pitch, sizes)) / 2 + pitch / 2
-        placed, column_notes = _place(column, x, first, pitch, scale, sizes)
-        wires += _wires(column.connections, sources.start, len(units), placed, slot, max(weights))
-        sources = range(len(units), len(units) + len(placed))
-        notes += column_notes
-        units += placed
-    for name, unit in zip(names, units):
-        place = (unit.centre[0] - sizes.radius - NAME_GAP, unit.centre[1] + 4)
-        notes.append(_Note(place, TEXT, (Words(shown(name), name.latex),), "end"))
-    width = grid.width + max(sizes.radius, text_width(columns[-1].header, TITLE) / 2)
-    return _Diagram(width, grid.height, notes, units, wires, legend, labels)
-
-
-def _place(
-    column: _Column, x: float, first: float, pitch: float, scale: Scale | None, sizes: _Sizes
-) -> tuple[list[_Unit], list[_Note]]:
-    rows = list(range(column.rows))
-    notes = [_Note((x, first - pitch / 2 - HEADER_GAP / 2), TITLE, words(column.header))]
-    if column.elided:
-        gap = rows.pop(-2)
-        notes.append(_Note((x, first + gap * pitch + 4), TITLE, words(f"… {column.elided} more")))
-    units = [
-        _Unit(
-            (x, first + row * pitch), sizes.radius, of_unit, scale.fill(delta) if scale else WHITE
-        )
-        for row, of_unit, delta in zip(rows, column.quantities, column.deltas, strict=True)
-    ]
-    if column.bias:
-        y = first + (column.rows - 0.5) * pitch + sizes.gap / 2 + sizes.bias_radius
-        units.append(_Unit((x, y), sizes.bias_radius, [(column.bias, "1")], WHITE))
-    return units, notes
-
-
-def _wires(
-    connections: list[_Connection],
-    first_source: int,
-    first_target: int,
-    targets: list[_Unit],
-    slot: float | None,
-    largest: float,
-) -> Iterator[_Wire]:
-    """The connections into the units of a column; those into one stand in the order of its rows."""
-    number = max((connection.source for connection in connections), default=0) + 1
-    thickest = THICKEST_OF_MANY if slot is None else THICKEST
-    for source, target, name, weight in connections:
-        height = targets[target].centre[1] + (source - (number - 1) / 2) * SLOT
-        yield _Wire(
-            first_source + source,
-            first_target + target,
-            None if slot is None else (slot, height),
-            name,
-            weight.data,
-            format_grad(weight),
-            round(THINNEST + (thickest - THINNEST) * abs(weight.data) / (largest or 1.0), 2),
-        )
-
-
 # --- shapes ---------------------------------------------------------------------------------------
 
 
-def _shapes(diagram: _Diagram) -> Drawing:
+def _shapes(diagram: Diagram) -> Drawing:
     shapes: list[Shape] = []
     for wire in diagram.wires:
         shapes += _wire(wire, diagram.units[wire.source], diagram.units[wire.target])
@@ -518,7 +149,7 @@ def _shapes(diagram: _Diagram) -> Drawing:
     return drawing(diagram.width, diagram.height, shapes, diagram.legend)
 
 
-def _wire(wire: _Wire, source: _Unit, target: _Unit) -> list[Shape]:
+def _wire(wire: Wire, source: PlacedUnit, target: PlacedUnit) -> list[Shape]:
     start = (source.centre[0] + source.radius, source.centre[1])
     (x, y), radius = target.centre, target.radius
     right = (wire.slot[0] + SLOT_LENGTH, wire.slot[1]) if wire.slot else start
@@ -546,7 +177,7 @@ def _wire(wire: _Wire, source: _Unit, target: _Unit) -> list[Shape]:
     ]
 
 
-def _unit(unit: _Unit, labels: bool) -> list[Shape]:
+def _unit(unit: PlacedUnit, labels: bool) -> list[Shape]:
     x, y = unit.centre
     circle = Circle(unit.centre, unit.radius, unit.fill)
     if not labels:
@@ -567,7 +198,7 @@ def _unit(unit: _Unit, labels: bool) -> list[Shape]:
 # --- DOT ------------------------------------------------------------------------------------------
 
 
-def _dot(diagram: _Diagram) -> str:
+def _dot(diagram: Diagram) -> str:
     """DOT source with everything pinned to its place, the ends of a connection's slot too."""
     lines = [
         "digraph {",
@@ -595,7 +226,7 @@ def _dot(diagram: _Diagram) -> str:
     return "\n".join([*lines, "}", ""])
 
 
-def _dot_wire(number: int, wire: _Wire) -> list[str]:
+def _dot_wire(number: int, wire: Wire) -> list[str]:
     style = ", style=dashed" if wire.weight < 0 else ""
     line = f'color="{wire.colour}", penwidth={wire.width:g}{style}'
     if wire.slot is None:

@@ -15,7 +15,7 @@ from ..messages import refuse_changed
 from ..numeric import show
 from ..transforms.chain_rule import Sweeps
 from .latex_forms import LATEX
-from .names import Name, names_of, new_names
+from .names import Name, names_of, near, new_names
 from .numbers import significant
 from .operations import TEXT, Part, Printer, visible_operands
 from .tables import Cell, Readable, TextTable, text_formula
@@ -139,7 +139,7 @@ def _upwards(node: Value, root: Value) -> Explanation:
 def _downwards(node: Value) -> Explanation:
     refuse_changed(node)
     shown = node.parents if len(node.parents) <= MAX_LINES else node.parents[: MAX_LINES - 1]
-    names = _Names(topological_order(node))
+    names = _Names(near(node))
     note = f", with grad {significant(node.grad)}" if node.has_grad else ""
     if not node.parents:
         return Explanation(
@@ -189,7 +189,8 @@ class _Names:
         """The name of a node; the number of a constant."""
         name = self._names.get(node)
         if name is None:
-            name = self._names[node] = next(self._new) if node.parents else node.data
+            name = names_of([node]).get(node) or (next(self._new) if node.parents else node.data)
+            self._names[node] = name
         return to.name(name) if isinstance(name, Name) else to.number(name)
 
     def cell(self, node: Value) -> Cell:

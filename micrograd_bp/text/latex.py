@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from ..engine import Value, topological_order
 from ..numeric import show
 from .latex_forms import LATEX
-from .names import Name, names_of, new_names
+from .names import Name, names_of, near, new_names, read_name
 from .operations import Part, visible_operands
 
 MAX_NODES = 1000  # a formula beyond fills pages
 MAX_LENGTH = 240  # of what stands inside something else, in characters; what is longer has a name
 SHORT_DEPTH = 4  # operations inside operations in the formula of one Value
-NEAR = 1000  # nodes that tell whether the formula of one Value needs layers
 
 
 class Latex(str):
@@ -101,26 +100,13 @@ def short_latex(value: Value) -> str:
     >>> print(short_latex(x))
     $x_{1} = 1.5, \quad \mathrm{grad} = 1$
     """
-    names = names_of(_near(value))
+    names = names_of(near(value))
     equal = [names[value].latex] if value in names else []
     if value.parents:
         by_depth = (_expanded(value, depth, names).text for depth in range(SHORT_DEPTH, 0, -1))
         equal.append(next((text for text in by_depth if len(text) <= MAX_LENGTH), r"\cdots"))
     grad = rf", \quad \mathrm{{grad}} = {LATEX.number(value.grad).text}" if value.has_grad else ""
     return f"${' = '.join([*equal, LATEX.number(value.data).text])}{grad}$"
-
-
-def _near(value: Value) -> list[Value]:
-    """The graph of a Value, parents first; of a large one no more than its nearest nodes."""
-    near = [value]
-    found = {value}
-    for node in near:
-        if len(near) > NEAR:
-            return near[NEAR::-1]
-        new = [parent for parent in dict.fromkeys(node.parents) if parent not in found]
-        found.update(new)
-        near += new
-    return topological_order(value)
 
 
 def _expanded(node: Value, depth: int, names: Mapping[Value, Name]) -> Part:
@@ -133,8 +119,9 @@ def _expanded(node: Value, depth: int, names: Mapping[Value, Name]) -> Part:
 
 
 def _operand(node: Value, depth: int, names: Mapping[Value, Name]) -> Part:
-    if node in names:
-        return LATEX.name(names[node])
+    name = names.get(node) or read_name(node.label)
+    if name.letter:
+        return LATEX.name(name)
     if not node.parents:
         return LATEX.number(node.data)
     return _expanded(node, depth, names) if depth else Part(r"\cdots")

@@ -16,12 +16,13 @@ from functools import lru_cache
 from itertools import count, pairwise
 from typing import Any, NamedTuple, TypeVar
 
-from ..engine import Value
+from ..engine import Value, topological_order
 from .tables import Cell, text_formula
 
 Named = TypeVar("Named", bound=Hashable)
 
 SUB, SUP, END = "\ue000", "\ue001", "\ue002"
+NEAR = 10_000  # nodes of a graph that is looked at whole
 LONGEST = 40  # characters of a letter or word
 MAX_TEXT = 60  # characters of a label
 ZERO_WIDTH_JOINER = "\u200d"  # not printable, and yet part of many emoji
@@ -194,6 +195,26 @@ def layer_in(scope: str) -> str:
     """
     match = _LAYER.search(scope)
     return match[1] if match else ""
+
+
+def near(value: Value) -> list[Value]:
+    """The graph of a Value, parents first; of a large one the nodes nearest to the Value.
+
+    These tell whether names need layers, at the same cost for a graph of any size.
+
+    >>> x = Value(2.0)
+    >>> y = x * x
+    >>> near(y) == [x, y]
+    True
+    """
+    nodes, found = [value], {value}
+    for node in nodes:
+        if len(nodes) > NEAR:
+            return nodes[::-1]
+        new = [parent for parent in dict.fromkeys(node.parents) if parent not in found]
+        found.update(new)
+        nodes += new
+    return topological_order(value)
 
 
 def names_of(nodes: Iterable[Value], root: Value | None = None) -> dict[Value, Name]:

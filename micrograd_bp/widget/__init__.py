@@ -14,6 +14,7 @@ from typing import Any
 from ..drawing import draw
 from ..engine import Value, topological_order
 from ..numeric import Number, is_number, show, to_float
+from ..text.names import names_of
 from ..text.numbers import significant
 from ..text.tables import TextTable
 
@@ -147,12 +148,19 @@ class Experiment:
         """The picture of the graph, with what each edge brings back; "" before there is one."""
         return "" if self.root is None else draw(self.root, edges="contribution").svg
 
+    def called(self) -> dict[str, str]:
+        """For each leaf its name in the picture; what it was given by, if it is not there."""
+        names = {} if self.root is None else names_of(topological_order(self.root), self.root)
+        return {
+            name: names[leaf].plain if leaf in names else name for name, leaf in self.leaves.items()
+        }
+
     def table(self) -> str:
         """The numbers as HTML: the data of the root, and each leaf with its grad."""
         if self.root is None:
             return ""
-        root = self.root.label or "f"
-        nodes = [(root, self.root), *self.leaves.items()]
+        root = names_of(topological_order(self.root), self.root)[self.root].plain
+        nodes = [(root, self.root), *zip(self.called().values(), self.leaves.values(), strict=True)]
         rows = [[name, significant(node.data), significant(node.grad)] for name, node in nodes]
         return TextTable("lrr", rows, ["", "data", f"grad = d{root}/d..."]).html()
 
@@ -164,7 +172,8 @@ def live(build: Callable[..., Value], /, **leaves: Any) -> Any:
         build: takes the leaves as keyword arguments, Values, and returns the root, a Value.
         leaves: for each its range (low, high), where it starts in the middle, or aside where
             a grad were 0 there; (low, high, start); a number to start from, with a range around
-            0; or a Value, whose data moves.
+            0; or a Value, whose data moves. A slider is called what its leaf is called in the
+            picture.
 
     Returns:
         A widget for a notebook. From Python, ``widget.numbers = {"x": 1.0}`` moves it;
@@ -273,8 +282,15 @@ def _is_free(leaf: Any) -> bool:
 
 
 def _sliders(experiment: Experiment) -> list[dict[str, Any]]:
+    called = experiment.called()
     return [
-        {"name": name, "low": low, "high": high, "step": (high - low) / 240.0}
+        {
+            "name": name,
+            "label": called[name],
+            "low": low,
+            "high": high,
+            "step": (high - low) / 240.0,
+        }
         for name, (low, high) in experiment.ranges.items()
     ]
 

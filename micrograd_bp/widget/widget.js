@@ -9,9 +9,9 @@ function render({ model, el }) {
   const controls = add(el, "div", "sliders");
   controls.addEventListener("keydown", (event) => event.stopPropagation()); // not for JupyterLab
   const inputs = {};
-  for (const { name, low, high, step } of model.get("sliders")) {
+  for (const { name, label: called, low, high, step } of model.get("sliders")) {
     const label = add(controls, "label", "slider");
-    add(label, "span", "name").textContent = name;
+    add(label, "span", "name").textContent = called;
     const input = add(label, "input", "input");
     Object.assign(input, { type: "range", min: low, max: high, step });
     inputs[name] = [input, add(label, "output", "output")];

@@ -159,6 +159,15 @@ def test_a_program_s_formulas_have_the_names_of_its_graph() -> None:
     assert names_in_latex(program.latex()) - biases <= names_by_hand(model)
 
 
+def test_of_a_large_graph_the_nearest_nodes_tell() -> None:
+    model = MLP(1, [800, 1], hidden="tanh", seed=0)
+    y = model([0.5])
+    for text in (short_latex(y), latex(y)):
+        assert {"w^(2)_11", "w^(2)_10"} <= names_in_latex(text)
+    assert {"w^(2)_11", "z^(1)_1", "y_1"} <= names_in(str(explain(y)))
+    assert {"w^(2)_11", "w^(2)_10"} <= names_in_latex(explain(y)._repr_latex_())
+
+
 def test_a_neuron_and_a_layer_alone_need_no_layer(tmp_path: Path) -> None:
     z = Neuron(2, activation="tanh", seed=0)([0.5, -1.0])
     z.backward()

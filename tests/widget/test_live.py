@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from svg_texts import texts
 
 import micrograd_bp
-from micrograd_bp import Value, log, tanh
+from micrograd_bp import Value, log, scope, tanh
 from micrograd_bp.widget import Experiment, live
 
 
@@ -81,6 +82,17 @@ def test_picture_and_table_show_the_run() -> None:
     assert experiment.root is not None
     assert f"{experiment.root.data:.4f}" in experiment.svg()
     assert f"{experiment.leaves['w'].grad:.6g}" in experiment.table()
+
+
+def test_leaves_are_called_as_in_the_picture() -> None:
+    with scope("layer1"):
+        first = Value(0.5, "w_11")
+    with scope("layer2"):
+        second = Value(1.5, "w_11")
+    experiment = Experiment(lambda v, w, x: tanh(w * x) * v, {"v": second, "w": first, "x": 1.0})
+    assert experiment.called() == {"v": "w^(2)_11", "w": "w^(1)_11", "x": "x"}
+    assert all(name in experiment.table() for name in ("w^(2)_11", "w^(1)_11", "df/d..."))
+    assert {"w^(2)_11", "w^(1)_11", "x"} <= set(texts(experiment.svg()))
 
 
 def test_what_build_raises_becomes_a_message_and_goes_away() -> None:

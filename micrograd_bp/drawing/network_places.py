@@ -1,0 +1,225 @@
+"""Where the units and connections of a network stand: columns of circles, lines between them.
+
+A line with an inscription runs by way of a level slot of its own, where the numbers stand.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..text.names import Name
+from .columns import Point
+from .layout import text_width
+from .network_content import Column, Connection, Quantities
+from .palette import BLUE, GREY, ORANGE, TEXT, TITLE, WHITE, Scale
+from .picture import format_grad, shown
+from .shapes import Anchor, Legend, Words, words
+
+HEADER_GAP = 14.0
+SLOT = 34.0  # the height of the inscription on one connection: a line with text above and below
+SLOT_LENGTH = 100.0
+MOST_LINES = 36  # between two layers: so many can be inscribed, and told apart
+THINNEST, THICKEST, THICKEST_OF_MANY = 0.6, 4.0, 2.5
+DENSE_GAP = 6.0  # between units that many lines without inscriptions run to
+WIDEST = 1600.0  # pixels; a deeper network has its numbers where the mouse points
+NARROWEST_GAP = 60.0  # between two columns
+NAME_GAP = 6.0  # between the name of an input and its unit
+
+
+class _Sizes(NamedTuple):
+    """Of a unit, of a bias unit, and between two."""
+
+    radius: float
+    bias_radius: float
+    gap: float
+
+
+LABELLED, UNLABELLED = _Sizes(48.0, 25.0, 10.0), _Sizes(14.0, 8.0, 8.0)
+
+
+class PlacedUnit(NamedTuple):
+    """A circle, and what is written in it."""
+
+    centre: Point
+    radius: float
+    quantities: Quantities
+    fill: str
+
+
+class Wire(NamedTuple):
+    """A connection; with an inscription it runs by way of a level slot that starts at a point."""
+
+    source: int
+    target: int
+    slot: Point | None
+    name: Name
+    weight: float
+    grad: str
+    width: float
+
+    @property
+    def colour(self) -> str:
+        """By the sign of the weight."""
+        return GREY if self.weight == 0 else BLUE if self.weight < 0 else ORANGE
+
+
+class Note(NamedTuple):
+    """A text beside the circles."""
+
+    place: Point  # of the baseline
+    size: int
+    words: tuple[Words, ...]
+    anchor: Anchor = "middle"
+
+
+class Diagram(NamedTuple):
+    """Where everything stands; labels says whether names and numbers are written."""
+
+    width: float
+    height: float
+    notes: list[Note]
+    units: list[PlacedUnit]
+    wires: list[Wire]
+    legend: Legend
+    labels: bool
+
+
+class _Grid(NamedTuple):
+    """Where the columns stand, and where the inscriptions on the lines into each start, if any."""
+
+    height: float
+    pitches: list[float]  # from unit to unit of a column
+    xs: list[float]
+    slots: list[float | None]
+
+    @property
+    def width(self) -> float:
+        return self.xs[-1]
+
+
+def _grid(columns: list[Column], labels: bool, left: float, sizes: _Sizes) -> _Grid:
+    """With inscriptions and wide gaps if there is room, else with one of them or none."""
+    few = [len(c.connections) <= MOST_LINES and not c.is_thinned for c in columns]
+    inscribed = [labels and fits and i > 0 for i, fits in enumerate(few)]
+    none = [False] * len(columns)
+    for has_text, narrow in ((inscribed, False), (none, False), (none, True)):
+        grid = _grid_of(columns, has_text, narrow, left, sizes)
+        if grid.width <= WIDEST:
+            break
+    return grid
+
+
+def _grid_of(
+    columns: list[Column], has_text: list[bool], narrow: bool, left: float, sizes: _Sizes
+) -> _Grid:
+    pitches = [2 * sizes.radius + sizes.gap]
+    for before, with_text in zip(columns, has_text[1:]):
+        slots = (len(before.numbers) + 1) * SLOT if with_text else 0.0
+        gap = sizes.gap if with_text else min(DENSE_GAP, sizes.gap)
+        pitches.append(max(2 * sizes.radius, slots) + gap)
+    height = max(_rows(c, pitch, sizes) for c, pitch in zip(columns, pitches))
+    height += TITLE + HEADER_GAP
+    widths = [text_width(column.header, TITLE) for column in columns]
+    xs = [max(sizes.radius, widths[0] / 2, left)]
+    starts: list[float | None] = [None]
+    for before, with_text in zip(columns, has_text[1:]):
+        start = xs[-1] + sizes.radius + max(60.0, height / 6)
+        starts.append(start if with_text else None)
+        if with_text:
+            x = start + SLOT_LENGTH + 20 + (len(before.numbers) + 1) * SLOT / 8 + sizes.radius
+        else:
+            x = xs[-1] + 2 * sizes.radius + (NARROWEST_GAP if narrow else max(160.0, height / 4))
+        headers = widths[len(xs) - 1] + widths[len(xs)]
+        xs.append(max(x, xs[-1] + headers / 2 + HEADER_GAP))
+    return _Grid(height, pitches, xs, starts)
+
+
+def _rows(column: Column, pitch: float, sizes: _Sizes) -> float:
+    """The height of a column."""
+    return column.rows * pitch + (2 * sizes.bias_radius + sizes.gap if column.bias else 0.0)
+
+
+def place_network(
+    columns: list[Column], scale: Scale | None, inputs: list[Name], labels: bool, legend: Legend
+) -> Diagram:
+    """Give units and connections their places.
+
+    Args:
+        columns: the layers.
+        scale: of the colours of units, if they have any.
+        inputs: names to stand beside the inputs, or none.
+        labels: whether names and numbers are written.
+        legend: what stands below.
+
+    >>> from ..nn import MLP
+    >>> from .network_content import columns_of
+    >>> columns = columns_of(MLP(1, [2, 1]), [], None, None, "weight")
+    >>> diagram = place_network(columns, None, [], True, [])
+    >>> len(diagram.units), len(diagram.wires)  # two of the units are x_0 and z_0
+    (6, 7)
+    """
+    sizes = LABELLED if labels else UNLABELLED
+    names = [inputs[i - 1] for i in columns[0].numbers] if inputs else []
+    left = max((text_width(name.plain, TEXT) for name in names), default=0.0)
+    grid = _grid(columns, labels, left + sizes.radius + NAME_GAP if names else 0.0, sizes)
+    notes: list[Note] = []
+    units: list[PlacedUnit] = []
+    wires: list[Wire] = []
+    weights = [abs(c.weight.data) for column in columns for c in column.connections]
+    sources = range(0)
+    for column, pitch, x, slot in zip(columns, grid.pitches, grid.xs, grid.slots):
+        top = TITLE + HEADER_GAP
+        first = top + (grid.height - top - _rows(column, pitch, sizes)) / 2 + pitch / 2
+        placed, column_notes = _place(column, x, first, pitch, scale, sizes)
+        wires += _wires(column.connections, sources.start, len(units), placed, slot, max(weights))
+        sources = range(len(units), len(units) + len(placed))
+        notes += column_notes
+        units += placed
+    for name, unit in zip(names, units):
+        place = (unit.centre[0] - sizes.radius - NAME_GAP, unit.centre[1] + 4)
+        notes.append(Note(place, TEXT, (Words(shown(name), name.latex),), "end"))
+    width = grid.width + max(sizes.radius, text_width(columns[-1].header, TITLE) / 2)
+    return Diagram(width, grid.height, notes, units, wires, legend, labels)
+
+
+def _place(
+    column: Column, x: float, first: float, pitch: float, scale: Scale | None, sizes: _Sizes
+) -> tuple[list[PlacedUnit], list[Note]]:
+    rows = list(range(column.rows))
+    notes = [Note((x, first - pitch / 2 - HEADER_GAP / 2), TITLE, words(column.header))]
+    if column.elided:
+        gap = rows.pop(-2)
+        notes.append(Note((x, first + gap * pitch + 4), TITLE, words(f"… {column.elided} more")))
+    units = [
+        PlacedUnit(
+            (x, first + row * pitch), sizes.radius, of_unit, scale.fill(delta) if scale else WHITE
+        )
+        for row, of_unit, delta in zip(rows, column.quantities, column.deltas, strict=True)
+    ]
+    if column.bias:
+        y = first + (column.rows - 0.5) * pitch + sizes.gap / 2 + sizes.bias_radius
+        units.append(PlacedUnit((x, y), sizes.bias_radius, [(column.bias, "1")], WHITE))
+    return units, notes
+
+
+def _wires(
+    connections: list[Connection],
+    first_source: int,
+    first_target: int,
+    targets: list[PlacedUnit],
+    slot: float | None,
+    largest: float,
+) -> Iterator[Wire]:
+    """The connections into the units of a column; those into one stand in the order of its rows."""
+    number = max((connection.source for connection in connections), default=0) + 1
+    thickest = THICKEST_OF_MANY if slot is None else THICKEST
+    for source, target, name, weight in connections:
+        height = targets[target].centre[1] + (source - (number - 1) / 2) * SLOT
+        yield Wire(
+            first_source + source,
+            first_target + target,
+            None if slot is None else (slot, height),
+            name,
+            weight.data,
+            format_grad(weight),
+            round(THINNEST + (thickest - THINNEST) * abs(weight.data) / (largest or 1.0), 2),
+        )
