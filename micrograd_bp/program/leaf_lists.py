@@ -17,7 +17,7 @@ def listed(what: str, values: object) -> list[Value]:
     >>> listed("inputs", [1.0])
     Traceback (most recent call last):
     ...
-    TypeError: the inputs of a program are Values, and in the list is 1.0
+    TypeError: the inputs of a program are Values, and in the list is 1.0 (float)
     """
     if isinstance(values, Value) or not isinstance(values, Iterable):
         raise TypeError(f"the {what} of a program are a list of Values, not {show(values)}")
