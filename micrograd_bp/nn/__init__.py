@@ -16,14 +16,18 @@ from ..engine import Value, unit
 from ..messages import refuse_no_parameters
 from ..modes import inside
 from ..numeric import show
-from .activations import ACTIVATIONS as ACTIVATIONS
-from .activations import Activation as Activation
+from . import activations, initial_weights
 from .activations import read_activation
 from .checks import as_inputs, check_inputs, check_size
-from .initial_weights import INITIALIZERS as INITIALIZERS
 from .initial_weights import bound_of, draw, generator
 
+Activation = activations.Activation
 Self = TypeVar("Self", bound="Module")
+
+ACTIVATIONS: dict[str, Callable[[Value], Value]] = activations.ACTIVATIONS
+
+INITIALIZERS: dict[str, Callable[[int, int], float] | None] = initial_weights.INITIALIZERS
+"""The bound of the weights and biases at first, by the inputs and units of a layer."""
 
 
 class _OfClassOrInstance(Generic[Self]):

@@ -11,7 +11,6 @@ INITIALIZERS: dict[str, Callable[[int, int], float] | None] = {
     "he": lambda n_in, n_out: math.sqrt(6.0 / n_in),  # He et al. 2015, for relu
     "lecun": lambda n_in, n_out: math.sqrt(3.0 / n_in),  # LeCun et al. 1998
 }
-"""The bound of the weights and biases at first, by the inputs and units of a layer."""
 
 
 def bound_of(init: str, n_in: int, n_out: int) -> float | None:
