@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..numeric import show
 from .gradcheck import judge
 from .report import Mismatch, Report
+from .slopes import EPSILON
 
 
 def check_gradient(
@@ -75,6 +76,11 @@ def check_gradient(
         except (ArithmeticError, ValueError):
             return np.full(y.shape, nan)
 
+    # f is off by as much, at least, as rounding x would make it (backward stability: Higham,
+    # Accuracy and Stability of Numerical Algorithms, 2002, section 1.5).
+    with np.errstate(all="ignore"):
+        noise = EPSILON * np.abs(found * point).sum(axis=tuple(range(y.ndim, found.ndim)))
+    noise = np.where(np.isfinite(noise), noise, 0.0)
     faults: list[Mismatch] = []
     notes: list[str] = []
     for i, number in np.ndenumerate(point):
@@ -84,7 +90,7 @@ def check_gradient(
                 return float(beside(i, t)[k])
 
             got = float(found[k + i])
-            verdict = judge(along, float(number), got, "grad_f")
+            verdict = judge(along, float(number), got, "grad_f", float(noise[k]))
             what = f"d f{_index(k)} / d x{_index(i)}"
             if verdict.note:
                 notes.append(f"{what}: {verdict.note}")

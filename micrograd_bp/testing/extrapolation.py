@@ -65,6 +65,7 @@ class Tableau:
     Attributes:
         noise: how the estimates over the smallest steps scatter, times the step: the rounding
             errors of f; 0 where all is flat.
+        is_flat: whether all is.
 
     >>> h = 0.5 ** np.arange(16.0)
     >>> tableau = Tableau(Rows(h, 3.0 + h * h, 1e-16 + 0.0 * h, h < 0.0), order=2)
@@ -94,6 +95,7 @@ class Tableau:
         live = self._scatter[~rows.flat].tolist()
         windows = [max(live[i : i + WINDOW]) for i in range(max(len(live) - WINDOW, 0) + 1) if live]
         self.noise = min(windows, default=0.0)
+        self.is_flat = not live
 
     def _bars(self, noise: float) -> Any:
         return np.maximum(np.where(self._rows.flat, 0.0, noise), self._rows.rounding)

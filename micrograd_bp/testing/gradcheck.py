@@ -19,7 +19,7 @@ from ..transforms.recorded_call import check_function, numbers_in, takes
 from .extrapolation import Difference
 from .finite_differences import as_number
 from .report import Mismatch, Report
-from .slopes import EPSILON, Slopes
+from .slopes import EPSILON, UNDERFLOW, Slopes
 
 CLOSER = (16, 28, 40, 44)  # octaves below t: largest steps where the usual ones disagree
 SAFETY = 4.0  # how many error estimates a derivative may lie off: it has rounding errors too
@@ -133,14 +133,30 @@ def _by_forward_mode(f: Callable[..., Any], numbers: Sequence[float]) -> list[li
     return [jvp(f, numbers, [float(i == j) for j in indices])[1] for i in indices]
 
 
-def _rounding(nodes: Iterable[tuple[float, Value]]) -> float:
+def _rounding(nodes: Iterable[tuple[float, Value]], underflow: float = 0.0) -> float:
     """How far the root of a graph may be off by the roundings of nodes, given with adjoints.
 
-    Each is rounded, by EPSILON of it, and its adjoint carries that on (running error analysis:
-    Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3).
+    Each is rounded, by EPSILON of it, or of the terms of a sum, and by what underflows; its
+    adjoint carries that on (running error analysis: Higham, Accuracy and Stability of Numerical
+    Algorithms, 2002, section 3.3).
     """
-    total = sum_in_order(abs(adjoint * node.data) for adjoint, node in nodes if node.parents)
-    return EPSILON * total if isfinite(total) else 0.0
+    total = sum_in_order(
+        abs(adjoint) * (EPSILON * _size(node) + underflow)
+        for adjoint, node in nodes
+        if node.parents
+    )
+    return total if isfinite(total) else 0.0
+
+
+def _size(node: Value) -> float:
+    """The largest number that is rounded on the way to that of a node."""
+    size = abs(node.data)
+    if (
+        node.operation and node.operation.name == "dot"
+    ):  # each product is there twice, once for each factor
+        terms = zip(node.parents, node.local_derivatives)
+        size = max(size, sum_in_order(abs(w * x.data) for x, w in terms) / 2.0)
+    return size
 
 
 def _rounding_of_derivative(output: Value, x: Value) -> float:
@@ -151,7 +167,7 @@ def _rounding_of_derivative(output: Value, x: Value) -> float:
         adjoints = Sweeps([derivative], order).back({derivative: 1.0})
     except (ArithmeticError, TypeError, ValueError):  # it has no derivatives in its turn
         return 0.0
-    return _rounding((adjoints.get(node, 0.0), node) for node in order)
+    return _rounding(((adjoints.get(node, 0.0), node) for node in order), UNDERFLOW)
 
 
 class Verdict(NamedTuple):

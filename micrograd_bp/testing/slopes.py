@@ -22,6 +22,7 @@ OCTAVES = 46  # of a first sweep
 UNIT = 0.6366197723675814  # 2 / pi: no step or square of one has a short mantissa
 LEAST, MOST = -1016, 1000  # exponents of steps
 STRIDE = 16  # octaves from one larger step to the next
+SATURATED = 4.0  # times the first change: by more g changes where it has a slope, over 16 steps
 VAGUE = 2.0**-20  # a slope of fewer digits is worth a further look
 EXACT = 2.0**-44  # and one of so many is good enough
 REACH = 16.0  # times as far as slopes to one side go central ones may
@@ -176,15 +177,20 @@ class Slopes:
         with np.errstate(all="ignore"):
             tableaus = {side: self._tableau(side) for side in (0, 1, -1)}
             there = [tableau for tableau in tableaus.values() if tableau]
-            noise = min(max((x.noise for x in there), default=0.0), 4.0 * self._quantum())
+            edge, quantum = self._first_change()  # rounding is not more
+            noise = min(max((x.noise for x in there), default=0.0), 4.0 * quantum)
             reach = min((x.reach(noise) for x in (tableaus[1], tableaus[-1]) if x), default=inf)
+            most = {0: REACH * reach, 1: reach, -1: reach}
+            for side in (1, -1):  # what is flat to one side has no slope only where it has none
+                if (x := tableaus[side]) and x.is_flat:
+                    most[side] = min(reach, edge)
             return {
-                side: tableau.limit(noise, reach if side else REACH * reach) if tableau else None
+                side: tableau.limit(noise, most[side]) if tableau else None
                 for side, tableau in tableaus.items()
             }
 
     def _tableau(self, side: int) -> Tableau | None:
-        """The differences, without those at the end that only rounding keeps at 0."""
+        """The differences, without those at the ends that are 0 by chance or by rounding."""
         ends = (0, 1) if side == 0 else ((side + 1) // 2,)
         falling = sorted(self._beside, reverse=True)
         steps = [
@@ -194,9 +200,10 @@ class Slopes:
         ]
         rows = self._rows(side, steps)
         live = np.flatnonzero(~rows.flat).tolist()
-        last = live[-1] + 1 if live else 0
-        if 0 < last < len(rows.flat) and self._is_rounding(steps[:last], steps[last]):
-            rows = Rows(*(column[:last] for column in rows))
+        first, last = (live[0], live[-1] + 1) if live else (0, len(steps))
+        if last < len(steps) and not self._is_rounding(steps[:last], steps[last]):
+            last = len(steps)
+        rows = Rows(*(column[first:last] for column in rows))
         return Tableau(rows, 1 if side else 2) if len(rows.steps) else None
 
     def _rows(self, side: int, steps: Sequence[float]) -> Rows:
@@ -223,13 +230,13 @@ class Slopes:
         flat = (below == centre) & (above == centre)
         return Rows(width, slopes, rounding, flat)
 
-    def _quantum(self) -> float:
-        """By how much g changes, where it does not over smaller steps: rounding is not more."""
+    def _first_change(self) -> tuple[float, float]:
+        """The least step over which g changes, and by how much; if over all, they are infinite."""
         for last, h in enumerate(sorted(self._beside)):
             change = max(abs(v - self._centre) for v in self._beside[h])
             if change:
-                return change if last and isfinite(change) else inf
-        return inf
+                return (h, change) if last and isfinite(change) else (inf, inf)
+        return inf, inf
 
     def _is_rounding(self, steps: Sequence[float], flat: float) -> bool:
         """Whether g is flat over a step because it is rounded, given larger steps, falling.
@@ -274,8 +281,8 @@ class Slopes:
 
     def _look_further(self, unit: float, most: int) -> None:
         """Over ever larger steps, while they agree, and finely below where they no longer do."""
-        start = self._first_change(unit, most)
-        quantum = self._quantum()
+        start = self._least_change(unit, most)
+        _, quantum = self._first_change()
         noise = quantum if isfinite(quantum) else 0.0
         low, high, least, bent = -inf, inf, inf, 0.0
 
@@ -285,6 +292,8 @@ class Slopes:
             glance = self._glance(ldexp(unit, k))
             if not glance:
                 return None
+            if k != start and glance.change <= SATURATED * noise:  # that is far from t
+                return False
             error = max(16.0 * glance.rounding, 4.0 * noise / ldexp(unit, k))
             lowest, highest = glance.slope - error, glance.slope + error
             if max(low, lowest) > min(high, highest) or error > 2.0**8 * least:
@@ -315,8 +324,11 @@ class Slopes:
         for h in [h for h in self._beside if h > ldexp(unit, bad)]:
             del self._beside[h]
 
-    def _first_change(self, unit: float, most: int) -> int | None:
-        """The least step of one unit or more over which g changes, as a power of two of units."""
+    def _least_change(self, unit: float, most: int) -> int | None:
+        """The least step of one unit or more over which g changes, as a power of two of units.
+
+        None: it does not, as far as it is defined.
+        """
 
         def changes(k: int) -> bool:
             glance = self._glance(ldexp(unit, k))
@@ -333,7 +345,7 @@ class Slopes:
                 k = middle
             else:
                 flat = middle
-        return k
+        return k if self._glance(ldexp(unit, k)) else None
 
 
 def _are_vague(slopes: dict[int, Difference | None]) -> bool:

@@ -102,9 +102,16 @@ def class_names(T: Any, loss: Loss) -> list[Any] | None:
     categories = getattr(getattr(T, "dtype", None), "categories", None)
     if categories is not None:
         return [*categories.tolist()]
-    labels = _labels(T)
-    if labels.ndim != 1 or not labels.size or not all(isinstance(x, str) for x in labels):
+    if getattr(getattr(T, "dtype", None), "kind", "O") in "biuf":
         return None
+    labels = _labels(T)
+    if labels.ndim != 1 or not any(isinstance(x, str) for x in labels):
+        return None
+    for n, x in enumerate(labels):
+        if not isinstance(x, str):
+            raise TypeError(
+                f"T[{n}] is {show(x)}, and others are names: leave the data point out, or name it"
+            )
     return sorted({str(x) for x in labels})
 
 

@@ -26,6 +26,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..engine import Value, dot
 from ..modes import changed
 from ..nn import MLP, Activation
+from ..numeric import show, to_float
 from ..program import Program
 from .data import Table, weight_column
 from .early_stopping import Best
@@ -115,11 +116,14 @@ class _Network(BaseEstimator):  # type: ignore[misc]
     def _begin(self, X: Table, n_outputs: int, loss: Loss) -> None:
         """A new network for such data, and the program that runs it."""
         self._random = check_random_state(self.random_state)
-        sizes = self.hidden_layer_sizes
+        sizes: Any = self.hidden_layer_sizes
+        if isinstance(sizes, str) or not isinstance(sizes, (Sequence, np.ndarray)):
+            sizes = [sizes]
+        activation = "linear" if self.activation == "identity" else self.activation
         self.network_ = MLP(
             X.shape[1],
-            [*(sizes if isinstance(sizes, (Sequence, np.ndarray)) else [sizes]), n_outputs],
-            hidden=self.activation,
+            [*(at_least_one("hidden_layer_sizes", n) for n in sizes), n_outputs],
+            hidden=activation,
             seed=int(self._random.randint(2**31)),
             init=self.init,
         )
@@ -127,9 +131,9 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         self._optimizer, self._loss = self._new_optimizer(), loss
         self._error: Program | None = None  # which needs targets too
         self._shape: _Shape | None = None
-        if isinstance(self.activation, str):  # any network of this shape does the same operations
+        if isinstance(activation, str):  # any network of this shape does the same operations
             n_units = tuple(len(layer.neurons) for layer in self.network_.layers)
-            self._shape = X.shape[1], n_units, self.activation
+            self._shape = X.shape[1], n_units, activation
             self._outputs = _outputs_of_shape(self._shape)
         else:
             self._outputs = _outputs_program(self.network_, X[0])
@@ -176,9 +180,12 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         points = np.hstack([X, T, np.zeros_like(weights), weights])
         held_out = None
         if early_stopping:
+            fraction = self.validation_fraction
+            if not 0.0 < to_float(fraction) < 1.0:
+                raise ValueError(f"validation_fraction is between 0 and 1, not {show(fraction)}")
             points, held_out_points = train_test_split(
                 points,
-                test_size=self.validation_fraction,
+                test_size=fraction,
                 random_state=self._random.randint(2**31),
                 stratify=stratify,
             )
@@ -272,7 +279,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
     Args:
         hidden_layer_sizes: number of units in each hidden layer.
-        activation: h of the hidden units, by name or as a function on Values, as in ``MLP``.
+        activation: h of the hidden units, by name or as a function on Values, as in ``MLP``;
+            "identity" is "linear".
         solver: "adam", "adamw", "lbfgs", "sgd" (with Nesterov's momentum of 0.9), or an optimizer
             such as ``Adam(lr=0.01)``.
         alpha: what half of the squared weights, summed and divided by the size of a batch, is
@@ -368,7 +376,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         X, y = validate_data(self, X, y, dtype=np.float64, reset=is_first)
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
-            raise ValueError(f"y has {unknown[0]!r}, which is none of the classes {self.classes_}")
+            label = show(unknown.tolist()[0])
+            raise ValueError(f"y has {label}, which is none of the classes {self.classes_}")
         if is_first:
             self._begin_classes(X)
         codes = np.searchsorted(self.classes_, y)

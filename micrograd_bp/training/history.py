@@ -38,6 +38,8 @@ class History:
         1
         """
         errors = self.validation or self.error_after
+        if not errors:
+            raise ValueError("there was no epoch yet")
         return 1 + errors.index(min(errors))
 
     def __repr__(self) -> str:
@@ -94,23 +96,25 @@ class History:
 
         Raises:
             ImportError: there is no matplotlib.
+            ValueError: there was no epoch yet.
 
         >>> History([4.0, 1.0], [1.0, 0.25]).plot().get_xlabel()
         'epoch'
         """
+        best = self.best_epoch
         ax = new_axes(ax)
         errors = [*self.error_before[:1], *self.error_after]
         ax.plot(range(len(errors)), errors, color=COLORS[0], label="training")
         if self.validation:
             epochs = range(1, len(self.validation) + 1)
             ax.plot(epochs, self.validation, color=COLORS[1], label="validation")
-            best = self.best_epoch
             ax.plot(
                 [best], [self.validation[best - 1]], "o", color=COLORS[1], label=f"epoch {best}"
             )
             ax.legend()
         if 0.0 < 10.0 * min(errors) <= max(errors):
             ax.set_yscale("log")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlabel="epoch", ylabel="error E")
         return ax
 

@@ -37,7 +37,7 @@ def plot_decision(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int
         ImportError: there is no matplotlib.
         ValueError: X has not two columns, a class in T is not one of the model's, or there are
             more classes than eight.
-        TypeError: X is not made of numbers.
+        TypeError: X is not made of numbers, or the estimator knows no classes.
 
     >>> from micrograd_bp import MLP
     >>> model = MLP(2, [3, 1], hidden="tanh", seed=0)
@@ -54,8 +54,8 @@ def plot_decision(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int
     scores = _scores(model, _like(X, plane))
     names = getattr(model, "classes_" if _is_estimator(model) else "classes", None)
     if names is None:
-        names = np.unique(labels) if scores.shape[1] == 2 else range(scores.shape[1])
-    names = list(names)
+        names = np.unique(labels).tolist() if scores.shape[1] == 2 else range(scores.shape[1])
+    names = [*names]
     if len(names) > len(COLORS) or len(names) != scores.shape[1]:
         raise ValueError(f"plot_decision draws 2 to {len(COLORS)} classes, not {show(names)}")
     for label in labels.tolist():
@@ -92,7 +92,8 @@ def plot_fit(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int = 40
 
     Raises:
         ImportError: there is no matplotlib.
-        ValueError: X has more than one column, or T another number of points.
+        ValueError: X has more than one column, or T another number of points, or not a column
+            for each output.
         TypeError: X or T is not made of numbers.
 
     >>> from micrograd_bp import MLP
@@ -106,16 +107,20 @@ def plot_fit(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int = 40
     x = _span(inputs[:, 0], resolution)
     curve = _like(X, x[:, np.newaxis])
     y = model.predict(curve) if _is_estimator(model) else predict(model, curve)
-    ax = new_axes(ax)
+    y = np.reshape(y, (resolution, -1))
     K = targets.shape[1]
+    if y.shape[1] != K:
+        raise ValueError(f"T has {K} columns, and the model {y.shape[1]} outputs")
+    ax = new_axes(ax)
     for k in range(K):
         color = COLORS[k % len(COLORS)] if K > 1 else COLORS[1]
-        ax.plot(x, np.reshape(y, (resolution, -1))[:, k], color=color, label=f"$y_{k + 1}$")
+        ax.plot(x, y[:, k], color=color, label=f"$y_{k + 1}$")
         points = color if K > 1 else COLORS[0]
         ax.plot(inputs[:, 0], targets[:, k], "o", mfc="none", mec=points, label=f"$t_{k + 1}$")
     if K > 1:
         ax.legend()
-    ax.set(xlabel=_name(X, 0) if hasattr(X, "columns") else "x", ylabel="t")
+    x_name = _name(X, 0) if hasattr(X, "columns") else getattr(X, "name", None) or "x"
+    ax.set(xlabel=x_name, ylabel=getattr(T, "name", None) or "t")
     return ax
 
 
@@ -127,6 +132,8 @@ def _scores(model: Any, plane: Any) -> Table:
     """A number for each class, the largest that of the class that is predicted."""
     if not _is_estimator(model):
         return class_scores(model, plane)
+    if not hasattr(model, "classes_"):
+        raise TypeError(f"plot_decision draws classes, and {show(model)} has no classes_")
     if hasattr(model, "predict_proba"):
         scores: Table = model.predict_proba(plane)
     else:

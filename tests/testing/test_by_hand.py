@@ -43,6 +43,11 @@ def test_a_number_is_given_as_a_float_and_arrays_are_copies() -> None:
     assert x.tolist() == [1.0, 2.0]
 
 
+def test_terms_that_cancel_have_rounding_errors_too() -> None:
+    x = [-2.130835846222058e-06, 4.931790931850173e-07, 1.616435909429586e-06]
+    assert check_gradient(lambda x: np.tanh(x).sum(), lambda x: 1 / np.cosh(x) ** 2, x)
+
+
 @pytest.mark.parametrize("factor", [-1.0, 0.0, 0.5, 1.0 + 1e-7, np.nan])
 def test_a_wrong_gradient_is_seen(factor: float) -> None:
     with pytest.raises(GradientError, match=r"check_gradient of .*2 wrong") as raised:

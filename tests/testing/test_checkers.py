@@ -15,14 +15,18 @@ from micrograd_bp import (
     Value,
     abs,
     asin,
+    atan,
     ceil,
     cos,
+    cross_entropy,
+    erf,
     exp,
     floor,
     hypot,
     log,
     maximum,
     relu,
+    sigmoid,
     sign,
     sin,
     sqrt,
@@ -182,6 +186,25 @@ def test_gradcheck_looks_closer_where_larger_steps_tell_of_something_else(f: Any
     wrong = function_with_slope(f, 3.0)
     with pytest.raises(GradientError):
         gradcheck(wrong, x)
+
+
+BEYOND_ROUNDING: dict[str, tuple[Any, float]] = {
+    "saturated to one side": (sigmoid, 119.0),
+    "both limits apart": (erf, 17.0),
+    "a straight line from afar": (lambda x: log(sigmoid(x)), 47.0),
+    "flat again from afar": (lambda x: tanh(x) ** 2, 20.0),
+    "a limit for huge numbers": (atan, 2.8742003332431948e16),
+    "flat as far as there are numbers": (lambda x: (1.0 + x * x) ** 4e-137, 1.0),
+    "a sum that cancels": (lambda x: cross_entropy([x, 0.0, 0.0], 0), 33.9),
+    "underflow on the way": (lambda x: 3.8e-118 / (1.0 + x * x), 4.883291549359383e48),
+}
+
+
+@pytest.mark.parametrize(("f", "x"), BEYOND_ROUNDING.values(), ids=BEYOND_ROUNDING)
+def test_gradcheck_accepts_slopes_that_rounding_hides(f: Any, x: float) -> None:
+    assert not gradcheck(f, x).notes
+    with pytest.raises(GradientError):
+        gradcheck(lambda x: f(x) + (x - x.data) * 1e-3, x)
 
 
 def function_with_slope(f: Any, factor: float) -> Any:

@@ -347,7 +347,7 @@ def test_what_does_not_converge_is_told(make) -> None:
 def test_a_setting_that_will_not_do_is_refused() -> None:
     X, y = iris()
     for settings, message in [
-        ({"hidden_layer_sizes": [0]}, "at least 1"),
+        ({"hidden_layer_sizes": [0]}, "hidden_layer_sizes is at least 1"),
         ({"activation": "tan"}, "no activation is called 'tan'"),
         ({"init": "xavier"}, "no init is called"),
         ({"max_iter": 0}, "max_iter is at least 1"),
@@ -355,9 +355,25 @@ def test_a_setting_that_will_not_do_is_refused() -> None:
         ({"alpha": -1.0}, "alpha is a finite number from 0 on"),
         ({"n_iter_no_change": 0}, "n_iter_no_change is at least 1"),
         ({"tol": -1.0}, "tol is a finite number from 0 on"),
+        (
+            {"early_stopping": True, "validation_fraction": 1.0},
+            "validation_fraction is between 0 and 1",
+        ),
     ]:
         with pytest.raises(ValueError, match=message):
             NetworkClassifier(**settings).fit(X, y)
+    with pytest.raises(TypeError, match="hidden_layer_sizes is an integer, not '10'"):
+        NetworkClassifier("10").fit(X, y)
+
+
+@unfinished
+def test_identity_is_scikit_learn_s_name_of_linear() -> None:
+    X, y = iris()
+    one, other = (
+        NetworkClassifier([3], h, **quickly).fit(X, y).predict_proba(X)
+        for h in ("identity", "linear")
+    )
+    assert (one == other).all()
 
 
 @pytest.mark.slow

@@ -138,6 +138,18 @@ def test_a_fit_of_an_estimator_and_of_several_outputs() -> None:
         assert ax.lines[2].get_ydata() == pytest.approx(1.0, abs=1e-2)
     with pytest.raises(ValueError, match="a curve, of 1 input, not 2"):
         plot_fit(MLP(2, [1]), [[0.0, 0.0]], [1.0])
+    with pytest.raises(ValueError, match="T has 1 columns, and the model 2 outputs"):
+        plot_fit(MLP(1, [2]), [0.0], [1.0])
+    with pytest.raises(TypeError, match=r"NetworkRegressor.* has no classes_"):
+        plot_decision(NetworkRegressor([], max_iter=1).fit([[0, 0]], [1]), [[0, 0]], [1])
+
+
+def test_a_fit_of_columns_bears_their_names() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"time": [0.0, 1.0], "height": [1.0, 2.0]})
+    for X in (frame["time"], frame[["time"]]):
+        ax = plot_fit(MLP(1, [1]), X, frame["height"])
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("time", "height")
 
 
 def test_a_history_is_drawn_from_before_the_first_epoch_on() -> None:
@@ -149,6 +161,12 @@ def test_a_history_is_drawn_from_before_the_first_epoch_on() -> None:
     assert legend(ax) == ["training", "validation", "epoch 1"]
     assert ax.get_yscale() == "linear"
     assert History([4.0], [0.1]).plot().get_yscale() == "log"
+    ticks = History([4.0], [3.9]).plot().get_xticks()
+    assert (ticks == np.round(ticks)).all()
+    n = len(pyplot.get_fignums())
+    with pytest.raises(ValueError, match="there was no epoch yet"):
+        History().plot()
+    assert len(pyplot.get_fignums()) == n
 
 
 def test_a_history_is_a_frame() -> None:

@@ -803,7 +803,11 @@ def test_a_probability_is_of_the_second_class_above_one_half() -> None:
             r"T of val.*\[2\] is 'c'",
         ),
         ({"loss": "cross_entropy", "validation": (XOR[0], [0, 1, 0, 0])}, r"T of validation\[0\]"),
-        ({"loss": "cross_entropy", "T": ["a", "b", None, "a"]}, "is a name|None"),
+        (
+            {"loss": "cross_entropy", "T": ["a", "b", None, "a"]},
+            r"T\[2\] is None .*others are names",
+        ),
+        ({"loss": "hinge", "T": ["a", "b", "a", math.nan]}, r"T\[3\] is nan .* are names"),
     ],
 )
 def test_names_that_will_not_do_are_refused(options, message) -> None:
