@@ -67,8 +67,8 @@ def fit(
     kind of processor), and those in memory where there is one chunk. The data are gone through
     once before the training, to check them, and the targets once more if they may be names of
     classes. Minibatches are drawn chunk by chunk, in a new order of the chunks and of the rows
-    in each, and take turns: they gain room by more workers,
-    and only all data points at once gain speed.
+    in each, and take turns: they gain room by more workers, and only all data points at once
+    gain speed.
 
     Args:
         model: an MLP, or a Module that is called with a list of D Values and gives a Value or a

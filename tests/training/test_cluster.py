@@ -153,8 +153,8 @@ NAMES = np.array(["up", "down", "level"])[np.digitize(T, [-0.2, 0.3])]
 
 
 def named_frame(kind: str) -> Any:
-    """A DataFrame with names in column t, of partitions of one class at first."""
-    order = np.argsort(NAMES, kind="stable")
+    """A DataFrame with names in column t, the last of the alphabet first."""
+    order = np.argsort(NAMES, kind="stable")[::-1]
     table = pd.DataFrame(X[order], columns=["a", "b", "c"]).assign(t=NAMES[order])
     if kind == "ordered":
         kinds = pd.CategoricalDtype(["up", "level", "down"], ordered=True)
