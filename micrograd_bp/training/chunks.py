@@ -63,9 +63,13 @@ class Chunk:
 
     def arrays(self) -> list[NDArray[Any]]:
         """The tables as arrays of numbers, which were checked before."""
-        arrays = [*map(np.asarray, self.raw)]
-        numbers = [x if x.dtype.kind in "biuf" else table("", x) for x in arrays]
-        return [x[:, np.newaxis] if x.ndim == 1 else x for x in numbers]
+        return [self.array(k) for k in range(len(self.raw))]
+
+    def array(self, k: int) -> NDArray[Any]:
+        """One of them."""
+        x = np.asarray(self.raw[k])
+        x = x if x.dtype.kind in "biuf" else table("", x)
+        return x[:, np.newaxis] if x.ndim == 1 else x
 
 
 class Chunks:

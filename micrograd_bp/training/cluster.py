@@ -9,6 +9,7 @@ import pickle
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -32,7 +33,7 @@ from .chunks import (
     there,
     whole,
 )
-from .data import Table, coded, one_of_k
+from .data import OF_CLASSES, Table, class_names, coded, numbered, one_of_k
 from .losses import Loss
 from .objective import Objective, Sums
 from .one_graph import points_to_try
@@ -107,11 +108,13 @@ class Coding(NamedTuple):
     """How the tables of a chunk, X, T and perhaps weights, become the inputs of a program.
 
     Attributes:
+        number: of targets that are names of classes, what makes numbers of them; or None.
         n_classes: the targets are numbers of so many classes; 0 if they are taken as they are.
         total: what the weights are divided by: their mean, or 1.0.
         weighted: whether the program takes a weight; it is 1 where there is no table of them.
     """
 
+    number: Callable[[Any], Any] | None
     n_classes: int
     total: float
     weighted: bool
@@ -135,6 +138,8 @@ class Summing:
         """The inputs of the program."""
         if self.coding is None:
             return chunk.tables()[0]
+        if self.coding.number:
+            chunk.raw[1] = self.coding.number(chunk.raw[1])
         X, T, *weights = chunk.arrays()
         if self.coding.n_classes:
             T = one_of_k(T, self.coding.n_classes)
@@ -188,8 +193,14 @@ class Survey:
         return Survey(self.n + other.n, points[points_to_try(points)], self.widths)
 
 
-def _survey(chunk: Chunk, loss: Loss, n_outputs: int) -> Survey:
+def _class_names(chunk: Chunk, loss: Loss) -> list[Any] | None:
+    return class_names(chunk.raw[0], loss)
+
+
+def _survey(chunk: Chunk, number: Any, loss: Loss, n_outputs: int) -> Survey:
     """Check a chunk, and choose data points of it."""
+    if number:
+        chunk.raw[1] = number(chunk.raw[1])
     tables = chunk.tables()
     tables[1] = coded("T", tables[1], loss, n_outputs)
     for weights in tables[2:]:
@@ -208,7 +219,7 @@ def some_points(chunk: Chunk) -> Table:
 
 def _weight(chunk: Chunk, n: int) -> Any:
     """The sum of w / n over a chunk."""
-    return (chunk.arrays()[2] / n).sum()
+    return (chunk.array(2) / n).sum()
 
 
 class Descent(NamedTuple):
@@ -269,8 +280,11 @@ class ChunkedData:
 
     Args:
         X, T, sample_weight: as for ``fit``; the last two may be names of columns of X.
+        loss: what the targets are for.
+        classes: the names that targets may have; those found, unless given.
 
     Attributes:
+        classes: the names of the classes, if the targets are such.
         n_inputs: how many columns X has.
         tables_of: data points to try the model at, as ``compiled`` takes them; after ``look``.
 
@@ -279,26 +293,40 @@ class ChunkedData:
         RuntimeError: a worker cannot take part.
     """
 
-    def __init__(self, X: Any, T: Any, sample_weight: Any = None) -> None:
+    def __init__(
+        self,
+        X: Any,
+        T: Any,
+        sample_weight: Any,
+        loss: Loss,
+        classes: list[Any] | None = None,
+    ) -> None:
         self.client = checked_client()
-        self.chunks = Chunks(_tables(X, T, sample_weight), X)
+        tables = _tables(X, T, sample_weight)
+        self.classes = classes or _classes(X, tables["T"], loss)
+        self._loss, self._number = loss, None
+        if self.classes:
+            self._number = partial(numbered, "T", loss=loss, names=self.classes)
+            if not is_chunked(T) and not is_named(T):
+                tables["T"], self._number = self._number(T), None
+        self.chunks = Chunks(tables, X)
         self.n_inputs = self.chunks.n_columns["X"]
 
     def __len__(self) -> int:
         return self._n_points
 
-    def look(self, loss: Loss, n_outputs: int, average: bool, weighted: bool) -> None:
+    def look(self, n_outputs: int, average: bool, weighted: bool) -> None:
         """Go through the data once, to check them.
 
         Args:
-            loss, n_outputs: what the targets are to be good for.
+            n_outputs: of the model.
             average: whether the error is a mean, and so the weights are 1 on average.
             weighted: whether the program takes weights.
 
         Raises:
             TypeError, ValueError: as by ``fit``; the message names partition and row.
         """
-        found = self.chunks.total(_survey, loss, n_outputs)
+        found = self.chunks.total(_survey, self._number, self._loss, n_outputs)
         if found is None:
             raise ValueError("X has no data points")
         self._n_points: int = found.n
@@ -311,7 +339,7 @@ class ChunkedData:
                 raise ValueError("sample_weight has numbers from 0 on, and they are not all zero")
             total = mean if average else 1.0
         n_classes = n_outputs if found.widths[1] > self.chunks.n_columns["T"] else 0
-        self.coding = Coding(n_classes, total, weighted)
+        self.coding = Coding(self._number, n_classes, total, weighted)
 
 
 class ChunkedObjective(Objective):
@@ -365,6 +393,24 @@ def _tables(X: Any, T: Any, sample_weight: Any) -> dict[str, Any]:
                 raise ValueError(f"{name} is {each!r}, which is no column of X: it has {has}")
         taken += names
     return {**tables, "X": [c for c in columns if c not in taken]} if taken else tables
+
+
+def _classes(X: Any, T: Any, loss: Loss) -> list[Any] | None:
+    """The names of classes over all chunks, in the order that they have in memory; if T has such.
+
+    For that the targets are gone through once more.
+    """
+    if not is_chunked(T) and not is_named(T):
+        return class_names(T, loss)
+    column = X[T] if is_named(T) else T
+    dtypes = [column.dtype] if hasattr(column, "dtype") else [*column.dtypes]
+    if loss not in OF_CLASSES or all(dtype.kind in "biuf" for dtype in dtypes):
+        return None
+    found = Chunks({"T": T}, X).total(_class_names, loss)
+    if found is None:
+        return None
+    ordered = hasattr(getattr(column, "dtype", None), "categories")
+    return [*dict.fromkeys(found)] if ordered else sorted({*found})
 
 
 def _finite(sums: Vector) -> tuple[float, Vector]:

@@ -11,7 +11,7 @@ from .losses import Loss, binary_cross_entropy, cross_entropy, hinge
 
 Table = NDArray[np.float64]  # a row a data point
 
-_OF_CLASSES = (cross_entropy, binary_cross_entropy, hinge)  # what limits the targets
+OF_CLASSES = (cross_entropy, binary_cross_entropy, hinge)  # what limits the targets
 
 
 def tables(x_name: str, X: Any, t_name: str, T: Any) -> tuple[Table, Table]:
@@ -96,7 +96,7 @@ def _is_name(x: Any) -> bool:
 
 def class_names(T: Any, loss: Loss) -> list[Any] | None:
     """The names of the classes, if T has such: pandas' categories in order, or strings, sorted."""
-    if loss not in _OF_CLASSES:
+    if loss not in OF_CLASSES:
         return None
     refuse_masked("names of T", T)
     categories = getattr(getattr(T, "dtype", None), "categories", None)
@@ -126,11 +126,11 @@ def numbered(name: str, T: Any, loss: Loss, names: list[Any]) -> Any:
             f"{loss.__name__} is for two classes, and {name} has {len(names)}, {names}: take"
             " cross_entropy, and a model of an output for each"
         )
-    number = {label: k for k, label in enumerate(names)}
-    for n, label in enumerate(_labels(T)):
+    number, labels = {label: k for k, label in enumerate(names)}, _labels(T).tolist()
+    for n, label in enumerate(labels):
         if label not in number:
             raise ValueError(f"{name}[{n}] is {show(label)}, which is none of the classes {names}")
-    codes = np.array([number[label] for label in _labels(T)])
+    codes = np.array([number[label] for label in labels])
     return 2 * codes - 1 if loss is hinge else codes
 
 
@@ -141,7 +141,7 @@ def _labels(T: Any) -> NDArray[Any]:
 
 def coded(name: str, T: Table, loss: Loss, n_outputs: int) -> Table:
     """The targets as inputs of the program: classes in 1-of-K coding. All are checked."""
-    if loss in _OF_CLASSES:
+    if loss in OF_CLASSES:
         _, rows = np.unique(T, axis=0, return_index=True)
         for n in sorted(rows.tolist()):
             t = T[n].tolist()

@@ -65,9 +65,10 @@ def fit(
     chunks gives its sum of E_n and of the gradient, and these are added in the order of the
     chunks, so that the weights are the same to the last bit for any number of workers (of one
     kind of processor), and those in memory where there is one chunk. The data are gone through
-    once before the training, to check them. Minibatches are drawn chunk by chunk, in a new
-    order of the chunks and of the rows in each, and take turns: they gain room by more workers,
-    and only all data points at once gain speed.
+    once before the training, to check them, and the targets once more if they may be names of
+    classes. Minibatches are drawn chunk by chunk, in a new order of the chunks and of the rows
+    in each, and take turns: they gain room by more workers, and only all data points at once
+    gain speed.
 
     Args:
         model: an MLP, or a Module that is called with a list of D Values and gives a Value or a
@@ -149,7 +150,8 @@ def fit(
     average = is_mean(loss)
     chunked, classes = None, None
     if is_chunked(X, T, sample_weight):
-        chunked = ChunkedData(X, T, sample_weight)
+        chunked = ChunkedData(X, T, sample_weight, loss)
+        classes = chunked.classes
         inputs = np.zeros((1, chunked.n_inputs))  # for the number of outputs
     else:
         inputs, targets, classes = points_of(X, T, loss)
@@ -158,7 +160,7 @@ def fit(
         with changed(recording=True, nonfinite_allowed=False, scope=""):
             n_outputs = number_of_outputs(model, loss, inputs, classes)
             if chunked is not None:
-                chunked.look(loss, n_outputs, average, sample_weight is not None)
+                chunked.look(n_outputs, average, sample_weight is not None)
                 tables_of = chunked.tables_of
             else:
                 tables_of["t"] = coded("T", targets, loss, n_outputs)
@@ -226,8 +228,8 @@ def _validation_data(
     X, T = validation
     data: Table | ChunkedData
     if is_chunked(X, T):
-        data = ChunkedData(X, T)
-        data.look(loss, n_outputs, average=True, weighted=weighted)
+        data = ChunkedData(X, T, None, loss, classes)
+        data.look(n_outputs, average=True, weighted=weighted)
         found = [data.tables_of[name].shape[1] for name in "xt"]
     else:
         if classes:

@@ -146,6 +146,78 @@ def test_a_column_of_weights_goes_by_its_name() -> None:
     assert found == trained(rows(X), T, sample_weight=weight, loss="mean_squared_error")
 
 
+# Classes that go by names
+
+
+NAMES = np.array(["up", "down", "level"])[np.digitize(T, [-0.2, 0.3])]
+
+
+def named_frame(kind: str) -> Any:
+    """A DataFrame with names in column t, the last of the alphabet first."""
+    order = np.argsort(NAMES, kind="stable")[::-1]
+    table = pd.DataFrame(X[order], columns=["a", "b", "c"]).assign(t=NAMES[order])
+    if kind == "ordered":
+        kinds = pd.CategoricalDtype(["up", "level", "down"], ordered=True)
+        table["t"] = table["t"].astype(kinds)
+    data = dd.from_pandas(table, npartitions=4)
+    if kind == "unknown":
+        data["t"] = data["t"].astype("category")
+    return data
+
+
+def trained_on_names(X: Any, T: Any, loss: str = "cross_entropy", **options: Any) -> Any:
+    model = new_model(3 if loss == "cross_entropy" else 1)
+    options = {"optimizer": "adam", "epochs": 2, "progress": False, **options}
+    history = fit(model, X, T, loss=loss, **options)
+    return model.classes, weights(model), history
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 64}], ids=repr)
+def test_class_names_are_found_over_all_chunks(options: dict[str, Any]) -> None:
+    expected = trained_on_names(X, NAMES, **options)
+    assert expected[0] == ["down", "level", "up"]
+    assert trained_on_names(rows(X, [500]), rows(NAMES, [500]), **options) == expected
+    numbered = np.searchsorted(expected[0], NAMES)
+    in_chunks = trained(rows(X), rows(numbered), 3, loss="cross_entropy", epochs=2, **options)
+    for T in (rows(NAMES), rows(NAMES.astype(object)[:, None]), NAMES, pd.Series(NAMES)):
+        assert trained_on_names(rows(X), T, **options) == (expected[0], *in_chunks)
+
+
+@pytest.mark.parametrize("kind", ["strings", "ordered", "unknown"])
+@pytest.mark.parametrize("name", ["t", ["t"]], ids=repr)
+def test_names_in_a_frame_are_in_the_order_that_they_have_in_memory(kind: str, name: Any) -> None:
+    data = named_frame(kind)
+    table = data.compute()
+    classes, found, _ = trained_on_names(data, name, batch_size=None)
+    expected, in_memory, _ = trained_on_names(table[["a", "b", "c"]].to_numpy(), table[name])
+    assert classes == expected
+    assert np.allclose(found, in_memory, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "hinge"])
+def test_two_names_do_for_the_losses_of_two_classes(loss: str) -> None:
+    two = np.where(T > 0, "up", "down")
+    options: dict[str, Any] = {"loss": loss, "sample_weight": rows(X[:, 0] ** 2)}
+    found = trained_on_names(rows(X), rows(two), validation=(rows(X), rows(two)), **options)
+    expected = trained_on_names(rows(X), two, validation=(X, two), **options)
+    assert found[:2] == expected[:2]
+    assert np.allclose(found[2].validation, expected[2].validation, rtol=1e-12)
+    with pytest.raises(ValueError, match=f"{loss} is for two classes, and T has 3"):
+        trained_on_names(rows(X), rows(NAMES), loss)
+
+
+def test_names_that_are_not_of_the_classes_are_told_with_their_partition() -> None:
+    mixed = NAMES.astype(object)
+    mixed[70] = np.nan
+    with pytest.raises(ValueError, match=r"partition 3: T\[9\] is nan \(float\), which is none of"):
+        trained_on_names(rows(X), rows(mixed))
+    other = np.where(np.arange(500) == 61, "sideways", NAMES)
+    with pytest.raises(ValueError, match=r"partition 3: T\[0\] is 'sideways' .*, which is none of"):
+        trained_on_names(rows(X), rows(NAMES), validation=(rows(X), rows(other)))
+    with pytest.raises(ValueError, match=r"T has 3 classes, .* and the model 2 outputs"):
+        trained(rows(X), rows(NAMES), 2, loss="cross_entropy")
+
+
 # Minibatches
 
 
