@@ -40,7 +40,7 @@ _SPELLED = {letter: word for word, letter in GREEK.items()}
 _LETTERS = f"A-Za-z{''.join(_SPELLED)}"
 _LETTER = re.compile(rf"([{_LETTERS}]|{'|'.join(GREEK)})(\d*)(?:_([{_LETTERS}0-9,=]+))?")
 _WORD = re.compile(r"([A-Za-z]+)()_(\d+|[a-z])")  # learning_rate is no word with an index
-_LAYER = re.compile(r"(?:^|/)layer(\d+)(?:/|$)")
+_LAYER = re.compile(r"(?:^|/)layer(\d{1,9})(?:/|$)")
 
 
 def clean(text: str) -> str:

@@ -314,7 +314,7 @@ def test_nodes_of_the_same_label_are_told_apart() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["", "layer1", "layer2/neuron1", "net/layer2"]),
+            st.sampled_from(["", "layer1", "layer2/neuron1", "net/layer2", "layer" + "9" * 5000]),
             st.sampled_from(
                 ["w_1", "w1_1", "w2_1", "δ_1", "delta_1", "w1", "w", "v_1", "long_name"]
             ),
