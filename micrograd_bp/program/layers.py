@@ -8,10 +8,10 @@ one Map. The members of a block are neighbours in memory, in the order in which 
 operands lie, so that the next blocks find their operands as neighbours.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain, pairwise
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .. import functions
 from .fusing import Nodes
@@ -28,10 +28,11 @@ from .instructions import (
     Weights,
 )
 from .passes import Blocks
+from .sums import Plain, Products
 
 _DOT = functions.dot
-_operands_of = itemgetter(2)  # of an Instruction
-_names_of = itemgetter(5, 4)  # scope and label
+_new = tuple.__new__  # a NamedTuple's own takes three times as long
+_names_of = itemgetter(5, 4)  # scope and label of an Instruction
 
 
 class Layers:
@@ -89,10 +90,12 @@ class Layers:
         return node
 
     def _operands(self, members: Sequence[int]) -> list[tuple[int, ...]]:
-        return [*map(_operands_of, map(self.nodes.__getitem__, members))]
+        nodes: list[Any] = self.nodes
+        return [nodes[i][2] for i in members]
 
     def _names(self, members: Sequence[int]) -> Names:
-        names = [*map(_names_of, map(self.nodes.__getitem__, members))]
+        nodes: list[Any] = self.nodes
+        names = [_names_of(nodes[i]) for i in members]
         return tuple(names) if any(map(any, names)) else ()
 
     # Functions of numbers in a row
@@ -119,8 +122,8 @@ class Layers:
         first = 0
         while first < len(members):
             end, strides = self._run(columns, first)
-            while checked and end - first > 1 and not self._in_one_block(operands, first, end):
-                end -= 1
+            if checked:
+                end = self._in_blocks(operands, first, end)
             if end - first == 1:
                 steps.append(members[first])
             else:
@@ -132,9 +135,17 @@ class Layers:
             first = end
         return steps
 
-    def _in_one_block(self, operands: Sequence[tuple[int, ...]], first: int, end: int) -> bool:
+    def _in_blocks(self, operands: Sequence[tuple[int, ...]], first: int, end: int) -> int:
+        """The end of a run, or an earlier one: each operand in one block from the first to it."""
         block = self.block
-        return all(block[a] == block[b] for a, b in zip(operands[first], operands[end - 1]))
+        low, high = first + 1, end
+        while low < high:  # a block is in one piece, so to halve finds its end
+            middle = (low + high + 1) // 2 if high < end else end
+            if all(block[a] == block[b] for a, b in zip(operands[first], operands[middle - 1])):
+                low = middle
+            else:
+                high = middle - 1
+        return low
 
     @staticmethod
     def _run(columns: list[list[int]], first: int) -> tuple[int, list[int]]:
@@ -183,14 +194,15 @@ class Layers:
         matrix_of = [matrices[key] for key in sorted(matrices)]
         for matrix in matrix_of:
             if len(matrix) > 1 and self.block[matrix[0].weights[0]] != 2:
-                matrix.sort(key=lambda row: (at(row.weights[0]), at(row.weights[-1]), row.node))
+                matrix.sort(key=lambda row: (at(row[1][0]), at(row[1][-1]), row[0]))
         ordered = [row.node for matrix in matrix_of for row in matrix]
         if len(members) > 1 and len(matrix_of) == len(members):
             rows = [row for matrix in matrix_of for row in matrix]
             if len(rows[0].bias) == len(rows[-1].bias):
-                columns = [[*map(at, column)] for column in zip(*(row.operands for row in rows))]
+                operands = [row.operands for row in rows]
+                columns = [[*map(at, column)] for column in zip(*operands)]
                 end, _ = self._run(columns, 0)
-                if end == len(rows) and self._in_one_block([row.operands for row in rows], 0, end):
+                if end == len(rows) and self._in_blocks(operands, 0, end) == end:
                     return ordered, self._single_sums(rows)
         return ordered, [step for matrix in matrix_of for step in self._products(matrix)]
 
@@ -199,7 +211,8 @@ class Layers:
         varies = self.varies.__getitem__
         n = len(operands[0]) // 2
         halves = [
-            _Row(i, each[:n], each[n : 2 * n], each[2 * n :]) for i, each in zip(members, operands)
+            _new(_Row, (i, each[:n], each[n : 2 * n], each[2 * n :]))
+            for i, each in zip(members, operands)
         ]
         one = halves[0]
         weights_vary, factors_vary = any(map(varies, one.weights)), any(map(varies, one.factors))
@@ -208,7 +221,7 @@ class Layers:
             weights, factors = zip(*((row.weights, row.factors) for row in halves))
             exchanged = _n_changes(weights) < _n_changes(factors)
         if exchanged:
-            return [_Row(row.node, row.factors, row.weights, row.bias) for row in halves]
+            return [_new(_Row, (i, factors, weights, bias)) for i, weights, factors, bias in halves]
         return halves
 
     def _products(self, matrix: list["_Row"]) -> list[int | Step]:
@@ -276,11 +289,9 @@ class Layers:
         if across < 0:
             return None
         for row in matrix:
-            start = at(row.weights[0])
-            starts[0].append(start)
-            places = [*map(at, row.weights)]
-            if places != ([*range(start, start + across * n, across)] if across else [start] * n):
+            if not self._blocks.are_apart(row.weights, across):
                 return None
+            starts[0].append(at(row.weights[0]))
         if matrix[0].bias:
             starts.append([at(row.bias[0]) for row in matrix])
         runs: list[tuple[int, int, Weights, Span | None]] = []
@@ -300,13 +311,8 @@ class Layers:
         return runs
 
     def _are_neighbours(self, nodes: Sequence[int]) -> bool:
-        at = self._at
-        first = at[nodes[0]]
-        return (
-            self.block[nodes[0]] == self.block[nodes[-1]]
-            and at[nodes[-1]] - first == len(nodes) - 1
-            and [*map(at.__getitem__, nodes)] == [*range(first, first + len(nodes))]
-        )
+        in_one = self.block[nodes[0]] == self.block[nodes[-1]]
+        return in_one and self._blocks.are_apart(nodes, 1)
 
     def _copy(self, nodes: tuple[int, ...]) -> int:
         """The first of copies of nodes, in a block of their own, made once."""
@@ -337,26 +343,13 @@ class Layers:
 
     # Sums over the data points
 
-    def add_sums(self, terms: Iterable[tuple[int, int | None, int]]) -> None:
-        """Sums of numbers, or of products, over the data points.
-
-        Args:
-            terms: triples of a number, its factor or None, and the result they are added to.
-        """
+    def add_sums(self, plain: Plain, products: Products) -> None:
+        """Sums of numbers and of products over the data points; they are of sums.py."""
         at = self._at.__getitem__
-        plain: dict[int, list[int]] = {}
-        by_shared: dict[int, tuple[list[int], list[int]]] = {}
-        for shared, factor, k in terms:
-            if factor is None:
-                plain.setdefault(shared, []).append(k)
-            else:
-                found = by_shared.setdefault(shared, ([], []))
-                found[0].append(factor)
-                found[1].append(k)
         by_factors: dict[tuple[int, ...], list[int]] = {}
-        for shared, (factors_of_one, _) in by_shared.items():
+        for shared, (factors_of_one, _) in products.items():
             by_factors.setdefault(tuple(factors_of_one), []).append(shared)
-        self._multiply_pairs(by_factors, by_shared, plain)
+        self._multiply_pairs(by_factors, products, plain)
         for factors, all_shared in by_factors.items():
             order = sorted(range(len(factors)), key=[*map(at, factors)].__getitem__)
             ordered = [factors[k] for k in order]
@@ -365,8 +358,9 @@ class Layers:
                 for some in self._neighbours(ordered):
                     columns = order[first : first + len(some)]
                     first += len(some)
-                    results = tuple(by_shared[i][1][k] for i in neighbours for k in columns)
-                    self._sum(neighbours, some, results)
+                    of_each = [products[i][1] for i in neighbours]
+                    results = [of_one[k] for of_one in of_each for k in columns]
+                    self._sum(neighbours, some, tuple(results))
         for i in [i for i, results in plain.items() if len(results) > 2]:
             many = plain.pop(i)  # such as the 0 that many derivatives are
             first = self._copy((i,) * len(many))
@@ -379,8 +373,8 @@ class Layers:
     def _multiply_pairs(
         self,
         by_factors: dict[tuple[int, ...], list[int]],
-        by_shared: dict[int, tuple[list[int], list[int]]],
-        plain: dict[int, list[int]],
+        products: Products,
+        plain: Plain,
     ) -> None:
         """Products of numbers in a row with each its own factor become a Map, summed as such."""
         at = self._at
@@ -394,16 +388,14 @@ class Layers:
         first = 0
         while first < len(pairs):
             end, strides = self._run(columns, first)
-            operands = [*pairs[first:end]]
-            while end - first > 1 and not self._in_one_block(operands, 0, end - first):
-                end -= 1
+            end = self._in_blocks(pairs, first, end)
             if end - first > 1:
                 n = end - first
                 product = self._new_block(n, pairs[first])
                 spans = tuple(map(Span, pairs[first], strides))
                 self._turn_of_new(product, Map(functions.mul, (), n, spans, product))
                 for j, (shared, factor) in enumerate(pairs[first:end]):
-                    plain[product + j] = by_shared[shared][1]
+                    plain[product + j] = products[shared][1]
                     del by_factors[(factor,)]
             first = end
 

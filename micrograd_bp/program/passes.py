@@ -7,8 +7,9 @@ from .checks import check_nodes
 from .fusing import fused, needed, varying
 from .lowering import lower
 from .placing import Placing
+from .sums import terms
 
-__all__ = ["Blocks", "Placing", "check_nodes", "fused", "lower", "needed", "varying"]
+__all__ = ["Blocks", "Placing", "check_nodes", "fused", "lower", "needed", "terms", "varying"]
 
 if engine_kind() == "compiled":
     with twins.imported(__file__, "_passes", includes=False):
@@ -19,5 +20,6 @@ if engine_kind() == "compiled":
             fused,
             lower,
             needed,
+            terms,
             varying,
         )

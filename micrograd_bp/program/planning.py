@@ -1,17 +1,13 @@
 """From the numbers of a computation to a plan: fused, in layers, and each at its place."""
 
-from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
-from .. import functions
 from .collector import paused
-from .fusing import Nodes
-from .instructions import Instruction, Plan
+from .instructions import Plan
 from .layers import Layers
 from .lowering import Numbered
-from .passes import Placing, fused, needed, varying
-
-Terms = list[tuple[int, int | None, int]]  # a number, its factor or None, and its result
+from .passes import Placing, fused, needed, terms, varying
 
 
 @paused()
@@ -25,11 +21,11 @@ def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
     """
     varies = varying(graph.nodes, graph.n_inputs)
     nodes, readers = fused(graph.nodes, results, varies)
-    terms = _terms(nodes, results, varies, readers) if summed else []
-    wanted = [i for a, b, _ in terms for i in ((a,) if b is None else (a, b))]
-    reached = needed(nodes, wanted if summed else results)
+    plain, products = terms(nodes, results, varies, readers) if summed else ({}, {})
+    factors = chain.from_iterable(factors for factors, _ in products.values())
+    reached = needed(nodes, chain(plain, products, factors) if summed else results)
     layers = Layers(nodes, reached, varies, graph.n_inputs, graph.n_parameters)
-    layers.add_sums(terms)
+    layers.add_sums(plain, products)
     constants = [node for i in layers.members[2] if isinstance(node := nodes[i], float)]
     members, block = layers.members, layers.block
     kept = [] if summed else results
@@ -45,42 +41,3 @@ def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
         outputs=tuple(placing.place[i] for i in kept),
         n_sums=len(results) if summed else 0,
     )
-
-
-def _terms(
-    nodes: Nodes, results: Sequence[int], varies: list[bool], readers: Sequence[int]
-) -> Terms:
-    """What to sum for each result.
-
-    A product, or a weighted sum of as many terms as others, that only sums read is never stored:
-    its factors are multiplied as they are summed.
-    """
-    alike = Counter(
-        len(node.operands)
-        for i in results
-        if type(node := nodes[i]) is Instruction and node.function is functions.dot
-    )
-    terms: Terms = []
-    for k, i in enumerate(results):
-        node = nodes[i]
-        if type(node) is Instruction and node.function in _PRODUCTS and not readers[i]:
-            operands = node.operands
-            n = len(operands) // 2
-            if len(operands) == 2:
-                b, a = operands if varies[operands[1]] else operands[::-1]
-                terms.append((a, b, k) if varies[a] else (i, None, k))
-                continue
-            if n == 1 or alike[len(operands)] > 1:
-                pairs = [
-                    (a, b) if varies[a] else (b, a)
-                    for a, b in zip(operands[n : 2 * n], operands[:n])
-                ]
-                if all(varies[a] for a, _ in pairs):
-                    terms += [(a, b, k) for a, b in pairs]
-                    terms += [(i, None, k) for i in operands[2 * n :]]
-                    continue
-        terms.append((i, None, k))
-    return terms
-
-
-_PRODUCTS = (functions.mul, functions.dot)

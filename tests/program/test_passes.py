@@ -17,6 +17,7 @@ from micrograd_bp.program import (
     lowering,
     placing,
     planning,
+    sums,
 )
 from micrograd_bp.program.plain import to_plain
 from micrograd_bp.testing import GraphProgram, graphs
@@ -32,6 +33,7 @@ READABLE: dict[Any, dict[str, Any]] = {
         "Placing": placing.Placing,
         "fused": fusing.fused,
         "needed": fusing.needed,
+        "terms": sums.terms,
         "varying": fusing.varying,
     },
     layers: {"Blocks": blocks.Blocks},
