@@ -16,6 +16,7 @@ from libc.string cimport memcmp, memcpy
 from heapq import heappop, heappush
 
 from .. import functions
+from .._engine import parents_by_place
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
 from .instructions import DERIVATIVES, Instruction, Sum, Sums
@@ -29,6 +30,7 @@ cdef object MUL = functions.mul
 cdef object DOT = functions.dot
 cdef object SQUARE = functions.square
 cdef object WHERE = functions.where
+cdef object SOFTMAX = functions.softmax
 cdef object ADDITION = functions.add.operation
 cdef object MULTIPLICATION = functions.mul.operation
 cdef object WEIGHTED_SUM = functions.dot.operation
@@ -41,11 +43,6 @@ cdef inline tuple _as_instruction(object node):
     if type(node) is not Record:
         return None
     return <tuple>node
-
-
-cdef enum:
-    CONSTANT = 1
-    EDGED = 2  # some node with this number is edged
 
 
 cdef class _Buffer:
@@ -79,7 +76,7 @@ cdef class Numbered:
     cdef readonly dict softmaxes, share_of, pulled_back
     cdef readonly Py_ssize_t n_inputs, n_parameters, n_leaves
     cdef list boxes  # each number as an object, which there is once
-    cdef bytearray kinds  # of each number: CONSTANT, EDGED
+    cdef bytearray fixed  # which numbers are constants
     cdef Py_ssize_t* slots  # a number + 1, or 0
     cdef size_t* hashes  # of what is in a slot
     cdef size_t n_slots, n_known  # a power of two; how many are taken
@@ -90,7 +87,7 @@ cdef class Numbered:
         self.n_inputs, self.n_parameters = n_inputs, n_parameters
         self.n_leaves = n_inputs + n_parameters
         self.nodes = [None] * self.n_leaves
-        self.boxes, self.kinds = [*range(self.n_leaves)], bytearray(self.n_leaves)
+        self.boxes, self.fixed = [*range(self.n_leaves)], bytearray(self.n_leaves)
         self.softmaxes, self.share_of, self.pulled_back = {}, {}, {}
         self._grow(1024)
 
@@ -117,7 +114,7 @@ cdef class Numbered:
         self.slots, self.hashes, self.n_slots = slots, hashes, n_slots
         return 0
 
-    cdef object _put(self, object node, int kind, size_t at, size_t hashed):
+    cdef object _put(self, object node, bint is_fixed, size_t at, size_t hashed):
         """The number of a new node, which belongs into a free slot."""
         cdef object number = len(self.nodes)
         self.slots[at], self.hashes[at] = <Py_ssize_t>number + 1, hashed
@@ -126,7 +123,7 @@ cdef class Numbered:
             self._grow(4 * self.n_slots)
         self.nodes.append(node)
         self.boxes.append(number)
-        self.kinds.append(kind)
+        self.fixed.append(is_fixed)
         return number
 
     def constant(self, double value):
@@ -145,7 +142,7 @@ cdef class Numbered:
                     if memcmp(&value, &other, sizeof(double)) == 0:
                         return self.slots[at] - 1
             at = (at + 1) & (self.n_slots - 1)
-        return self._put(value, CONSTANT, at, hashed)
+        return self._put(value, True, at, hashed)
 
     def constant_at(self, Py_ssize_t number):
         """The constant that a number is, if it is one."""
@@ -177,12 +174,12 @@ cdef class Numbered:
     cdef object _apply(self, object function, _Buffer operands, tuple parameters):
         cdef Py_ssize_t n = operands.n, n_constants = 0, i
         cdef bint is_dot = function is DOT
-        cdef const char* kinds = self.kinds
+        cdef const char* fixed = self.fixed
         cdef list numbers
         if is_dot and n == 2:
             function, is_dot = MUL, False
         for i in range(n):
-            n_constants += kinds[operands.at[i]] & CONSTANT
+            n_constants += fixed[operands.at[i]]
         if n_constants == n and n:
             constants = [self.nodes[operands.at[i]] for i in range(n)]
             return self.constant(function.value(*constants, *parameters))
@@ -194,7 +191,7 @@ cdef class Numbered:
             rule = SIMPLER.get(function)
             if rule is not None and (n_constants or function not in COMMUTATIVE):
                 numbers = self._boxed(operands)
-                constants = [self.nodes[i] if kinds[i] & CONSTANT else None for i in numbers]
+                constants = [self.nodes[i] if fixed[i] else None for i in numbers]
                 simpler = rule(self, numbers, constants, parameters)
                 if simpler is not None:
                     return simpler
@@ -235,7 +232,7 @@ cdef class Numbered:
             number = self.boxes[operands.at[i]]
             Py_INCREF(number)
             PyTuple_SET_ITEM(own, i, number)
-        return self._put(_new(Record, (function, parameters, own, -1, "", "")), 0, at, hashed)
+        return self._put(_new(Record, (function, parameters, own, -1, "", "")), False, at, hashed)
 
     cdef bint _is_at(
         self, Py_ssize_t number, object function, _Buffer operands, tuple parameters, bint turned
@@ -314,29 +311,29 @@ cdef bint _is_masked(
     return False
 
 
-def lower(order, inputs, parameters, recorded):
+def lower(list order not None, inputs, parameters, recorded):
     """A recorded graph with its constants folded and equal parts shared."""
     cdef Numbered graph = Numbered(len(inputs), len(parameters))
     cdef dict numbers = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
     cdef dict gates = {}
     cdef set edged = set()
     cdef object node, operation, function, number
-    cdef tuple parents, fixed
+    cdef tuple fixed
+    cdef list found = [None] * len(order)  # the number of each node
     cdef _Buffer operands = _Buffer()
-    cdef PyObject* found
-    cdef Py_ssize_t i, k, n
-    cdef char* kinds
+    cdef bytearray wiring = parents_by_place(order), kinds = bytearray(len(order))
+    cdef const unsigned int* places = <const unsigned int*><const char*>wiring
+    cdef Py_ssize_t k, j, n
     cdef bint is_edged, is_rare
-    for node in order:
-        parents = node.parents
-        n = len(parents)
+    for k in range(len(order)):
+        node = order[k]
+        n = places[0]
+        places += 1
         if n == 0:
-            if PyDict_GetItem(numbers, node) is NULL:
-                numbers[node] = graph.constant(node.data)
+            number = numbers.get(node)
+            found[k] = graph.constant(node.data) if number is None else number
             continue
         operation = node.operation
-        if operation is None:
-            continue
         fixed = ()
         if operation is MULTIPLICATION:
             function = MUL
@@ -347,29 +344,27 @@ def lower(order, inputs, parameters, recorded):
         else:
             function, fixed = operation.function, operation.parameters
         operands.resize(n)
-        kinds, is_edged = graph.kinds, False
-        for k in range(n):
-            found = PyDict_GetItem(numbers, parents[k])
-            if found is NULL:
-                raise KeyError(parents[k])
-            i = operands.at[k] = <object>found
-            is_edged = is_edged or kinds[i] & EDGED and parents[k] in edged
-        if function not in SMOOTH and not is_edged:
+        is_edged = False
+        for j in range(n):
+            operands.at[j] = found[places[j]]
+            is_edged |= kinds[places[j]]
+        places += n
+        if not is_edged and function not in SMOOTH:
             is_edged = has_edge(graph, operation, graph._boxed(operands))
         is_rare = False
         if function is DOT and node not in recorded:
             if gates:
-                is_rare = _is_masked(graph, node, parents, gates, edged, recorded)
+                is_rare = _is_masked(graph, node, node.parents, gates, edged, recorded)
             if graph.softmaxes and n >= 2 * FEW and not is_rare:
                 is_rare = graph._has_softmax(operands)
         if is_rare:
             number = adjoint(graph, node, graph._boxed(operands), gates, edged, recorded)
         else:
             number = graph._apply(function, operands, fixed)
-        numbers[node] = number
+        found[k] = number
         if is_edged:
+            kinds[k] = True
             edged.add(node)
-            graph.kinds[<Py_ssize_t>number] |= EDGED
         if function in MAY_BE_GATES and node not in recorded:
             opened = gate(graph, node, number, graph._boxed(operands))
             if opened is not None:
@@ -377,12 +372,14 @@ def lower(order, inputs, parameters, recorded):
         label, scope = node.label, node.scope
         if label or scope:
             graph.name(number, label, scope)
+    numbers.update(zip(order, found))
     return graph, numbers
 
 
 def check_nodes(order, parameters):
     """Raise where the graph cannot be evaluated again, or not be differentiated, as recorded."""
     cdef set moving = set(parameters)
+    cdef dict common = {}  # what several nodes share, by the function and the parents
     cdef object node, parent, operation
     cdef tuple parents, slopes
     cdef double slope
@@ -392,7 +389,7 @@ def check_nodes(order, parameters):
         if not parents:
             continue
         operation, slopes = node.operation, node.local_derivatives
-        if not _is_unchanged(node, operation, parents, slopes):
+        if not _is_unchanged(node, operation, parents, slopes, common):
             check_node(node)
         moves = False
         for parent in parents:
@@ -406,8 +403,10 @@ def check_nodes(order, parameters):
                     refuse_infinite_slopes(node)
 
 
-cdef bint _is_unchanged(object node, object operation, tuple parents, tuple slopes) except -1:
-    """Whether a sum or product is what its parents' data give; of others that is not looked at."""
+cdef bint _is_unchanged(
+    object node, object operation, tuple parents, tuple slopes, dict common
+) except -1:
+    """Whether a node is what its parents' data give; of a choice that is not looked at."""
     cdef Py_ssize_t n = len(parents), half = n // 2, i
     cdef double x, y, total = 0.0
     if len(slopes) != n:
@@ -426,7 +425,19 @@ cdef bint _is_unchanged(object node, object operation, tuple parents, tuple slop
                 return False
             total += x * y
         return node.data == total
-    return False
+    function, fixed = operation.function, operation.parameters
+    if function is WHERE:
+        return False
+    numbers, shared = [parent.data for parent in parents], {}
+    if function is SOFTMAX:
+        key = (function, *parents)
+        if key not in common:
+            common[key] = function.common(*numbers)
+        shared = {"common": common[key]}
+        value = common[key][int(fixed[0])]
+    else:
+        value = function.value(*numbers, *fixed)
+    return value == node.data and function.partials(*numbers, *fixed, **shared) == slopes
 
 
 # The twins of fusing.py
@@ -761,6 +772,15 @@ cdef class Blocks:
             self.at[i] = at
             at += 1
         self.n_placed = at
+
+    cpdef bint are_apart(self, tuple nodes, Py_ssize_t distance) except -1:
+        """Whether nodes are equally far apart, each so far from the one before."""
+        cdef Py_ssize_t k, at = self.at[nodes[0]]
+        for k in range(1, len(nodes)):
+            at += distance
+            if <Py_ssize_t>self.at[nodes[k]] != at:
+                return False
+        return True
 
     cpdef object last_of(self, nodes, object last):
         """The latest of a node and those that end the blocks of others."""

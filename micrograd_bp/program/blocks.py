@@ -5,7 +5,7 @@ are done here; layers.py finds the matrices and vectors among the others.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 from .. import functions
 from .fusing import Nodes
@@ -117,6 +117,11 @@ class Blocks:
             self.at[i] = at
             at += 1
         self._n_placed = at
+
+    def are_apart(self, nodes: Sequence[int], distance: int) -> bool:
+        """Whether nodes are equally far apart, each so far from the one before."""
+        at = self.at
+        return all(at[b] - at[a] == distance for a, b in pairwise(nodes))
 
     def last_of(self, nodes: Iterable[int], last: int) -> int:
         """The latest of a node and those that end the blocks of others."""

@@ -11,7 +11,7 @@ operands lie, so that the next blocks find their operands as neighbours.
 from collections.abc import Sequence
 from itertools import chain, pairwise
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .. import functions
 from .fusing import Nodes
@@ -31,8 +31,8 @@ from .passes import Blocks
 from .sums import Plain, Products
 
 _DOT = functions.dot
-_operands_of = itemgetter(2)  # of an Instruction
-_names_of = itemgetter(5, 4)  # scope and label
+_new = tuple.__new__  # a NamedTuple's own takes three times as long
+_names_of = itemgetter(5, 4)  # scope and label of an Instruction
 
 
 class Layers:
@@ -90,10 +90,12 @@ class Layers:
         return node
 
     def _operands(self, members: Sequence[int]) -> list[tuple[int, ...]]:
-        return [*map(_operands_of, map(self.nodes.__getitem__, members))]
+        nodes: list[Any] = self.nodes
+        return [nodes[i][2] for i in members]
 
     def _names(self, members: Sequence[int]) -> Names:
-        names = [*map(_names_of, map(self.nodes.__getitem__, members))]
+        nodes: list[Any] = self.nodes
+        names = [_names_of(nodes[i]) for i in members]
         return tuple(names) if any(map(any, names)) else ()
 
     # Functions of numbers in a row
@@ -192,17 +194,15 @@ class Layers:
         matrix_of = [matrices[key] for key in sorted(matrices)]
         for matrix in matrix_of:
             if len(matrix) > 1 and self.block[matrix[0].weights[0]] != 2:
-                matrix.sort(key=lambda row: (at(row.weights[0]), at(row.weights[-1]), row.node))
+                matrix.sort(key=lambda row: (at(row[1][0]), at(row[1][-1]), row[0]))
         ordered = [row.node for matrix in matrix_of for row in matrix]
         if len(members) > 1 and len(matrix_of) == len(members):
             rows = [row for matrix in matrix_of for row in matrix]
             if len(rows[0].bias) == len(rows[-1].bias):
-                columns = [[*map(at, column)] for column in zip(*(row.operands for row in rows))]
+                operands = [row.operands for row in rows]
+                columns = [[*map(at, column)] for column in zip(*operands)]
                 end, _ = self._run(columns, 0)
-                if (
-                    end == len(rows)
-                    and self._in_blocks([row.operands for row in rows], 0, end) == end
-                ):
+                if end == len(rows) and self._in_blocks(operands, 0, end) == end:
                     return ordered, self._single_sums(rows)
         return ordered, [step for matrix in matrix_of for step in self._products(matrix)]
 
@@ -211,7 +211,8 @@ class Layers:
         varies = self.varies.__getitem__
         n = len(operands[0]) // 2
         halves = [
-            _Row(i, each[:n], each[n : 2 * n], each[2 * n :]) for i, each in zip(members, operands)
+            _new(_Row, (i, each[:n], each[n : 2 * n], each[2 * n :]))
+            for i, each in zip(members, operands)
         ]
         one = halves[0]
         weights_vary, factors_vary = any(map(varies, one.weights)), any(map(varies, one.factors))
@@ -220,7 +221,7 @@ class Layers:
             weights, factors = zip(*((row.weights, row.factors) for row in halves))
             exchanged = _n_changes(weights) < _n_changes(factors)
         if exchanged:
-            return [_Row(row.node, row.factors, row.weights, row.bias) for row in halves]
+            return [_new(_Row, (i, factors, weights, bias)) for i, weights, factors, bias in halves]
         return halves
 
     def _products(self, matrix: list["_Row"]) -> list[int | Step]:
@@ -288,11 +289,9 @@ class Layers:
         if across < 0:
             return None
         for row in matrix:
-            start = at(row.weights[0])
-            starts[0].append(start)
-            places = [*map(at, row.weights)]
-            if places != ([*range(start, start + across * n, across)] if across else [start] * n):
+            if not self._blocks.are_apart(row.weights, across):
                 return None
+            starts[0].append(at(row.weights[0]))
         if matrix[0].bias:
             starts.append([at(row.bias[0]) for row in matrix])
         runs: list[tuple[int, int, Weights, Span | None]] = []
@@ -312,13 +311,8 @@ class Layers:
         return runs
 
     def _are_neighbours(self, nodes: Sequence[int]) -> bool:
-        at = self._at
-        first = at[nodes[0]]
-        return (
-            self.block[nodes[0]] == self.block[nodes[-1]]
-            and at[nodes[-1]] - first == len(nodes) - 1
-            and [*map(at.__getitem__, nodes)] == [*range(first, first + len(nodes))]
-        )
+        in_one = self.block[nodes[0]] == self.block[nodes[-1]]
+        return in_one and self._blocks.are_apart(nodes, 1)
 
     def _copy(self, nodes: tuple[int, ...]) -> int:
         """The first of copies of nodes, in a block of their own, made once."""

@@ -1,7 +1,7 @@
 """From a recorded graph to numbered functions of numbers: the first passes of a compiler.
 
 Those of any compiler of straight-line code (Aho et al., Compilers, 2006, chapter 8): fold
-constants and share common subexpressions. The next are in fusing.py, blocks.py, layers.py and placing.py.
+constants and share common subexpressions. The next are in fusing.py, layers.py and placing.py.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
