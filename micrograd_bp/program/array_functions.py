@@ -93,27 +93,71 @@ ARITHMETIC: dict[str, ArrayFunction] = {
     "prod": lambda *factors: reduce(mul, factors),
 }
 
-UFUNCS = set("exp log tanh sqrt sin cos abs floor ceil trunc maximum minimum".split())
+MOST_OPERANDS = 64  # of a ufunc, its result among them
+_UFUNCS = "exp log tanh sqrt sin cos abs floor ceil trunc maximum minimum square".split()
+UFUNCS: dict[str, ArrayFunction] = {
+    **{key: getattr(numpy, key) for key in _UFUNCS},
+    "add": numpy.add,
+    "sub": numpy.subtract,
+    "mul": numpy.multiply,
+    "div": numpy.divide,
+    "neg": numpy.negative,
+}
 
 
-def _sigmoid(x: Array) -> Array:
-    e = numpy.exp(-numpy.abs(x))
-    return numpy.where(x >= 0.0, 1.0, e) / (1.0 + e)
+# Like NumPy's own these write into an array, if one is given; spare is another of its shape.
 
 
-def _logistic_density(x: Array) -> Array:
-    """1 / (E + (2 + 1/E)), E = exp(|x|): accurate/logistic.py has the formula."""
-    a = numpy.abs(x)
-    e = numpy.exp(numpy.minimum(a, 700.0))
-    return numpy.where(a > 700.0, numpy.exp(-a), 1.0 / (e + (2.0 + 1.0 / e)))
+def _relu(x: Array, out: Array = None, spare: Array = None) -> Array:
+    return numpy.add(numpy.maximum(x, 0.0, out=out), 0.0, out=out)  # and never -0.0
 
 
-def _sech2(x: Array) -> Array:
-    """4 / (E + (2 + 1/E)), E = exp(2 |x|): accurate/logistic.py has the formula."""
-    a = numpy.abs(x)
-    e = numpy.exp(2.0 * numpy.minimum(a, 350.0))
-    tail = 2.0 * numpy.exp(-numpy.maximum(a, 350.0))
-    return numpy.where(a > 350.0, tail * tail, 4.0 / (e + (2.0 + 1.0 / e)))
+def _sigmoid(x: Array, out: Array = None, spare: Array = None) -> Array:
+    e = numpy.exp(numpy.negative(numpy.abs(x, out=out), out=out), out=out)
+    d = numpy.add(e, 1.0, out=spare)
+    return numpy.divide(numpy.maximum(e, x >= 0.0, out=out), d, out=out)
+
+
+def _logistic_density(x: Array, out: Array = None, spare: Array = None) -> Array:
+    """e / (1 + e)**2, e = exp(-|x|), found within 3.5 ulp."""
+    e = numpy.exp(numpy.negative(numpy.abs(x, out=out), out=out), out=out)
+    d = numpy.add(e, 1.0, out=spare)
+    return numpy.divide(e, numpy.multiply(d, d, out=spare), out=out)
+
+
+def _sigmoid_and_density(x: Array, out: Array, density: Array, spare: Array) -> None:
+    """Both, with one exp, which takes as long as the rest."""
+    e = numpy.exp(numpy.negative(numpy.abs(x, out=density), out=density), out=density)
+    d = numpy.add(e, 1.0, out=spare)
+    numpy.divide(numpy.maximum(e, x >= 0.0, out=out), d, out=out)
+    numpy.divide(e, numpy.multiply(d, d, out=spare), out=density)
+
+
+def _sech2(x: Array, out: Array = None, spare: Array = None) -> Array:
+    """4 e / (1 + e)**2, e = exp(-2 |x|), found within 3.5 ulp."""
+    e = numpy.exp(numpy.multiply(numpy.abs(x, out=out), -2.0, out=out), out=out)
+    d = numpy.add(e, 1.0, out=spare)
+    d = numpy.multiply(d, d, out=spare)
+    far = e < 1e-300  # where e loses bits that 4 e has
+    found = numpy.divide(numpy.multiply(e, 4.0, out=out), d, out=out)
+    if not far.any():
+        return found
+    root = 2.0 * numpy.exp(-numpy.abs(x))
+    return numpy.positive(numpy.where(far, root * root, found), out=out)
+
+
+NUMPY_WRITERS: dict[str, ArrayFunction] = {
+    "relu": _relu,
+    "sigmoid": _sigmoid,
+    "logistic_density": _logistic_density,
+    "sech2": _sech2,
+}
+NUMPY_PAIRS: dict[str, ArrayFunction] = {"sigmoid": _sigmoid_and_density}  # with the derivative
+
+
+def _step(x: Array) -> Array:
+    found, nan = numpy.asarray(x > 0.0, float), x != x
+    return numpy.where(nan, x, found) if nan.any() else found
 
 
 def _exp_of_difference(x: Array, y: Array) -> Array:
@@ -128,30 +172,26 @@ def _exp_of_difference(x: Array, y: Array) -> Array:
 
 
 _ON_NUMPY: dict[str, ArrayFunction] = {
-    "relu": lambda x: numpy.where(x <= 0.0, 0.0, x),
-    "step": lambda x: numpy.where(x > 0.0, 1.0, numpy.where(x <= 0.0, 0.0, x)),
+    "step": _step,
     "sign": lambda x: numpy.where(numpy.abs(x) > 0.0, numpy.copysign(1.0, x), x),
     "where": lambda condition, x, y: numpy.where(condition != 0.0, x, y),
     "leaky_relu": lambda x, slope: numpy.where(x > 0.0, x, slope * x),
-    "sigmoid": _sigmoid,
-    "logistic_density": _logistic_density,
-    "sech2": _sech2,
     "exp_of_difference": _exp_of_difference,
 }
 
 
 def _of_numpy(function: Function) -> ArrayFunction:
-    if function.key in ARITHMETIC:
-        return ARITHMETIC[function.key]
-    if function.key in UFUNCS:
-        ufunc: ArrayFunction = getattr(numpy, function.key)
-        return ufunc
-    if function.key in _ON_NUMPY:
-        return _ON_NUMPY[function.key]
+    for forms in (UFUNCS, NUMPY_WRITERS, _ON_NUMPY, ARITHMETIC):
+        if function.key in forms:
+            return forms[function.key]
 
     def number_by_number(*arguments: Any) -> Array:
-        found = numpy.frompyfunc(function.value, len(arguments), 1)(*arguments)
-        return numpy.asarray(found, dtype=float)
+        if len(arguments) < MOST_OPERANDS:
+            found = numpy.frompyfunc(function.value, len(arguments), 1)(*arguments)
+            return numpy.asarray(found, dtype=float)
+        arrays = numpy.broadcast_arrays(*arguments)
+        rows = numpy.stack(arrays, -1).reshape(-1, len(arrays)).tolist()
+        return numpy.reshape([function.value(*row) for row in rows], arrays[0].shape)
 
     return number_by_number
 
@@ -261,7 +301,7 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
         "logaddexp": log_of_sum,
         "softmax_of_two": lambda x, y: logistic(x - y),
         "exp_of_difference": lambda x, y: exp(x - y),
-        "relu": lambda x: where(x <= 0.0, xp.zeros_like(x), x),
+        "relu": getattr(xp, "relu", lambda x: where(x <= 0.0, xp.zeros_like(x), x)),
         "step": step,
         "leaky_relu": lambda x, slope: where(x > 0.0, x, slope * x),
         "leaky_step": lambda x, slope: step(x) + slope * (1.0 - step(x)),

@@ -1,6 +1,6 @@
 """Runs a plan on NumPy: the readable twin of _program.pyx; and unit by unit, to explain.
 
-The executor is that of on_arrays.py. Where a number is not finite, the plan runs again with its
+The executor is that of in_place.py. Where a number is not finite, the plan runs again with its
 steps written out, one function of rows of numbers after the other, so that it can be said which
 operation of which unit it was."""
 
@@ -12,13 +12,14 @@ import numpy
 from ..functions import Function
 from .arguments import check_out
 from .array_functions import array_functions
+from .in_place import InPlace
 from .instructions import Instruction, Plan, Sum, units
-from .on_arrays import OnArrays
 
 Array = Any
 Step = tuple[Instruction | Sum, Callable[..., Array] | None]  # what to do, and by which function
 PANEL = 16
-POINTS = 512  # at a time, so that the rows of a layer fit the cache
+NUMBERS = 2**17  # of a block of data points, so that they fit the cache
+POINTS = 256  # of a block, at least
 
 
 def linked(plan: Plan, known: Callable[[Function], Callable[..., Array]]) -> list[Step]:
@@ -64,7 +65,9 @@ class Executor:
 
     def __init__(self, plan: Plan, single: bool = False) -> None:
         self._plan, self._single = plan, single
-        self._on_arrays = OnArrays(plan, numpy)
+        self._block = max(POINTS, NUMBERS // max(plan.n_rows, 1) // PANEL * PANEL)
+        # Rooms by how many data points they are for, which no thread is in.
+        self._idle: list[dict[int, InPlace]] = []
 
     def run(
         self, inputs: Array, parameters: Array, threads: int = 1, out: Array = None
@@ -95,20 +98,11 @@ class Executor:
         shape = (plan.n_sums - 1,) if plan.n_sums else shape
         if out is not None:
             check_out(out, shape, inputs, parameters)
-        points = inputs[None, :] if inputs.ndim == 1 else inputs
-        first = None
+        points, panel = (inputs, PANEL) if inputs.ndim == 2 else (inputs[None, :], 1)
         with numpy.errstate(all="ignore"):
-            arrays = self._on_arrays.start(inputs, parameters)
-            blocks = [points[at : at + POINTS] for at in range(0, len(points), POINTS)]
-            if plan.n_sums:
-                sums = numpy.zeros(plan.n_sums)
-                for block in blocks:
-                    sums += self._on_arrays.sums(_padded(block), len(block), arrays)
-                first, found = float(sums[0]), sums[1:]
-            else:
-                outputs = [self._outputs(block, arrays) for block in blocks]
-                found = numpy.concatenate([numpy.empty((0, len(plan.outputs))), *outputs])
-        finite = bool(numpy.isfinite(first or 0.0) and numpy.isfinite(found).all())
+            found = self._found(points, parameters, 1 if plan.n_sums else panel)
+        finite = bool(numpy.isfinite(found).all())
+        first, found = (float(found[0]), found[1:]) if plan.n_sums else (None, found)
         found = found.reshape(shape)
         if out is None:
             return first, found if shape else float(found), finite
@@ -122,21 +116,33 @@ class Executor:
             return None
         return others if first is None else (first, others)
 
-    def _outputs(self, points: Array, arrays: list[Array]) -> Array:
-        padded = _padded(points)
-        outputs = self._on_arrays.outputs(padded, arrays)
-        columns = [numpy.broadcast_to(each, len(padded)) for each in outputs]
-        return numpy.stack(columns, axis=1)[: len(points)]
+    def _found(self, points: Array, parameters: Array, panel: int) -> Array:
+        """The sums, or the outputs for each data point, with blocks of whole panels.
 
-
-def _padded(points: Array) -> Array:
-    """Data points with the last one repeated up to a whole number of panels.
-
-    A matrix product adds up in another order at the ragged end of a batch, and for a single
-    point; so it has none, and a point has the same bits wherever it stands.
-    """
-    missing = -len(points) % PANEL
-    return numpy.concatenate([points, numpy.repeat(points[-1:], missing, axis=0)])
+        A matrix product adds up in another order at the ragged end of a batch; so it has none,
+        and a point of a batch has the same outputs wherever it stands, to the last bit.
+        """
+        plan, n = self._plan, len(points)
+        found = numpy.zeros(plan.n_sums or (n, len(plan.outputs)))
+        n_blocks = -(-n // self._block)
+        try:
+            idle = self._idle.pop()
+        except IndexError:
+            idle = {}
+        used: dict[int, InPlace] = {}
+        for k in range(n_blocks):
+            first, last = k * n // n_blocks, (k + 1) * n // n_blocks
+            size = last - first + -(last - first) % panel
+            if size not in used:
+                used[size] = idle.pop(size) if size in idle else InPlace(plan, size)
+                used[size].start(parameters)
+            outputs, sums = used[size].run(points[first:last])
+            if plan.n_sums:
+                found += sums
+            else:
+                found[first:last] = outputs[:, : last - first].T
+        self._idle.append(dict([*idle.items(), *used.items()][-2:]))
+        return found
 
 
 def _terms(operands: list[Array]) -> list[Array]:

@@ -1,24 +1,24 @@
 """Runs a plan on whole arrays of a library: one function, or one matrix product, a step.
 
-A number of each data point is a column of an array of shape (..., m), whose other columns are
-those of its neighbours; one number for all data points is an element of an array of shape (m,).
-Nothing is written in place, so that the library can differentiate and compile what runs here.
+A number of each data point is a row of an array of shape (m, N), whose other rows are its
+neighbours; one number for all data points is a row of an array of shape (m, 1). So the numbers of
+a layer lie side by side, and functions take both kinds. Nothing is written in place, so that the
+library can differentiate and compile what runs here.
 """
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
-
-import numpy
 
 from .array_functions import array_functions
 from .instructions import (
     Gather,
     Instruction,
     Map,
+    OnceStep,
     Plan,
     Product,
     Span,
-    Step,
     Sum,
     Sums,
     Weights,
@@ -29,17 +29,14 @@ Array = Any
 Arrays = list[Array]
 Reader = Callable[[Arrays], Array]
 Run = Callable[[Arrays], Array]
-
-
-class _Arrays(list[Array]):
-    n: int  # how many data points are summed over
+Rows = tuple[int, int, int]  # of an array: the first, the number of them, the step
 
 
 class OnArrays:
     """A plan as functions of arrays.
 
     Args:
-        plan: of instructions.py.
+        plan: of instructions.py, with outputs.
         library: the module ``numpy``, ``jax.numpy`` or ``torch``.
 
     Raises:
@@ -47,221 +44,154 @@ class OnArrays:
     """
 
     def __init__(self, plan: Plan, library: Any) -> None:
-        self._plan, self._library = plan, library
-        self._known = array_functions(library)
-        self._where: dict[int, tuple[int, int | None]] = {}  # array and column of a place
+        self._library, self._known = library, array_functions(library)
+        self._constants = plan.constants
+        self._where: dict[int, tuple[int, int]] = {}  # array and row of a place
         self._widths: list[int] = []
         self._last_read: list[int] = []
         self._time = 0
-        for first, size in (
-            (plan.n_scalars, plan.n_inputs),
-            (0, plan.n_parameters),
-            (plan.n_parameters, len(plan.constants)),
-        ):
-            self._put(first, size)
-        self._once = [self._linked(step) for step in plan.once]
-        self._each = [self._linked(step) for step in plan.each]
-        self._results = [
-            numpy.array(step.results) if isinstance(step, (Sum, Sums)) else None
-            for step in plan.each
+        self._put(plan.n_scalars, plan.n_inputs)
+        self._put(0, plan.n_parameters)
+        self._put(plan.n_parameters, len(plan.constants))
+        self._n_scalars = len(self._widths) + len(plan.once)  # arrays that have no data points
+        self._steps = [
+            self._linked(step)
+            for step in (*plan.once, *plan.each)
+            if not isinstance(step, (Sum, Sums))
         ]
-        self._outputs = [self._number(place) for place in plan.outputs]
-        self._done: list[list[int]] = [[] for _ in self._each]
+        self._outputs = self._rows(plan.outputs)
+        self._done: list[list[int]] = [[] for _ in self._steps]
         for array, time in enumerate(self._last_read):
-            if array and len(plan.once) <= time < self._time:
-                self._done[time - len(plan.once)].append(array)
+            if array and 0 <= time < len(self._steps):  # the inputs tell how many data points
+                self._done[time].append(array)
 
-    def start(self, inputs: Array, parameters: Array) -> Arrays:
-        """The arrays of what depends on no data point; inputs tell the type of listed numbers."""
-        kind = 0.0 * inputs
-        known = [
-            self._array(numbers, kind) if isinstance(numbers, (list, tuple)) else numbers
-            for numbers in (parameters, self._plan.constants)
-        ]
-        arrays = [None, *known]
-        for run in self._once:
+    def __call__(self, inputs: Array, parameters: Array | Sequence[float]) -> Array:
+        """The outputs for inputs of shape (n_inputs, N).
+
+        They have the shape (n_outputs, N), or (n_outputs, 1) where none depends on a data point.
+        """
+        numbers = [self._array(each, 0.0 * inputs[:0]) for each in (parameters, self._constants)]
+        arrays = [inputs, *(each[:, None] for each in numbers)]
+        for run, done in zip(self._steps, self._done):
             arrays.append(run(arrays))
-        return arrays
+            for array in done:  # the rows of a large graph are to fit the memory
+                arrays[array] = None
+        return self._outputs(arrays)
 
-    def _array(self, numbers: Sequence[float], kind: Array) -> Array:
+    def _array(self, numbers: Array | Sequence[float], kind: Array) -> Array:
+        if not isinstance(numbers, (list, tuple)):
+            return numbers
         if hasattr(kind, "new_tensor"):  # PyTorch's, on the same device
             return kind.new_tensor(numbers)
         return self._library.asarray(numbers, dtype=kind.dtype)
 
-    def outputs(self, inputs: Array, arrays: Arrays) -> list[Array]:
-        """The outputs for inputs of shape (..., n_inputs), from the arrays of ``start``.
-
-        An output that depends on no data point has no axes.
-        """
-        arrays = self._run(inputs, arrays)
-        return [read(arrays) for read in self._outputs]
-
-    def sums(self, inputs: Array, n: int, arrays: Arrays) -> Array:
-        """The sums over the first n data points, for inputs of shape (N, n_inputs); on NumPy."""
-        results = numpy.zeros(self._plan.n_sums)
-        arrays = self._run(inputs, arrays, n)
-        first = len(arrays) - len(self._each)
-        for at, found in zip(self._results, arrays[first:]):
-            if at is not None:
-                results[at] += found.ravel()
-        return results
-
-    def _run(self, inputs: Array, arrays: Arrays, n: int = 0) -> Arrays:
-        arrays = _Arrays([inputs, *arrays[1:]])
-        arrays.n = n
-        for run, done in zip(self._each, self._done):
-            arrays.append(run(arrays))
-            for array in done:  # the rows of a large graph are to fit the memory
-                arrays[array] = None
-        return arrays
-
-    def _put(self, first: int, size: int | None) -> None:
-        """The next array has the numbers of these places; without a size, of one place."""
-        if size is None:
-            self._where[first] = len(self._widths), None
-        else:
-            for k in range(size):
-                self._where[first + k] = len(self._widths), k
-        self._widths.append(size or 1)
+    def _put(self, first: int, size: int) -> None:
+        """The next array has the numbers of these places."""
+        for k in range(size):
+            self._where[first + k] = len(self._widths), k
+        self._widths.append(size)
         self._last_read.append(-1)
 
     # Readers: what gives an operand
 
-    def _number(self, place: int) -> Reader:
-        """A number, without an axis of its own."""
-        array, column = self._where[place]
-        self._last_read[array] = self._time
-        if column is None:
-            return lambda arrays: arrays[array]
-        return lambda arrays: arrays[array][..., column]
-
     def _numbers(self, span: Span, n: int) -> Reader:
-        """Numbers along the last axis; one, where all are the same."""
+        """Neighbours, as rows; one, where all are the same."""
         n = n if span.stride else 1
-        return self._columns([span.first + j * span.stride for j in range(n)])
+        return self._rows([span.first + j * span.stride for j in range(n)])
 
-    def _columns(self, places: Sequence[int]) -> Reader:
-        pieces = [self._piece(run) for run in _runs([self._where[place] for place in places])]
-        if len(pieces) == 1:
-            return pieces[0]
-        concatenate = self._library.concatenate
-        return lambda arrays: concatenate([read(arrays) for read in pieces], -1)
+    def _rows(self, places: Sequence[int]) -> Reader:
+        pieces = _pieces([self._where[place] for place in places])
+        read = [self._piece(array, rows) for array, rows in pieces]
+        if len(read) == 1:
+            return read[0]
+        kinds = [self._of_points(array) for array, _ in pieces]
+        concatenate, broadcast = self._library.concatenate, self._library.broadcast_to
+        if all(kinds) or not any(kinds):
+            return lambda arrays: concatenate([one(arrays) for one in read])
 
-    def _piece(self, run: list[tuple[int, int | None]]) -> Reader:
-        array, first = run[0]
+        def mixed(arrays: Arrays) -> Array:
+            n = arrays[0].shape[1]
+            found = [one(arrays) for one in read]
+            return concatenate([broadcast(one, (one.shape[0], n)) for one in found])
+
+        return mixed
+
+    def _of_points(self, array: int) -> bool:
+        """Whether an array has numbers of each data point."""
+        return array == 0 or array >= self._n_scalars
+
+    def _piece(self, array: int, rows: Rows) -> Reader:
         self._last_read[array] = self._time
-        if first is None:
-            return lambda arrays: arrays[array][..., None]
-        last = run[-1][1] or 0
-        step = (last - first) // (len(run) - 1) if len(run) > 1 else 1
-        columns = slice(first, last + 1, step)
-        return lambda arrays: arrays[array][..., columns]
+        first, n, step = rows
+        if n == self._widths[array]:
+            return itemgetter(array)
+        these = slice(first, first + (n - 1) * step + 1, step)
+        return lambda arrays: arrays[array][these]
 
     def _matrix(self, weights: Weights, height: int, depth: int) -> Reader:
-        """Numbers along the last two axes: rows and columns of a matrix."""
+        """Numbers of shape (height, depth), or of each data point (height, depth, N)."""
         first, down, across = weights
+        down, across = (depth if height == 1 else down), (1 if depth == 1 else across)
         if across != 1 and down == 1:
             read = self._matrix(Weights(first, across, down), depth, height)
-            return lambda arrays: read(arrays).swapaxes(-1, -2)
-        reshape, concatenate = self._library.reshape, self._library.concatenate
-        array, column = self._where[first]
-        n_rows = height * max(down, 1)
-        end = self._where[first + (height - 1) * down + (depth - 1) * across]
-        if across != 1 or down < depth or column is None or end[0] != array:
-            places = [first + j * down + k * across for j in range(height) for k in range(depth)]
-            flat = self._columns(places)
-            return lambda arrays: reshape(flat(arrays), (*flat(arrays).shape[:-1], height, depth))
-        missing = max(0, column + n_rows - self._widths[array])  # after the last row
-        self._last_read[array] = self._time
-
-        def matrix(arrays: Arrays) -> Array:
-            found = arrays[array][..., column : column + n_rows]
-            if missing:
-                found = concatenate([found, 0.0 * found[..., :missing]], -1)
-            return reshape(found, (*found.shape[:-1], height, down))[..., :depth]
-
-        return matrix
+            return lambda arrays: read(arrays).swapaxes(0, 1)
+        array, row = self._where[first]
+        last, _ = self._where[first + (height - 1) * down + (depth - 1) * across]
+        shape = (height, down, -1) if self._of_points(array) else (height, down)
+        before = max(0, row + height * down - self._widths[array])  # instead of after the last row
+        if across == 1 and down >= depth and last == array and before <= row:
+            flat = self._piece(array, (row - before, height * down, 1))
+            return lambda arrays: flat(arrays).reshape(shape)[:, before : before + depth]
+        places = [first + j * down + k * across for j in range(height) for k in range(depth)]
+        flat, shape = self._rows(places), (height, depth, *shape[2:])
+        return lambda arrays: flat(arrays).reshape(shape)
 
     # Steps
 
-    def _linked(self, step: Step) -> Run:
+    def _linked(self, step: OnceStep) -> Run:
         run = self._link(step)
         self._time += 1
-        if isinstance(step, (Sum, Sums)):
-            self._put(-1, 0)
-        else:
-            self._put(step.result, None if isinstance(step, Instruction) else width(step))
+        self._put(step.result, width(step))
         return run
 
-    def _link(self, step: Step) -> Run:
+    def _link(self, step: OnceStep) -> Run:
         match step:
-            case Instruction() | Map():
-                function, parameters = self._known(step.function), step.parameters
-                if isinstance(step, Map):
-                    operands = [self._numbers(span, step.width) for span in step.operands]
-                else:
-                    operands = [self._number(place) for place in step.operands]
-                return lambda arrays: function(*[read(arrays) for read in operands], *parameters)
+            case Instruction():
+                return self._map(step, [self._rows([place]) for place in step.operands])
+            case Map():
+                return self._map(step, [self._numbers(span, step.width) for span in step.operands])
             case Product():
                 return self._product(step)
             case Gather():
-                return self._columns(step.places)
-            case Sum():
-                shared = self._number(step.shared)
-                factors = [self._number(place) for place in step.factors]
-                return lambda arrays: _sum(arrays, shared, factors)
-            case Sums():
-                numbers = self._numbers(Span(step.shared, 1), step.height)
-                others = self._numbers(Span(step.factors, 1), step.depth) if step.depth else None
-                return lambda arrays: _sums(arrays, numbers, others)
+                return self._rows(step.places)
+
+    def _map(self, step: Instruction | Map, operands: list[Reader]) -> Run:
+        function, parameters = self._known(step.function), step.parameters
+        return lambda arrays: function(*[read(arrays) for read in operands], *parameters)
 
     def _product(self, step: Product) -> Run:
         matrix = self._matrix(step.weights, step.height, step.depth)
-        vector = self._numbers(Span(step.factors, 1), step.depth)
+        vector = self._rows(range(step.factors, step.factors + step.depth))
         bias = None if step.bias is None else self._numbers(step.bias, step.height)
+        of_points = self._of_points(self._where[step.weights.first][0])
 
         def run(arrays: Arrays) -> Array:
             weights, factors = matrix(arrays), vector(arrays)
-            if weights.ndim == 2:
-                found = factors @ weights.swapaxes(-1, -2)
-            else:
-                found = (weights @ factors[..., None])[..., 0]
+            found = (weights * factors).sum(1) if of_points else weights @ factors
             return found if bias is None else found + bias(arrays)
 
         return run
 
 
-def _runs(columns: list[tuple[int, int | None]]) -> list[list[tuple[int, int | None]]]:
-    """Columns in pieces, each of one array and in equal steps."""
-    runs: list[list[tuple[int, int | None]]] = []
-    for array, column in columns:
-        if runs and column is not None and runs[-1][0][0] == array:
-            before = [k for _, k in runs[-1][:2] if k is not None]
-            step = before[1] - before[0] if len(before) > 1 else column - before[0]
-            if step > 0 and column == (runs[-1][-1][1] or 0) + step:
-                runs[-1].append((array, column))
+def _pieces(rows: Sequence[tuple[int, int]]) -> list[tuple[int, Rows]]:
+    """Rows in pieces, each of one array and in equal steps."""
+    pieces: list[tuple[int, Rows]] = []
+    for array, row in rows:
+        if pieces and pieces[-1][0] == array:
+            first, n, step = pieces[-1][1]
+            step = step if n > 1 else row - first
+            if step > 0 and row == first + n * step:
+                pieces[-1] = array, (first, n + 1, step)
                 continue
-        runs.append([(array, column)])
-    return runs
-
-
-def _sum(arrays: Any, shared: Reader, factors: list[Reader]) -> Array:
-    numbers = shared(arrays)
-    terms = [numbers * read(arrays) for read in factors] or [numbers]
-    return numpy.array([_of_points(term, 1, arrays)[: arrays.n].sum() for term in terms])
-
-
-def _sums(arrays: Any, shared: Reader, factors: Reader | None) -> Array:
-    numbers = _of_points(shared(arrays), 2, arrays)[: arrays.n]
-    if factors is None:
-        return numbers.sum(axis=0)
-    others = factors(arrays)
-    if others.ndim == 1:
-        return numbers.sum(axis=0)[:, None] * others
-    return numbers.T @ others[: arrays.n]
-
-
-def _of_points(numbers: Array, axes: int, arrays: Arrays) -> Array:
-    """One for each data point, also where all are the same."""
-    shape = numpy.shape(numbers)
-    return numbers if len(shape) == axes else numpy.broadcast_to(numbers, (len(arrays[0]), *shape))
+        pieces.append((array, (row, 1, 1)))
+    return pieces

@@ -10,7 +10,7 @@ program that has such branches runs twice, first for its numbers alone.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import product
-from math import isfinite
+from math import isfinite, prod
 from typing import Any
 
 from .. import functions
@@ -90,10 +90,11 @@ def _in_layers(
     on_arrays = OnArrays(plan, library)
 
     def run(inputs: Array, parameters: Array = None) -> Array:
-        zero = 0.0 * inputs.sum(-1)  # in the shape of the result
-        arrays = on_arrays.start(inputs, recorded if parameters is None else parameters)
-        found = [output + zero for output in on_arrays.outputs(inputs, arrays)]
-        return found[0] if single else library.stack(found, -1)
+        shape = inputs.shape[:-1]
+        columns = inputs.reshape(prod(shape), plan.n_inputs).T
+        found = on_arrays(columns, recorded if parameters is None else parameters)
+        found = library.broadcast_to(found, (len(plan.outputs), columns.shape[1]))
+        return found[0].reshape(shape) if single else found.T.reshape(*shape, -1)
 
     return run
 
