@@ -1,11 +1,11 @@
-"""Measure Programs beside their peers: ``python -m tests.benchmarks.compiled [a b c d]``.
+"""Measure Programs beside their peers: ``python -m tests.benchmarks.compiled [a b c d e]``.
 
 The value and gradient of the sum of squares of multilayer perceptrons over N data points, one
 thread, in double precision: (a) a call, (b) what comes before the first; (c) the training of a
-classifier of two moons; (d) what a node costs, by the size of the graph. Every way is checked to
-give the same numbers, is handed the data in the form that it likes best, and is run in turn with
-the others, pinned to one core; times are the least of several. The floor is floor.c. Peers that
-are not installed are left out.
+classifier of two moons; (d) what a node costs, by the size of the graph; (e) a call without a
+compiler. Every way is checked to give the same numbers, is handed the data in the form that it
+likes best, and is run in turn with the others, pinned to one core; times are the least of several.
+The floor is floor.c. Peers that are not installed are left out.
 """
 
 import ctypes
@@ -25,6 +25,7 @@ import numpy as np
 
 from micrograd_bp import MLP, Program, Value, engine_kind, fit, fsum, square, tanh
 from micrograd_bp.optim import SGD
+from micrograd_bp.program.interpreter import Executor as OnNumPy
 
 from .programs import MOONS_SIZES, moons
 
@@ -89,7 +90,8 @@ def flat(weights: Any) -> Array:
     return np.concatenate(rows)
 
 
-def ours(task: Task) -> Run:
+def program_of(task: Task) -> tuple[Program, Array, Array]:
+    """A program of the network, and the data and weights to run it on."""
     n_in, *sizes = task.network.sizes
     model = MLP(n_in, sizes, hidden=task.network.hidden, output="linear", seed=0)
     x, t = [Value(x_i) for x_i in task.X[0]], [Value(t_k) for t_k in task.T[0]]
@@ -97,8 +99,19 @@ def ours(task: Task) -> Run:
     errors = [square(y_k - t_k) for y_k, t_k in zip(y if len(t) > 1 else [y], t, strict=True)]
     program = Program(sum(errors) / 2, [*x, *t], model.parameters())
     data, w = np.hstack([task.X, task.T]), flat(task.weights)
-    data = data[0] if len(data) == 1 else data
+    return program, data[0] if len(data) == 1 else data, w
+
+
+def ours(task: Task) -> Run:
+    program, data, w = program_of(task)
     return lambda: program.value_and_grad(data, w)
+
+
+def on_numpy(task: Task) -> Run:
+    """What runs where there is no compiler."""
+    program, data, w = program_of(task)
+    run: Any = OnNumPy(program._summed).run  # type: ignore[arg-type]
+    return lambda: run(data, w)[:2]  # type: ignore[no-any-return]
 
 
 def by_hand(task: Task) -> Run:
@@ -491,10 +504,24 @@ def d() -> None:
             row(graph.__name__, f"{n:,}", *(f"{1e9 * cost / n:,.3g}" for cost in costs))
 
 
+def e() -> None:
+    """Programs without a compiler, as multiples of the time of NumPy by hand."""
+    print("\n(e) value and gradient on NumPy: multiples of the time of NumPy by hand\n")
+    header("network", *(f"N = {n:,}" for n in NS))
+    for network in NETWORKS:
+        ratios = []
+        for n in NS:
+            data = task(network, n)
+            runs = checked({"Program": on_numpy(data), "by hand": by_hand(data)})
+            seconds = quickest(runs)
+            ratios.append(f"{seconds['Program'] / seconds['by hand']:.2f}")
+        row(network, *ratios)
+
+
 def main() -> None:
     """Print the tables."""
     print(f"micrograd_bp, {engine_kind()} engine")
-    sections = {section.__name__: section for section in (a, b, c, d)}
+    sections = {section.__name__: section for section in (a, b, c, d, e)}
     for name in sys.argv[1:] or sections:
         sections[name]()
 
