@@ -2,10 +2,10 @@
 
 The value and gradient of the sum of squares of multilayer perceptrons over N data points, one
 thread, in double precision: (a) a call, (b) what comes before the first; (c) the training of a
-classifier of two moons; (d) what a node costs, by the size of the graph; (e) a call without a compiler. Every way is
-checked to give the same numbers, is handed the data in the form that it likes best, and is run in
-turn with the others, pinned to one core; times are the least of several. The floor is floor.c.
-Peers that are not installed are left out.
+classifier of two moons; (d) what a node costs, by the size of the graph; (e) a call without a
+compiler. Every way is checked to give the same numbers, is handed the data in the form that it
+likes best, and is run in turn with the others, pinned to one core; times are the least of several.
+The floor is floor.c. Peers that are not installed are left out.
 """
 
 import ctypes
