@@ -3,7 +3,7 @@
    Each is written once, for one number, and looped over a row; on x86-64 with GCC the loops are
    compiled for several instruction sets and the machine's own is chosen as the module is loaded.
    A row and a single data point get the same bits, by the same loops.
-   The formulas are those of accurate.py; exp and what is made of it have no calls and no branches:
+   The formulas are those of accurate/; exp and what is made of it have no calls and no branches:
    Cody & Waite's reduction to |r| <= log(2) / 2 and a Taylor polynomial, whose largest terms are
    added last, with what their rounding loses. */
 
