@@ -145,8 +145,30 @@ INLINE double k_exp_of_difference(double x, double y) {
     return size + size * (fabs(low) < 1.0 ? low : 0.0);
 }
 
+/* For x >= 0: log(1 + x) = k log 2 + log(m), 1 + x = 2^k m, and what rounding 1 + x loses. With
+   s = (m - 1) / (m + 1), log(m) is 2 atanh(s), whose remainder is that of FreeBSD's e_log.c. */
+INLINE double k_log1p(double x) {
+    const uint64_t root = 0x3fe6a09e667f3bcd, one = 0x3ff0000000000000; /* sqrt(1/2) and 1 */
+    double whole = 1.0 + x, lost = x < 1.0 ? (1.0 - whole) + x : (x - whole) + 1.0, k, m;
+    uint64_t bits, exponent;
+    memcpy(&bits, &whole, 8);
+    bits += one - root;
+    exponent = bits >> 52 | 0x4330000000000000; /* 2^52 and that */
+    bits = (bits & 0x000fffffffffffff) + root;
+    memcpy(&k, &exponent, 8);
+    memcpy(&m, &bits, 8);
+    k -= 4503599627370496.0 + 1023.0;
+    double f = m - 1.0, s = f / (2.0 + f), z = s * s, w = z * z, half = 0.5 * f * f;
+    double even = 1.531383769920937332e-01, odd = 1.479819860511658591e-01;
+    even = w * (w * (w * even + 2.222219843214978396e-01) + 3.999999999940941908e-01);
+    odd = w * (w * odd + 1.818357216161805012e-01) + 2.857142874366239149e-01;
+    odd = z * (w * odd + 6.666666666666735130e-01);
+    double low = k * 1.90821492927058770002e-10 + lost / whole;
+    return ((s * (half + (even + odd)) + low) - half) + f + k * 6.93147180369123816490e-01;
+}
+
 INLINE double k_softplus(double x) {
-    return x != x ? x : (x > 0.0 ? x : 0.0) + log1p(exp(-fabs(x)));
+    return (x > 0.0 ? x : x <= 0.0 ? 0.0 : x) + k_log1p(k_exp(-fabs(x)));
 }
 INLINE double k_log_sigmoid(double x) { return -k_softplus(-x); }
 /* Steps and kinks */
@@ -335,20 +357,29 @@ static int each_prod(double *r, const double *x, int n, const double *p) {
     return 1;
 }
 
-/* The sum in twice the precision, if that says how the exact one is rounded: Ogita, Rump & Oishi,
+/* Add to a sum in two parts. */
+INLINE void add_to(double *high, double *low, double x) {
+    double sum = *high + x, back = sum - *high;
+    *low += (*high - (sum - back)) + (x - back);
+    *high = sum;
+}
+
+/* Whether a sum in twice the precision says how the exact one is rounded: Ogita, Rump & Oishi,
    Accurate sum and dot product, 2005. What was lost is summed with an error of at most n - 1
    roundings of its largest partial sum. */
+INLINE int is_rounded(double *r, double high, double low, double largest, int n) {
+    double sum = high + low, rest = low - (sum - high), error = largest * n * 4.5e-16;
+    *r = sum;
+    return isfinite(sum) && sum + (rest + error) == sum && sum + (rest - error) == sum;
+}
+
 static int is_rounded_sum(double *r, const double *x, int n) {
     double high = 0.0, low = 0.0, largest = 0.0;
     for (int i = 0; i < n; i++) {
-        double sum = high + x[i], back = sum - high;
-        low += (high - (sum - back)) + (x[i] - back);
-        high = sum;
+        add_to(&high, &low, x[i]);
         largest = fabs(low) > largest ? fabs(low) : largest;
     }
-    *r = high + low;
-    double rest = low - (*r - high), error = largest * n * 4.5e-16;
-    return isfinite(*r) && *r + (rest + error) == *r && *r + (rest - error) == *r;
+    return is_rounded(r, high, low, largest, n);
 }
 
 /* The exactly rounded sum: Shewchuk, Adaptive precision floating-point arithmetic, 1997. */
@@ -397,11 +428,12 @@ static int each_mean(double *r, const double *x, int n, const double *p) {
 
 #define MOST_TERMS 64 /* at a time */
 
-/* largest + log1p of the sum of the others' exp(x - largest). Where the two nearly cancel, that
-   sum is rounded but once. */
+/* largest + log1p of the sum of the others' exp(x - largest), which is summed in twice the
+   precision: the two may nearly cancel. */
 CLONES static int each_logsumexp(double *r, const double *x, int n, const double *p) {
-    double largest = x[0], rest = 0.0, sizes[MOST_TERMS];
+    double largest = x[0], high = 0.0, low = 0.0, sizes[MOST_TERMS];
     int at = 0;
+    (void)p;
     for (int i = 1; i < n; i++)
         if (x[i] > largest) largest = x[i], at = i;
     for (int from = 0; from < n; from += MOST_TERMS) {
@@ -409,13 +441,9 @@ CLONES static int each_logsumexp(double *r, const double *x, int n, const double
         INDEPENDENT for (int i = 0; i < width; i++)
             sizes[i] = k_exp_of_difference(x[from + i], largest);
         if (at >= from && at < from + width) sizes[at - from] = 0.0;
-        for (int i = 0; i < width; i++) rest += sizes[i];
+        for (int i = 0; i < width; i++) add_to(&high, &low, sizes[i]);
     }
-    *r = largest + log1p(rest);
-    if (largest < 0.0 && fabs(*r) < 2.0 * log1p(rest)) {
-        if (n > MOST_TERMS || !each_fsum(&rest, sizes, n, p)) return 0;
-        *r = largest + log1p(rest);
-    }
+    *r = largest + k_log1p(high + low);
     return isfinite(*r);
 }
 
@@ -461,7 +489,66 @@ static const NumberKernel NUMBER_KERNELS[] = {
     EACH(where) EACH(pow) EACH(prod) EACH(fsum) EACH(mean) EACH(logsumexp) EACH(logaddexp)
         EACH(softmax_of_two) EACH(divide_by_power) EACH(constant_power_derivative){0, 0}};
 
-/* The same for one data point, whose numbers are at places. */
+/* Those of LANES data points from rows, from one on. Each gives the points, as bits, where its short
+   way does not hold. */
+
+typedef int (*LanesFunction)(double *, const double *const *, ptrdiff_t, int);
+
+#define EACH_LANE INDEPENDENT for (int l = 0; l < LANES; l++)
+
+CLONES static int lanes_fsum(double *r, const double *const *x, ptrdiff_t from, int n) {
+    double high[LANES] = {0.0}, low[LANES] = {0.0}, largest[LANES] = {0.0};
+    int left = 0;
+    for (int i = 0; i < n; i++) {
+        const double *row = x[i] + from;
+        EACH_LANE {
+            add_to(high + l, low + l, row[l]);
+            largest[l] = fabs(low[l]) > largest[l] ? fabs(low[l]) : largest[l];
+        }
+    }
+    for (int l = 0; l < LANES; l++) left |= !is_rounded(r + l, high[l], low[l], largest[l], n) << l;
+    return left;
+}
+
+static int lanes_mean(double *r, const double *const *x, ptrdiff_t from, int n) {
+    int left = lanes_fsum(r, x, from, n);
+    for (int l = 0; l < LANES; l++) r[l] /= n;
+    return left;
+}
+
+CLONES static int lanes_logsumexp(double *r, const double *const *x, ptrdiff_t from, int n) {
+    double largest[LANES], at[LANES] = {0.0}, high[LANES] = {0.0}, low[LANES] = {0.0};
+    int left = 0;
+    memcpy(largest, x[0] + from, sizeof largest);
+    for (int i = 1; i < n; i++) {
+        const double *row = x[i] + from;
+        EACH_LANE {
+            at[l] = row[l] > largest[l] ? i : at[l];
+            largest[l] = row[l] > largest[l] ? row[l] : largest[l];
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        const double *row = x[i] + from;
+        EACH_LANE {
+            double size = k_exp_of_difference(row[l], largest[l]);
+            add_to(high + l, low + l, at[l] == i ? 0.0 : size);
+        }
+    }
+    EACH_LANE r[l] = largest[l] + k_log1p(high[l] + low[l]);
+    for (int l = 0; l < LANES; l++) left |= !isfinite(r[l]) << l;
+    return left;
+}
+
+typedef struct {
+    const char *name;
+    LanesFunction lanes;
+} LanesKernel;
+
+#define OF_LANES(name) {#name, lanes_##name},
+static const LanesKernel LANES_KERNELS[] = {
+    OF_LANES(fsum) OF_LANES(mean) OF_LANES(logsumexp){0, 0}};
+
+/* A weighted sum of one data point, whose numbers are at places. */
 CLONES static double point_dot(const double *numbers, const int *places, int n_places) {
     int n_terms = n_places / 2;
     double total = n_places % 2 ? numbers[places[2 * n_terms]] : 0.0;

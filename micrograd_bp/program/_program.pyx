@@ -98,6 +98,10 @@ cdef extern from "_kernels.h" nogil:
         const char* name
         NumberFunction each
     ctypedef void (*PairFunction)(double*, double*, const double*, int)
+    ctypedef int (*LanesFunction)(double*, const double* const*, Py_ssize_t, int)
+    ctypedef struct LanesKernel:
+        const char* name
+        LanesFunction lanes
     ctypedef struct PairKernel:
         const char* name
         const char* other
@@ -108,6 +112,7 @@ cdef extern from "_kernels.h" nogil:
         int weight_varies
     const Kernel KERNELS[]
     const NumberKernel NUMBER_KERNELS[]
+    const LanesKernel LANES_KERNELS[]
     const PairKernel PAIR_KERNELS[]
     int LANES
     void row_dot(double*, const Term*, int, const double*, int, int)
@@ -162,6 +167,7 @@ cdef struct Step:
     PairFunction pair  # of a PAIR, whose second result is that of the next instruction
     ActivationFunction activation  # of an ACTIVATION: a tanh or sigmoid, with or without a second
     NumberFunction each  # of an EACH that has one
+    LanesFunction lanes  # and of one that has it
     int function  # the index of an EACH's function in the table's own form
     int n_operands
     int* operands  # places; of a SUM first the shared number, then the factors
@@ -225,6 +231,7 @@ cdef class _Space:
     cdef void* memory  # that of the last five, which begin at whole cache lines
     cdef Term* terms
     cdef double* products
+    cdef const double** factors
     cdef int* unit  # the operands of a unit
 
     def __cinit__(self, Executor run not None):
@@ -243,6 +250,7 @@ cdef class _Space:
         self.unit = <int*>_allocated(run.most_operands * sizeof(int))
         self.terms = <Term*>_allocated((run.most_operands + 1) * sizeof(Term))
         self.products = <double*>_allocated((run.most_operands + 1) * 8)
+        self.factors = <const double**>_allocated(run.most_operands * sizeof(double*))
         cdef Py_ssize_t i
         for i in range(block):
             self.broadcast[2 * block + i] = 1.0
@@ -254,6 +262,7 @@ cdef class _Space:
         PyMem_Free(self.memory)
         PyMem_Free(self.terms)
         PyMem_Free(self.products)
+        PyMem_Free(self.factors)
         PyMem_Free(self.unit)
 
 
@@ -589,6 +598,11 @@ cdef class Executor:
             if strcmp(NUMBER_KERNELS[i].name, key) == 0:
                 step.each = NUMBER_KERNELS[i].each
             i += 1
+        i = 0
+        while LANES_KERNELS[i].name != NULL:
+            if strcmp(LANES_KERNELS[i].name, key) == 0:
+                step.lanes = LANES_KERNELS[i].lanes
+            i += 1
         return 0
 
     def run(self, inputs, parameters, threads=1, out=None):
@@ -866,11 +880,12 @@ cdef class Executor:
 
     cdef int _each(self, Step* step, double* result, double* operands) except -1 nogil:
         if step.each == NULL or not step.each(result, operands, step.n_operands, step.parameters):
-            with gil:
-                function, parameters = self.functions[step.function]
-                result[0] = function.value(
-                    *[operands[i] for i in range(step.n_operands)], *parameters
-                )
+            self._by_the_table(step, result, operands)
+        return 0
+
+    cdef int _by_the_table(self, Step* step, double* result, double* operands) except -1 with gil:
+        function, parameters = self.functions[step.function]
+        result[0] = function.value(*[operands[i] for i in range(step.n_operands)], *parameters)
         return 0
 
     cdef int _choose_parts(self, Call* call) except -1:
@@ -1120,15 +1135,26 @@ cdef class Executor:
         self, _Space space, Step* step, int* operands, int result
     ) except -1 nogil:
         cdef double* row = self._row(space, result)
-        cdef Py_ssize_t i
-        cdef int k
-        for i in range(space.points):
-            for k in range(step.n_operands):
-                space.products[k] = (
-                    space.scalars[operands[k]] if operands[k] < self.n_scalars
-                    else self._row(space, operands[k])[i]
-                )
-            self._each(step, row + i, space.products)
+        cdef double[8] found  # LANES
+        cdef Py_ssize_t first = 0, i
+        cdef int left = -1, k
+        cdef bint in_lanes = step.lanes != NULL
+        for k in range(step.n_operands):
+            in_lanes = in_lanes and operands[k] >= self.n_scalars
+            space.factors[k] = self._row(space, operands[k])
+        while first < space.points:
+            if in_lanes:
+                left = step.lanes(found, space.factors, first, step.n_operands)
+            for i in range(first, min(first + LANES, space.points)):
+                if left >> (i - first) & 1:
+                    for k in range(step.n_operands):
+                        space.products[k] = (
+                            space.scalars[operands[k]] if operands[k] < self.n_scalars
+                            else self._row(space, operands[k])[i]
+                        )
+                    self._each(step, found + (i - first), space.products)
+            memcpy(row + first, found, min(LANES, space.points - first) * 8)
+            first += LANES
         return 0
 
     cdef void _product(self, _Space space, Step* step) noexcept nogil:

@@ -172,6 +172,21 @@ def test_where_a_logsumexp_nearly_cancels_it_is_as_good_as_the_table() -> None:
                 assert abs(number - exact) <= 4e-16 * max(1.0, abs(max(terms)))
 
 
+@pytest.mark.parametrize("n", [2, 7, 30, 100])
+def test_a_logsumexp_that_does_not_cancel_is_within_2_ulp(n: int) -> None:
+    rng = np.random.default_rng(n)
+    table = rng.normal(size=(300, n)) * 10.0 ** rng.uniform(-3.0, 2.5, size=(300, 1))
+    table[::3, 0] = 0.0
+    table[::3, 1:] = -np.abs(table[::3, 1:])
+    found = rows_of(FUNCTIONS["logsumexp"], table, ())
+    with mp.workprec(1600):
+        for number, terms in zip(found.tolist(), table.tolist(), strict=True):
+            largest = max(terms)
+            rest = mp.log(mp.fsum(mp.exp(mp.mpf(term) - largest) for term in terms))
+            if largest >= 0.0 or -largest > 2.0 * rest:
+                assert accuracy.error_in_ulps(number, largest + rest) <= 2.0, terms
+
+
 @pytest.mark.parametrize("key", ["sigmoid", "logistic_density", "sech2", "exp_of_difference"])
 def test_on_numpy_whole_arrays_are_as_accurate(key: str) -> None:
     function, rng = FUNCTIONS[key], np.random.default_rng(0)
