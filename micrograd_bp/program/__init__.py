@@ -10,7 +10,6 @@ is left to the engine (by_engine.py).
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +29,7 @@ from .equations import equations
 from .instructions import Plan
 from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .jumps import JUMP, jumps
+from .leaf_lists import check_leaves, in_words, listed, names_of
 from .leaves import warn_of_leaves
 from .listing import listing, result_names
 from .passes import check_nodes, lower
@@ -89,7 +89,7 @@ class Program:
         inputs: Iterable[Value] = (),
         parameters: Iterable[Value] = (),
     ) -> None:
-        inputs, parameters = _values("inputs", inputs), _values("parameters", parameters)
+        inputs, parameters = listed("inputs", inputs), listed("parameters", parameters)
         order, _ = self._compile(outputs, inputs, parameters)
         if not (warn_of_choices(order, inputs, parameters) or warn_of_origins(inputs)):
             warn_of_leaves(order, inputs, parameters)
@@ -120,14 +120,14 @@ class Program:
             Its nodes, in topological order; and those that partials of the user's compared.
         """
         self._single = isinstance(outputs, Value)
-        wanted = [outputs] if isinstance(outputs, Value) else _values("outputs", outputs)
+        wanted = [outputs] if isinstance(outputs, Value) else listed("outputs", outputs)
         if not wanted:
             raise ValueError("a program needs at least one output, and the list is empty")
-        _check_leaves(columns, weights)
+        check_leaves(columns, weights)
         order = order_of(wanted)
         check_nodes(order, weights if self._single else [])
         self._recorded = numpy.array([weight.data for weight in weights])
-        self._names = _names([*columns, *weights])
+        self._names = names_of([*columns, *weights])
         self._forward_executor = self._summed_executor = None
         compared: list[Value] = []
         with modes.changed(compared=compared):
@@ -442,7 +442,7 @@ class Program:
         if points.ndim not in (1, 2) or points.shape[-1] != n_inputs:
             raise ValueError(
                 f"the inputs have the shape ({n_inputs},) for one data point or (N, {n_inputs})"
-                f" for N of them, a column for each of {_named(self._names[:n_inputs], 'x')};"
+                f" for N of them, a column for each of {in_words(self._names[:n_inputs], 'x')};"
                 f" these have the shape {points.shape}"
             )
         if parameters is None:
@@ -451,7 +451,7 @@ class Program:
         if weights.shape != (n_parameters,):
             raise ValueError(
                 f"the parameters have the shape ({n_parameters},), one number for each of"
-                f" {_named(self._names[n_inputs:], 'w')}; these have the shape {weights.shape}"
+                f" {in_words(self._names[n_inputs:], 'w')}; these have the shape {weights.shape}"
             )
         return points, weights
 
@@ -523,43 +523,3 @@ def _run(
     if out is not None:
         check_out(out, shape, points, weights)
     return executor.run(points, weights, thread_count(threads), out)
-
-
-def _values(what: str, values: object) -> list[Value]:
-    if isinstance(values, Value) or not isinstance(values, Iterable):
-        raise TypeError(f"the {what} of a program are a list of Values, not {show(values)}")
-    found = list(values)
-    for value in found:
-        if not isinstance(value, Value):
-            raise TypeError(f"the {what} of a program are Values, and in the list is {show(value)}")
-    return found
-
-
-def _check_leaves(inputs: Sequence[Value], parameters: Sequence[Value]) -> None:
-    seen: dict[Value, str] = {}
-    for kind, leaves in (("input", inputs), ("parameter", parameters)):
-        for leaf in leaves:
-            if leaf.parents:
-                raise ValueError(
-                    f"inputs and parameters of a program are leaves, and the {kind}"
-                    f" {messages.describe(leaf)} was computed: it is {messages.describe_node(leaf)}"
-                )
-            if leaf in seen:
-                raise ValueError(
-                    f"{messages.describe(leaf)} is there twice, as {kind} and as {seen[leaf]}"
-                )
-            seen[leaf] = kind
-
-
-def _names(leaves: Sequence[Value]) -> tuple[str, ...]:
-    """The labels; with the scope where several leaves have the same."""
-    count = Counter(leaf.label for leaf in leaves)
-    return tuple(
-        f"{leaf.scope}/{leaf.label}" if count[leaf.label] > 1 and leaf.scope else leaf.label
-        for leaf in leaves
-    )
-
-
-def _named(labels: Sequence[str], letter: str) -> str:
-    names = [label or f"{letter}{i}" for i, label in enumerate(labels)]
-    return ", ".join(names if len(names) <= 8 else [*names[:6], "...", names[-1]]) or "none"
