@@ -371,7 +371,7 @@ INLINE void add_to(double *high, double *low, double x) {
 INLINE int is_rounded(double *r, double high, double low, double largest, int n) {
     double sum = high + low, rest = low - (sum - high), error = largest * n * 4.5e-16;
     *r = sum;
-    return (fabs(sum) <= DBL_MAX) & (sum + (rest + error) == sum) & (sum + (rest - error) == sum);
+    return isfinite(sum) && sum + (rest + error) == sum && sum + (rest - error) == sum;
 }
 
 static int is_rounded_sum(double *r, const double *x, int n) {
