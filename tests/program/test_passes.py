@@ -82,3 +82,12 @@ def test_random_graphs_have_the_same_plans(recipe: GraphProgram) -> None:
 
     compiled, readable = map(repr, plans(make))  # in which nan equals nan
     assert compiled == readable
+
+
+def test_an_order_that_lacks_a_parent_is_no_order() -> None:
+    engine = pytest.importorskip("micrograd_bp._engine")
+    x, w = Value(2.0), Value(3.0)
+    with pytest.raises(ValueError, match=r"a parent of .* is not in the order"):
+        engine.parents_by_place([x, x * w])
+    with pytest.raises(TypeError, match="not of None"):
+        engine.parents_by_place([x, None])
