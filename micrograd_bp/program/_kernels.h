@@ -10,7 +10,6 @@
 #ifndef MICROGRAD_BP_KERNELS_H
 #define MICROGRAD_BP_KERNELS_H
 
-#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
