@@ -7,7 +7,6 @@ input, which is told in one line on stderr.
 
 import argparse
 import io
-import json
 import math
 import os
 import sys
@@ -16,17 +15,12 @@ from contextlib import contextmanager
 from itertools import chain
 from operator import length_hint
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from .. import __version__
-from ..drawing import draw, draw_network
-from ..engine import engine_kind
-from ..explorer import Explorer, explore
 from ..nn import MLP
-from ..whole_file import write_whole
 from .backprop import SIGMOIDAL, Weights, gradient_step, total_derivatives, total_error
 from .columns import Progress
-from .differences import DIFFERENCE_TOLERANCE, ROUNDING_TOLERANCE
 from .files import (
     Dataset,
     InputError,
@@ -34,25 +28,13 @@ from .files import (
     column_names,
     read_csv,
     read_weights,
-    save_weights,
     standardize,
 )
-from .rows import Rows, shortened
-from .worked_example import INPUTS, TARGETS, WEIGHTS, WorkedExample, worked_example
+from .report import PROGRAM, Training, as_json, as_text, page_of, pictures_of, say, write
+from .worked_example import INPUTS, TARGETS, WEIGHTS, worked_example
 
-PROGRAM = "micrograd-bp"
 HIDDEN_UNITS = 3  # unless --hidden or --weights says otherwise
 LONG = 10**7  # bytes of data, or weights times data points: some seconds, with a progress bar
-MOST_DRAWN = 10**6  # weights
-
-
-class Training(NamedTuple):
-    """What gradient descent has done."""
-
-    epochs: int
-    rate: float
-    error_before: float
-    error_after: float
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,10 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _run(_parser().parse_args(argv))
         sys.stdout.flush()
     except InputError as error:
-        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return 2
     except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted", file=sys.stderr)
+        say("interrupted")
         return 130
     except BrokenPipeError:  # the reader, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -203,13 +185,13 @@ def _run(options: argparse.Namespace) -> int:
             )
     except OverflowError as error:
         raise InputError(f"{dataset.source}: numbers too large for this network: {error}") from None
-    page = _page(options, example, dataset)
-    files = _write(options, _pictures(example, n_weights), page, activation, weights)
+    page = page_of(options, example, dataset)
+    files = write(options, pictures_of(example, n_weights), page, activation, weights)
     if options.json:
-        for piece in _as_json(options, dataset, training, weights, example, files):
+        for piece in as_json(options, dataset, training, weights, example, files):
             sys.stdout.write(piece)
     else:
-        print(_as_text(options, dataset, training, example, files))
+        print(as_text(options, dataset, training, example, files))
     return 0 if example.agrees else 1
 
 
@@ -343,161 +325,3 @@ def _train(
                 ) from None
             progress.set_postfix_str(f"E = {error:.6g}", refresh=False)
     return weights, Training(options.train, options.rate, error_before, error)
-
-
-def _pictures(example: WorkedExample, n_weights: int) -> dict[str, str]:
-    """The pictures that can be drawn, as SVG."""
-    if n_weights > MOST_DRAWN:
-        print(
-            f"{PROGRAM}: no pictures drawn: with {n_weights:,} weights they take a minute; those"
-            f" of up to {MOST_DRAWN:,} are drawn",
-            file=sys.stderr,
-        )
-        return {}
-    pictures = {}
-    try:
-        pictures["computation graph"] = draw(example.error).svg
-    except ValueError as error:
-        print(f"{PROGRAM}: no computation graph drawn: {error}", file=sys.stderr)
-    try:
-        pictures["network diagram"] = draw_network(example.network, example.error).svg
-    except ValueError as error:
-        print(f"{PROGRAM}: no network diagram drawn: {error}", file=sys.stderr)
-    return pictures
-
-
-def _page(options: argparse.Namespace, example: WorkedExample, dataset: Dataset) -> Explorer | None:
-    """The page that is asked for: of all data points, or of one where they are too many."""
-    if options.explore is None:
-        return None
-    data = dataset.inputs, dataset.targets
-    try:
-        return explore(example.network, data=data, loss="sum_of_squares", point=options.point)
-    except (ValueError, ArithmeticError, ImportError) as error:  # without NumPy too
-        reason = error
-    try:
-        page = explore(example.error, example.network)
-    except ValueError as error:  # too many nodes
-        raise InputError(f"argument --explore: {error}") from None
-    print(f"{PROGRAM}: the page has data point {options.point} alone: {reason}", file=sys.stderr)
-    return page
-
-
-def _write(
-    options: argparse.Namespace,
-    pictures: dict[str, str],
-    page: Explorer | None,
-    activation: str,
-    weights: Weights,
-) -> dict[str, str]:
-    """Write the pictures, the page and the weights; returns the path of each."""
-    files = {}
-    try:
-        if options.save_weights is not None:
-            save_weights(options.save_weights, activation, weights, options.standardize)
-            files["weights"] = options.save_weights
-        if pictures:
-            Path(options.output).mkdir(parents=True, exist_ok=True)
-        for name, svg in pictures.items():
-            path = Path(options.output, name.replace(" ", "_") + ".svg")
-            write_whole(path, svg.encode())
-            files[name] = str(path)
-        if page is not None:
-            Path(options.explore).parent.mkdir(parents=True, exist_ok=True)
-            files["step-through page"] = str(page.save(options.explore))
-    except OSError as error:
-        raise InputError(f"cannot write {error.filename}: {error.strerror}") from None
-    return files
-
-
-def _names(letter: str, names: Sequence[str]) -> Iterator[str]:
-    first, left_out, last = shortened([*enumerate(names, start=1)])
-    for i, name in first:
-        yield f"  {letter}_{i}  {_shown(name)}"
-    if left_out:
-        yield f"  …  {left_out:,} more"
-    for i, name in last:
-        yield f"  {letter}_{i}  {_shown(name)}"
-
-
-def _shown(name: str) -> str:
-    """The name of a column, without what a terminal would obey."""
-    return name if name.isprintable() else repr(name)
-
-
-def _as_text(
-    options: argparse.Namespace,
-    dataset: Dataset,
-    training: Training | None,
-    example: WorkedExample,
-    files: dict[str, str],
-) -> str:
-    lines = []
-    if options.data is not None:
-        scaled = ", inputs standardized" if options.standardize else ""
-        lines.append(f"{dataset.source}: {len(dataset.inputs)} data points{scaled}")
-        lines += _names("x", dataset.input_names)
-        lines += _names("t", dataset.target_names)
-        lines.append("")
-    if training is not None:
-        grew = ": it grew, try a smaller --rate"
-        lines.append(
-            f"Trained for {training.epochs} epochs at rate {training.rate}:"
-            f" E = {training.error_before:.8g} before, {training.error_after:.8g} after"
-            f"{grew if training.error_after > training.error_before else ''}"
-        )
-        lines.append("")
-    lines.append(str(example))
-    lines += [f"Wrote the {name} to {path}" for name, path in files.items()]
-    if engine_kind() == "pure":
-        more = "; a C compiler builds its faster twin"
-        if sys.platform == "emscripten":
-            more = ", the only one in a browser"
-        lines.append(f"The engine in use is the pure Python one{more}")
-    return "\n".join(lines)
-
-
-def _as_json(
-    options: argparse.Namespace,
-    dataset: Dataset,
-    training: Training | None,
-    weights: Weights,
-    example: WorkedExample,
-    files: dict[str, str],
-) -> Iterator[str]:
-    """The report in pieces: rows by the million are not all held at once."""
-    report = {
-        "data": dataset.source,
-        "inputs": dataset.input_names,
-        "targets": dataset.target_names,
-        "standardized": options.standardize,
-        "sizes": example.sizes,
-        "activation": example.activation,
-        "point": example.point,
-        "n_points": example.n_points,
-        "w1": weights[0],
-        "w2": weights[1],
-        "training": training and training._asdict(),
-        "point_rows": example.point_rows,
-        "total_rows": example.total_rows,
-        "largest_disagreement": example.largest_disagreement,
-        "rounding_tolerance": ROUNDING_TOLERANCE,
-        "difference_tolerance": DIFFERENCE_TOLERANCE,
-        "agrees": example.agrees,
-        "files": files,
-    }
-    before = "{\n"
-    for key, value in report.items():
-        yield f"{before}  {json.dumps(key)}: "
-        if isinstance(value, Rows):
-            for n, row in enumerate(value):
-                yield (",\n    " if n else "[\n    ") + _json(row.to_dict(), indent=4)
-            yield "\n  ]"
-        else:
-            yield _json(value, indent=2)
-        before = ",\n"
-    yield "\n}\n"
-
-
-def _json(value: Any, indent: int) -> str:
-    return json.dumps(value, indent=2, allow_nan=False).replace("\n", "\n" + " " * indent)

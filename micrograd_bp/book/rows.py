@@ -5,6 +5,7 @@ made of them when it is asked for, and a table shows the first and the last of m
 """
 
 import math
+from abc import abstractmethod
 from array import array
 from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -77,7 +78,25 @@ class Row:
         return {**vars(self), "disagreement": self.disagreement, "agrees": self.agrees}
 
 
-class Kind(Sequence[Row]):
+class _RowsOnDemand(Sequence[Row]):
+    """Rows that are made as they are asked for: one by its number, or a list of some by a slice."""
+
+    @abstractmethod
+    def _row(self, i: int) -> Row:
+        """Row i, from 0."""
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | list[Row]:
+        numbers = range(len(self))
+        if isinstance(index, slice):
+            return [self._row(i) for i in numbers[index]]
+        return self._row(numbers[index])
+
+
+class Kind(_RowsOnDemand):
     """Rows of one kind, such as all dE_n/dw1_ji.
 
     Args:
@@ -107,14 +126,7 @@ class Kind(Sequence[Row]):
     def __len__(self) -> int:
         return len(self._by_equations)
 
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        i = range(len(self))[index]
+    def _row(self, i: int) -> Row:
         by_differences = None if self._by_differences is None else self._by_differences[i]
         return Row(
             self._name(i),
@@ -138,7 +150,7 @@ class Kind(Sequence[Row]):
         return max(map(_relative, self._by_equations, self._by_differences, self._scales))
 
 
-class Rows(Sequence[Row]):
+class Rows(_RowsOnDemand):
     """Rows of several kinds.
 
     Args:
@@ -159,14 +171,7 @@ class Rows(Sequence[Row]):
     def __len__(self) -> int:
         return self._ends[-1]
 
-    @overload
-    def __getitem__(self, index: int) -> Row: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | list[Row]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        i = range(len(self))[index]
+    def _row(self, i: int) -> Row:
         kind = bisect(self._ends, i)
         return self.kinds[kind][i - self._ends[kind]]
 

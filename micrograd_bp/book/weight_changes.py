@@ -26,10 +26,7 @@ class WeightChanges:
     """The error of a two-layer network on some data points, as its weights change one by one.
 
     Args:
-        weights: the matrices w1 and w2, each row a unit's bias and weights.
-        inputs: x, one row a data point.
-        targets: t, likewise.
-        activation: h of the hidden units, "logistic" or "tanh".
+        weights, inputs, targets, activation: as in ``CentralDifferences``, which makes it.
 
     >>> changes = WeightChanges([[[0.0, 1.0]], [[0.0, 4.0]]], [[2.0]], [[1.0]], "tanh")
     >>> derivatives = changes.central_differences(1, 0, [0.0, 4.0], [1e-5, 1e-5])

@@ -14,6 +14,7 @@ import pytest
 from micrograd_bp import __version__, engine_kind
 from micrograd_bp.book import backprop
 from micrograd_bp.book import command_line as cli
+from micrograd_bp.book import report as report_file
 from micrograd_bp.book.command_line import main
 from micrograd_bp.book.files import column_names, read_weights
 from micrograd_bp.book.worked_example import INPUTS, TARGETS, worked_example
@@ -165,12 +166,12 @@ def test_pictures_that_cannot_be_drawn_are_told_and_the_rest_goes_on(
     def refuse(*_: Any) -> Any:
         raise ValueError("too large to read")
 
-    monkeypatch.setattr(cli, "draw", refuse)
+    monkeypatch.setattr(report_file, "draw", refuse)
     status, out, err = run()
     assert (status, err) == (0, "micrograd-bp: no computation graph drawn: too large to read\n")
     assert "The three ways agree" in out
     assert [path.name for path in folder.rglob("*.svg")] == ["network_diagram.svg"]
-    monkeypatch.setattr(cli, "draw_network", refuse)
+    monkeypatch.setattr(report_file, "draw_network", refuse)
     status, _, err = run("--output", "other")
     assert (status, err.count("too large to read\n")) == (0, 2)
     assert not Path("other").exists()

@@ -11,6 +11,7 @@ import pytest
 from micrograd_bp.book import backprop, weight_changes
 from micrograd_bp.book import command_line as cli
 from micrograd_bp.book import differences as differences_file
+from micrograd_bp.book import report as report_file
 from micrograd_bp.book import worked_example as example_file
 from micrograd_bp.book.columns import MANY, over_points
 from micrograd_bp.book.differences import DIFFERENCE_TOLERANCE, CentralDifferences
@@ -214,7 +215,7 @@ def test_what_is_long_shows_a_bar_on_stderr(
 def test_pictures_of_a_million_weights_are_not_tried(
     data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "MOST_DRAWN", 900)
+    monkeypatch.setattr(report_file, "MOST_DRAWN", 900)
     assert cli.main(["--data", str(data), "--targets", "c7"]) == 0
     captured = capsys.readouterr()
     assert captured.err.startswith("micrograd-bp: no pictures drawn: with 904 weights")
