@@ -209,7 +209,8 @@ def test_two_names_do_for_the_losses_of_two_classes(loss: str) -> None:
 def test_names_that_are_not_of_the_classes_are_told_with_their_partition() -> None:
     mixed = NAMES.astype(object)
     mixed[70] = np.nan
-    with pytest.raises(ValueError, match=r"partition 3: T\[9\] is nan \(float\), which is none of"):
+    told = r"partition 3: T\[9\] is nan \(float\), and others are names"
+    with pytest.raises(TypeError, match=told):
         trained_on_names(rows(X), rows(mixed))
     other = np.where(np.arange(500) == 61, "sideways", NAMES)
     with pytest.raises(ValueError, match=r"partition 3: T\[0\] is 'sideways' .*, which is none of"):
