@@ -223,7 +223,7 @@ def test_the_names_of_a_fit_go_with_the_next_of_chunks_too() -> None:
 def test_names_that_are_not_of_the_classes_are_told_with_their_partition() -> None:
     mixed = NAMES.astype(object)
     mixed[70] = np.nan
-    with pytest.raises(ValueError, match=r"partition 3: T\[9\] is nan \(float\), which is none of"):
+    with pytest.raises(TypeError, match=r"partition 3: T\[9\] is nan \(float\), .* are names"):
         trained_on_names(rows(X), rows(mixed))
     other = np.where(np.arange(500) == 61, "sideways", NAMES)
     with pytest.raises(ValueError, match=r"partition 3: T\[0\] is 'sideways' .*, which is none of"):
