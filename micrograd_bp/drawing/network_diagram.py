@@ -5,7 +5,7 @@ backward pass: units with a_j, z_j and delta_j = dE/da_j, connections with w and
 """
 
 from collections.abc import Iterable, Set
-from math import hypot, sqrt
+from math import hypot
 from typing import Literal
 
 from ..engine import Value, topological_order
@@ -18,7 +18,16 @@ from .dot_writer import dot_legend, dot_table, dot_text
 from .graph import Graph
 from .layout import text_width
 from .network_content import columns_of, legend_of
-from .network_places import MOST_LINES, SLOT, SLOT_LENGTH, Diagram, PlacedUnit, Wire, place_network
+from .network_places import (
+    MOST_LINES,
+    SLOT,
+    SLOT_LENGTH,
+    Diagram,
+    PlacedUnit,
+    Wire,
+    place_network,
+    route,
+)
 from .palette import FONT, GREY, INK, SMALL, TEXT, WHITE
 from .picture import scale_of
 from .shapes import (
@@ -37,7 +46,6 @@ from .shapes import (
 )
 
 LINE = 17.0
-STEEPEST = 0.75  # where lines end at a unit: so many radii from its middle
 LINE_ROW = '<TR><TD HEIGHT="6"></TD></TR>'  # where the line runs
 
 
@@ -150,18 +158,12 @@ def _shapes(diagram: Diagram) -> Drawing:
 
 
 def _wire(wire: Wire, source: PlacedUnit, target: PlacedUnit) -> list[Shape]:
-    start = (source.centre[0] + source.radius, source.centre[1])
-    (x, y), radius = target.centre, target.radius
-    right = (wire.slot[0] + SLOT_LENGTH, wire.slot[1]) if wire.slot else start
-    points = (start, wire.slot, right) if wire.slot else (start,)
-    # It ends at the left of the unit, so that it runs below none of the neighbours.
-    sine = (right[1] - y) / hypot(right[0] - x, right[1] - y)
-    sine = max(-STEEPEST, min(STEEPEST, sine))
-    tip = (x - radius * sqrt(1 - sine**2), y + radius * sine)
+    *points, tip = route(wire, source, target)
+    right = points[-1]
     share = ARROW / hypot(right[0] - tip[0], right[1] - tip[1])
     back = (tip[0] + (right[0] - tip[0]) * share, tip[1] + (right[1] - tip[1]) * share)
     arrow = (
-        Line(points, wire.colour, wire.width, wire.weight < 0, then=back),
+        Line((*points,), wire.colour, wire.width, wire.weight < 0, then=back),
         Head(tip, back, wire.colour, wire.width),
     )
     weight = pictured(wire.weight)

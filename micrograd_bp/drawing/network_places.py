@@ -3,7 +3,9 @@
 A line with an inscription runs by way of a level slot of its own, where the numbers stand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from math import hypot, inf, sqrt
 from typing import NamedTuple
 
 from ..text.names import Name
@@ -23,6 +25,7 @@ DENSE_GAP = 6.0  # between units that many lines without inscriptions run to
 WIDEST = 1600.0  # pixels; a deeper network has its numbers where the mouse points
 NARROWEST_GAP = 60.0  # between two columns
 NAME_GAP = 6.0  # between the name of an input and its unit
+STEEPEST = 0.75  # where lines end at a unit: so many radii from its middle
 
 
 class _Sizes(NamedTuple):
@@ -60,6 +63,17 @@ class Wire(NamedTuple):
     def colour(self) -> str:
         """By the sign of the weight."""
         return GREY if self.weight == 0 else BLUE if self.weight < 0 else ORANGE
+
+
+def route(wire: Wire, source: PlacedUnit, target: PlacedUnit) -> tuple[Point, ...]:
+    """From the right of a unit, perhaps by way of the ends of its slot, to the tip at another."""
+    points = [(source.centre[0] + source.radius, source.centre[1])]
+    if wire.slot:
+        points += [wire.slot, (wire.slot[0] + SLOT_LENGTH, wire.slot[1])]
+    # It ends at the left of the unit, so that it runs below none of the neighbours.
+    (x, y), radius, (u, v) = target.centre, target.radius, points[-1]
+    sine = max(-STEEPEST, min(STEEPEST, (v - y) / hypot(u - x, v - y)))
+    return (*points, (x - radius * sqrt(1 - sine**2), y + radius * sine))
 
 
 class Note(NamedTuple):
@@ -164,16 +178,23 @@ def place_network(
     notes: list[Note] = []
     units: list[PlacedUnit] = []
     wires: list[Wire] = []
+    tops: list[float] = []
     weights = [abs(c.weight.data) for column in columns for c in column.connections]
     sources = range(0)
     for column, pitch, x, slot in zip(columns, grid.pitches, grid.xs, grid.slots):
         top = TITLE + HEADER_GAP
         first = top + (grid.height - top - _rows(column, pitch, sizes)) / 2 + pitch / 2
-        placed, column_notes = _place(column, x, first, pitch, scale, sizes)
+        placed, more = _place(column, x, first, pitch, scale, sizes)
         wires += _wires(column.connections, sources.start, len(units), placed, slot, max(weights))
         sources = range(len(units), len(units) + len(placed))
-        notes += column_notes
+        notes += more
         units += placed
+        tops.append(first - pitch / 2)
+    routes = [route(wire, units[wire.source], units[wire.target]) for wire in wires]
+    for column, x, top in zip(columns, grid.xs, tops):
+        half = (text_width(column.header, TITLE) + HEADER_GAP) / 2
+        height = min(top, _highest(routes, x - half, x + half)) - HEADER_GAP / 2
+        notes.append(Note((x, height), TITLE, words(column.header)))
     for name, unit in zip(names, units):
         place = (unit.centre[0] - sizes.radius - NAME_GAP, unit.centre[1] + 4)
         notes.append(Note(place, TEXT, (Words(shown(name), name.latex),), "end"))
@@ -184,8 +205,7 @@ def place_network(
 def _place(
     column: Column, x: float, first: float, pitch: float, scale: Scale | None, sizes: _Sizes
 ) -> tuple[list[PlacedUnit], list[Note]]:
-    rows = list(range(column.rows))
-    notes = [Note((x, first - pitch / 2 - HEADER_GAP / 2), TITLE, words(column.header))]
+    rows, notes = list(range(column.rows)), []
     if column.elided:
         gap = rows.pop(-2)
         notes.append(Note((x, first + gap * pitch + 4), TITLE, words(f"… {column.elided} more")))
@@ -199,6 +219,17 @@ def _place(
         y = first + (column.rows - 0.5) * pitch + sizes.gap / 2 + sizes.bias_radius
         units.append(PlacedUnit((x, y), sizes.bias_radius, [(column.bias, "1")], WHITE))
     return units, notes
+
+
+def _highest(routes: Iterable[tuple[Point, ...]], left: float, right: float) -> float:
+    """The height of the highest point of any route between two x; inf if there is none."""
+    heights = [inf]
+    for points in routes:
+        for (x, y), (u, v) in pairwise(points):
+            if x < right and left < u:
+                slope = (v - y) / (u - x)
+                heights += [y + slope * (end - x) for end in (max(x, left), min(u, right))]
+    return min(heights)
 
 
 def _wires(

@@ -144,6 +144,7 @@ def explore(
         ValueError: root was not computed from the outputs of network, the graph has more than
             max_nodes nodes, or the data of a node was changed after the forward pass; or what
             ``fit`` refuses of the model, the data or the loss.
+        ImportError: a model with data, and there is no NumPy.
 
     >>> x, w = Value(0.5, "x"), Value(-1.25, "w")
     >>> explore((w * x).tanh())
@@ -187,8 +188,6 @@ def explore(
 
 
 def _points(root: Any, network: Any, data: Any, loss: Any, point: int) -> "DataPoints":
-    from .data_points import record_points  # which needs NumPy
-
     if isinstance(root, Value) or network is not None:
         raise TypeError(
             "data= and loss= go with a model alone, explore(model, data=(X, T), loss=...): a Value"
@@ -196,4 +195,10 @@ def _points(root: Any, network: Any, data: Any, loss: Any, point: int) -> "DataP
         )
     if data is None or loss is None:
         raise TypeError('a model needs both, data=(X, T) and a loss, such as loss="sum_of_squares"')
+    try:
+        from .data_points import record_points
+    except ImportError as error:
+        raise ImportError(
+            f"explore of a model with data needs NumPy: pip install numpy ({error})"
+        ) from error
     return record_points(root, data, loss, point)

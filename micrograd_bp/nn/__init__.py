@@ -60,6 +60,7 @@ class Module:
 
     classes: list[Any] | None = None
     """The names of the classes that it tells apart, if ``fit`` was given such."""
+    _fitted_classes: list[Any] | None = None  # the same, unless others were given by hand
 
     def parameters(self) -> list[Value]:
         """The weights and biases, in a fixed order: none, until a class of one's own says them.
@@ -174,7 +175,7 @@ class Module:
         weights_file.load(model.named_weights(), path)
         classes = weights_file.noted(path).get("classes")
         if isinstance(classes, list):
-            model.classes = classes
+            model.classes = model._fitted_classes = classes
         return model
 
     @classmethod

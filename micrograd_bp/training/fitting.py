@@ -78,7 +78,8 @@ def fit(
             from 0, or (N, K) probabilities; for "binary_cross_entropy" from 0 to 1; for
             "hinge" -1 or 1. For these three names will do as well, strings or pandas'
             categories: they are then the model's ``classes``, sorted or in their order, which
-            ``predict(..., classes=True)`` gives back. If X is a Dask DataFrame, the name of a
+            ``predict(..., classes=True)`` gives back, until a ``fit`` with others or with
+            numbers. If X is a Dask DataFrame, the name of a
             column of it, or several in a list; the others are the inputs.
         loss: the name of a loss (``LOSSES``), or a function of the model's outputs and of the
             targets of one data point (a list of Values; a bare Value if K = 1) that gives a
@@ -186,8 +187,7 @@ def fit(
         held_out = _objective(program, data, average, 1, threads)
     if isinstance(optimizer, Optimizer):
         optimizer.reset()
-    if classes:
-        model.classes = classes  # type: ignore[attr-defined]
+    _note_classes(model, classes)
     saved = None
     if checkpoint is not None:
         training = {
@@ -212,6 +212,13 @@ def _objective(
     if isinstance(data, ChunkedData):
         return ChunkedObjective(program, data, average, batch_size, threads)
     return TableObjective(program, data, average, batch_size, threads)
+
+
+def _note_classes(model: Any, names: list[Any] | None) -> None:
+    """Names of classes take the place of those of an earlier fit; none leaves all others alone."""
+    earlier = getattr(model, "_fitted_classes", None)
+    if names or (earlier is not None and earlier is model.classes):
+        model.classes = model._fitted_classes = names
 
 
 def _validation_data(

@@ -1,12 +1,14 @@
 """The diagram of a network: what it shows, and that it stays readable."""
 
 import re
+from operator import mul
 from xml.etree import ElementTree
 
 import pytest
 from svg_texts import text_of, texts
 
 from micrograd_bp.drawing import draw_network
+from micrograd_bp.drawing.layout import text_width
 from micrograd_bp.engine import Value, no_grad, scope
 from micrograd_bp.nn import MLP
 from micrograd_bp.text.numbers import pictured
@@ -169,6 +171,44 @@ def test_the_header_of_a_layer_is_near_its_first_unit():
     root = ElementTree.fromstring(draw_network(MLP(1, [8, 1], seed=1)).svg)
     places = {text_of(t): float(t.get("y")) for t in root.iter(f"{SVG}text")}
     assert 0 < places["x_1"] - places["inputs"] < 80
+
+
+def sampled(path):
+    """Points of a path of straight and curved pieces."""
+    numbers = [*map(float, re.findall(r"[-\d.]+", path.get("d")))]
+    assert not set(re.findall("[A-Za-z]", path.get("d"))) - set("MCL")
+    kinds = re.findall("[MCL]", path.get("d"))
+    places, at = [], None
+    for kind in kinds:
+        count = 6 if kind == "C" else 2
+        points = [*zip(numbers[:count:2], numbers[1:count:2], strict=True)]
+        del numbers[:count]
+        if kind == "L":
+            points = [at, *points, *points]
+        if kind != "M":
+            p, q, r, s = [at, *points][-4:]
+            for t in (k / 200 for k in range(201)):
+                share = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3
+                places.append(tuple(sum(map(mul, share, xs)) for xs in zip(p, q, r, s)))
+        at = points[-1]
+    return places
+
+
+@pytest.mark.parametrize("labels", [True, False])
+@pytest.mark.parametrize(
+    "sizes", [(16, [16, 16, 1]), (2, [9, 1]), (1, [12, 3, 12, 1, 20]), (12, [2, 8]), (2, [3, 2])]
+)
+def test_no_line_runs_below_the_header_of_a_layer(sizes, labels):
+    graph = draw_network(MLP(*sizes, hidden="leaky_relu", seed=0), labels=labels, lines=None)
+    root = ElementTree.fromstring(graph.svg)
+    places = [place for path in root.iter(f"{SVG}path") for place in sampled(path)]
+    headers = [t for t in root.iter(f"{SVG}text") if re.match("inputs|hidden|outputs", text_of(t))]
+    assert len(headers) == 1 + len(sizes[1])
+    for header in headers:
+        x, y, size = (float(header.get(key)) for key in ("x", "y", "font-size"))
+        half = text_width(text_of(header), size) / 2 + 3
+        assert not [(u, v) for u, v in places if abs(u - x) <= half and y - size < v < y + 3]
+        assert y > size
 
 
 def test_the_dot_source_of_a_network_pins_everything():

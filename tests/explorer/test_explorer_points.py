@@ -2,8 +2,11 @@
 
 import json
 import math
+import os
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -169,6 +172,19 @@ def test_what_is_no_model_is_refused_in_words() -> None:
         explore(branching, data=(X, [0.0] * 5), loss="sum_of_squares")
     with pytest.raises(ValueError, match=r"log of .*needs data > 0"):
         explore(OneWeight(lambda w, x: w * log(x[1])), data=(X, [0.0] * 5), loss="sum_of_squares")
+
+
+@pytest.mark.parametrize("pure", ["1", ""])
+def test_without_numpy_it_is_told_what_to_install(pure: str) -> None:
+    code = (
+        "import sys; sys.modules['numpy'] = None; from micrograd_bp import MLP, explore\n"
+        "try: explore(MLP(1, [1]), data=([1.0], [2.0]), loss='sum_of_squares')\n"
+        "except ImportError as error: print(error)"
+    )
+    environment = {**os.environ, "MICROGRAD_BP_PURE": pure}
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert "explore of a model with data needs NumPy: pip install numpy (" in run.stdout
 
 
 def test_every_run_gives_the_same_page_and_the_model_stays_as_it_was() -> None:

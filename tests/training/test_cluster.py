@@ -206,11 +206,24 @@ def test_two_names_do_for_the_losses_of_two_classes(loss: str) -> None:
         trained_on_names(rows(X), rows(NAMES), loss)
 
 
+def test_the_names_of_a_fit_go_with_the_next_of_chunks_too() -> None:
+    model, numbers = new_model(3), np.digitize(T, [-0.2, 0.3])
+    options: dict[str, Any] = {"loss": "cross_entropy", "optimizer": "adam", "epochs": 1}
+    for targets, classes in [
+        (NAMES, ["down", "level", "up"]),
+        (numbers, None),
+        (np.array(["a", "b", "c"])[numbers], ["a", "b", "c"]),
+    ]:
+        fit(model, rows(X), rows(targets), progress=False, **options)
+        assert model.classes == classes
+        found = predict(model, rows(X), classes=True)
+        assert np.asarray(found).dtype.kind == found.dtype.kind == ("U" if classes else "i")
+
+
 def test_names_that_are_not_of_the_classes_are_told_with_their_partition() -> None:
     mixed = NAMES.astype(object)
     mixed[70] = np.nan
-    told = r"partition 3: T\[9\] is nan \(float\), and others are names"
-    with pytest.raises(TypeError, match=told):
+    with pytest.raises(TypeError, match=r"partition 3: T\[9\] is nan \(float\), .* are names"):
         trained_on_names(rows(X), rows(mixed))
     other = np.where(np.arange(500) == 61, "sideways", NAMES)
     with pytest.raises(ValueError, match=r"partition 3: T\[0\] is 'sideways' .*, which is none of"):

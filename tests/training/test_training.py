@@ -1,6 +1,8 @@
 """fit: it learns, it tells what it did, it does the same twice, and it refuses in time."""
 
+import copy
 import math
+import pickle
 import random
 from typing import Any
 
@@ -775,6 +777,33 @@ def test_two_classes_by_name_for_one_output(loss, numbers) -> None:
     assert weights(model) == weights(twin)
     assert predict(model, XOR[0], classes=True).tolist() == names
     assert predict(twin, XOR[0], classes=True).tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("how", ["itself", "a copy", "a pickle", "a file"])
+def test_the_names_of_a_fit_go_with_the_next(how, tmp_path) -> None:
+    options = {"loss": "binary_cross_entropy", "optimizer": "adam", "epochs": 1}
+    model = MLP(2, [1], seed=1)
+    small_fit(model, T=["no", "yes", "yes", "no"], **options)
+    if how == "a copy":
+        model = copy.deepcopy(model)
+    elif how == "a pickle":
+        model = pickle.loads(pickle.dumps(model))
+    elif how == "a file":
+        model.save(tmp_path / "w")
+        model = MLP.load(tmp_path / "w")
+    assert model.classes == ["no", "yes"]
+    with pytest.raises(ValueError, match=r"T\[0\]"):
+        small_fit(model, T=[2, 0, 0, 0], **options)
+    assert model.classes == ["no", "yes"]
+    small_fit(model, **options)
+    assert model.classes is None
+    assert predict(model, XOR[0], classes=True).dtype.kind == "i"
+    for names in (["a", "b"], ["c", "d"]):
+        small_fit(model, T=[names[t] for t in XOR[1]], **options)
+        assert model.classes == names
+    model.classes = ["off", "on"]
+    small_fit(model, **options)
+    assert model.classes == ["off", "on"]
 
 
 def test_what_a_model_of_ones_own_calls_classes_is_left_alone() -> None:
