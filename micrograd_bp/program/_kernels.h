@@ -295,43 +295,12 @@ static const Kernel KERNELS[] = {
     FUNCTIONS_OF_ONE(ENTRY) FUNCTIONS_OF_TWO(ENTRY) FUNCTIONS_OF_ONE_WITH_A_PARAMETER(ENTRY)
         FUNCTIONS_OF_ONE_WITH_TWO_PARAMETERS(ENTRY){0, 0}};
 
-/* Weighted sums: r = bias + sum over the terms of w x, where each w is a row or one number. */
-
+/* A term w x of a weighted sum of rows, where w is a row or one number. */
 typedef struct {
     const double *weight;
     const double *factor;
     int weight_varies; /* else the weight is one number */
 } Term;
-
-#define CHUNK 32
-
-#define DOT(width) \
-    for (; at + width <= n; at += width) { \
-        double total[width]; \
-        const double start = bias && !bias_varies ? *bias : 0.0; \
-        for (int i = 0; i < width; i++) total[i] = start; \
-        if (bias_varies) \
-            for (int i = 0; i < width; i++) total[i] = bias[at + i]; \
-        for (int t = 0; t < n_terms; t++) { \
-            const double *x = terms[t].factor + at; \
-            if (terms[t].weight_varies) { \
-                const double *w = terms[t].weight + at; \
-                for (int i = 0; i < width; i++) total[i] += w[i] * x[i]; \
-            } else { \
-                const double w = *terms[t].weight; \
-                for (int i = 0; i < width; i++) total[i] += w * x[i]; \
-            } \
-        } \
-        for (int i = 0; i < width; i++) r[at + i] = total[i]; \
-    }
-
-CLONES static void row_dot(
-    double *r, const Term *terms, int n_terms, const double *bias, int bias_varies, int n) {
-    int at = 0;
-    DOT(CHUNK)
-    DOT(LANES)
-    DOT(1)
-}
 
 /* What is computed number by number. Each gives 0 where its short way does not hold; the table
    then computes the number. */
@@ -587,6 +556,8 @@ CLONES static void add_numbers(double *sums, const double *x, double factor, int
     for (; i < n; i++) total[i % LANES] += x[i];
     for (int l = 0; l < LANES; l++) sums[l] += factor * total[l];
 }
+
+#define CHUNK 32
 
 /* Whether none is inf or nan: times 0 these are nan. */
 CLONES static int all_finite(const double *x, ptrdiff_t n) {

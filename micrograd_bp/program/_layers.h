@@ -31,6 +31,7 @@ typedef void (*OuterFunction)(
 typedef void (*RowSumsFunction)(double *, ptrdiff_t, int, const double *, ptrdiff_t, int);
 typedef double (*PointOuterFunction)(
     double *, ptrdiff_t, int, int, int, const double *, const double *);
+typedef void (*DotFunction)(double *, const Term *, int, const double *, int, int);
 typedef void (*ActivationFunction)(double *, double *, const double *, ptrdiff_t);
 
 typedef struct {
@@ -40,6 +41,7 @@ typedef struct {
     OuterFunction add_outer;
     RowSumsFunction add_rows;
     PointOuterFunction point_outer;
+    DotFunction dot;
     ActivationFunction tanh, sigmoid, tanh_alone, sigmoid_alone; /* NULL: as in _kernels.h */
 } Level;
 
@@ -109,7 +111,7 @@ FOR_TARGET("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")
 
 #define OF_LEVEL(level, point) \
     #level, product_##level, point_product_##point, add_outer_##level, add_rows_##level, \
-        point_outer_##point
+        point_outer_##point, dot_##level
 #define ACTIVATIONS_OF(level) \
     tanh_##level, sigmoid_##level, tanh_alone_##level, sigmoid_alone_##level
 
@@ -139,7 +141,7 @@ static int n_levels(void) { /* of those, how many the machine has */
 
 static const Level LEVELS[] = {
     {"plain", product_plain, point_product_plain, add_outer_plain, add_rows_plain,
-     point_outer_plain, 0, 0, 0, 0},
+     point_outer_plain, dot_plain, 0, 0, 0, 0},
 };
 
 static int n_levels(void) { return 1; }

@@ -50,6 +50,39 @@ INLINE void LEVEL(tile)(
     EACH_UNIT EACH_VECTOR STORE(y + u * points + v * next, sum[u][v]);
 }
 
+/* Weighted sums of rows at some points: r = bias + sum over the terms of w x, added in their order */
+INLINE void LEVEL(dot_of_vectors)(
+    const int vectors, double *r, const Term *terms, int n_terms, const double *bias,
+    int bias_varies, int at) {
+    Vector sum[4];
+    EACH_VECTOR sum[v] = bias_varies ? LOAD(bias + at + v * WIDTH) : ALL(bias ? *bias : 0.0);
+    for (int t = 0; t < n_terms; t++) {
+        const double *w = terms[t].weight, *x = terms[t].factor + at;
+        if (terms[t].weight_varies)
+            EACH_VECTOR sum[v] += LOAD(w + at + v * WIDTH) * LOAD(x + v * WIDTH);
+        else {
+            Vector weight = ALL(*w);
+            EACH_VECTOR sum[v] += weight * LOAD(x + v * WIDTH);
+        }
+    }
+    EACH_VECTOR STORE(r + at + v * WIDTH, sum[v]);
+}
+
+static void LEVEL(dot)(
+    double *r, const Term *terms, int n_terms, const double *bias, int bias_varies, int n) {
+    int at = 0;
+    for (; at + 4 * WIDTH <= n; at += 4 * WIDTH)
+        LEVEL(dot_of_vectors)(4, r, terms, n_terms, bias, bias_varies, at);
+    for (; at + WIDTH <= n; at += WIDTH)
+        LEVEL(dot_of_vectors)(1, r, terms, n_terms, bias, bias_varies, at);
+    for (; at < n; at++) {
+        double sum = bias_varies ? bias[at] : bias ? *bias : 0.0;
+        for (int t = 0; t < n_terms; t++)
+            sum += terms[t].weight[terms[t].weight_varies ? at : 0] * terms[t].factor[at];
+        r[at] = sum;
+    }
+}
+
 /* One unit, in four partial sums, whose additions need not wait for each other */
 INLINE void LEVEL(tile_of_one)(
     const int vectors, const ptrdiff_t next, double *y, Matrix w, const double *x,

@@ -115,7 +115,6 @@ cdef extern from "_kernels.h" nogil:
     const LanesKernel LANES_KERNELS[]
     const PairKernel PAIR_KERNELS[]
     int LANES
-    void row_dot(double*, const Term*, int, const double*, int, int)
     double point_dot(const double*, const int*, int)
     void add_products(double*, const double*, const double*, int)
     void add_numbers(double*, const double*, double, int)
@@ -140,6 +139,7 @@ cdef extern from "_layers.h" nogil:
     ctypedef double (*PointOuterFunction)(
         double*, Py_ssize_t, int, int, int, const double*, const double*
     )
+    ctypedef void (*DotFunction)(double*, const Term*, int, const double*, int, int)
     ctypedef void (*ActivationFunction)(double*, double*, const double*, Py_ssize_t)
     ctypedef struct Level:
         const char* name
@@ -148,6 +148,7 @@ cdef extern from "_layers.h" nogil:
         OuterFunction add_outer
         RowSumsFunction add_rows
         PointOuterFunction point_outer
+        DotFunction dot
         ActivationFunction tanh
         ActivationFunction sigmoid
         ActivationFunction tanh_alone
@@ -474,14 +475,16 @@ cdef class Executor:
     cdef int _choose_block(self, bint wide) except -1:
         """How many data points at a time: as many as the cache has room for.
 
-        Of many rows at least 32 points, if the last cache holds them: fewer take longer for what
-        surrounds the loops than the loops themselves.
+        Of many rows at least 32 points, if the last cache holds them, and 24 with layers, if twice
+        their cache does: fewer take longer for what surrounds the loops than the loops themselves.
         Rows of layers are an odd number of cache lines apart: then those that a tile reads are
         not all in the same few sets of the cache.
         """
         self.block = 120 if wide else 128
         cdef Py_ssize_t room = CACHE_OF_LAYERS if wide else CACHE
-        cdef Py_ssize_t least = 8 if wide or self.n_rows * 32 > LAST_CACHE else 32
+        cdef Py_ssize_t least = 24 if wide else 32
+        if self.n_rows * least > (2 * CACHE_OF_LAYERS if wide else LAST_CACHE):
+            least = 8
         while self.block > least and self.block * self.n_rows > room:
             self.block = (self.block // 2 + 8) // 16 * 16 - 8 if wide else self.block // 2
 
@@ -1207,7 +1210,7 @@ cdef class Executor:
         bias = operands[2 * n_terms] if n_operands % 2 else -1
         if bias >= 0:
             start = self._row(space, bias) if bias >= self.n_scalars else space.scalars + bias
-        row_dot(
+        self.level.dot(
             self._row(space, result), space.terms, n_terms, start, bias >= self.n_scalars,
             space.points,
         )
