@@ -229,7 +229,7 @@ cdef class _Space:
     cdef double* slopes  # where those are summed at once whose rows are in order; or NULL
     cdef double* broadcast
     cdef double* room  # for what a step needs as it runs
-    cdef void* memory  # that of the last five, which begin at whole cache lines
+    cdef void* memory  # that of rows to room, which begin at whole cache lines
     cdef Term* terms
     cdef double* products
     cdef const double** factors
@@ -437,7 +437,8 @@ cdef class Executor:
             for place in (*operands, *strides, *results):
                 numbers[0] = place
                 numbers += 1
-            numbers += 1  # for a second result
+            numbers[0] = 0  # for a second result
+            numbers += 1
             for number in parameters:
                 fixed[0] = number
                 fixed += 1
@@ -498,9 +499,10 @@ cdef class Executor:
             step.weights_given = place < self.n_parameters
             place = step.operands[2] + step.strides[2] * (one.height - 1)
             step.bias_given = place < self.n_parameters
-            if not step.weights_given:
+            by_unit = one.result >= self.n_scalars and self._goes_by_unit(step)
+            if by_unit or not step.weights_given:
                 self._copy(step.operands[0], self.n_parameters)
-            if not step.bias_given:
+            if one.bias is not None and (by_unit or not step.bias_given):
                 self._copy(step.operands[2], self.n_parameters)
             self._copy(step.operands[1], one.depth)
         elif isinstance(one, Sums):
@@ -1160,15 +1162,16 @@ cdef class Executor:
             first += LANES
         return 0
 
-    cdef void _product(self, _Space space, Step* step) noexcept nogil:
-        """A layer of all data points of a block.
+    cdef bint _goes_by_unit(self, Step* step) noexcept nogil:
+        """Whether weights of a layer of a block are rows too, or factors are not."""
+        return step.operands[0] >= self.n_scalars or step.operands[1] < self.n_scalars
 
-        Where weights are rows too, or factors are not, unit by unit.
-        """
+    cdef void _product(self, _Space space, Step* step) noexcept nogil:
+        """A layer of all data points of a block."""
         cdef Matrix matrix
         cdef int j, k, n_operands = 2 * step.depth + (step.operands[2] >= 0)
         cdef int* operands = space.unit
-        if step.operands[0] >= self.n_scalars or step.operands[1] < self.n_scalars:
+        if self._goes_by_unit(step):
             for j in range(step.width):
                 for k in range(step.depth):
                     operands[k] = (

@@ -123,6 +123,22 @@ def attention(positions: int = 4, heads: int = 2, size: int = 3) -> Program:
     return Program(fsum(losses), flat(x), [w for m in matrices for w in flat(m)])
 
 
+def products_of_computed_numbers() -> Program:
+    """A layer whose weights are computed of each data point, and its bias a parameter."""
+    rng = random.Random(0)
+    x, c, (b,) = leaves(6, "x", rng), leaves(6, "c", rng), leaves(1, "b", rng)
+    h, g = ([tanh(u * v) for u, v in zip(x[i : i + 3], c[i : i + 3])] for i in (0, 3))
+    return Program(dot(h, g, b), x, [*c, b])
+
+
+def layer_with_biases_of_the_data() -> Program:
+    """A layer of parameters alone, whose biases are the inputs."""
+    rng = random.Random(0)
+    W = [leaves(3, "w", rng) for _ in range(4)]
+    x, b = leaves(3, "x", rng), leaves(4, "b", rng)
+    return Program(fsum([tanh(dot(w, x, bias)) for w, bias in zip(W, b)]), b, [*flat(W), *x])
+
+
 MODELS: list[Callable[[], Program]] = [
     lambda: network([3, 4, 2]),
     lambda: network([2, 5, 5, 1], "sigmoid"),
@@ -132,6 +148,8 @@ MODELS: list[Callable[[], Program]] = [
     mixture,
     steps_of_time,
     attention,
+    products_of_computed_numbers,
+    layer_with_biases_of_the_data,
 ]
 
 
