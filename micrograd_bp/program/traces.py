@@ -94,6 +94,8 @@ def _in_layers(
         columns = inputs.reshape(prod(shape), plan.n_inputs).T
         found = on_arrays(columns, recorded if parameters is None else parameters)
         found = library.broadcast_to(found, (len(plan.outputs), columns.shape[1]))
+        if library.__name__ == "numpy":
+            found = library.array(found)  # the caller's own, to be written to
         return found[0].reshape(shape) if single else found.T.reshape(*shape, -1)
 
     return run

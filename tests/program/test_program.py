@@ -549,6 +549,15 @@ def test_numpy_runs_the_trace() -> None:
     assert traced(data[0], program._recorded) == pytest.approx(program(data[0]), rel=1e-12)
 
 
+def test_a_trace_of_numpy_gives_arrays_of_the_caller_s_own() -> None:
+    x, w = Value(1.0), Value(2.0)
+    X = np.ones((3, 1))
+    for program in (Program(w * x, [x], [w]), Program(x * 1.0, [x]), Program([x, w], [x], [w])):
+        found = program.trace(np)(X)
+        found += 1.0
+    assert (X == 1.0).all()
+
+
 def test_only_known_libraries_run_it() -> None:
     with pytest.raises(TypeError, match=r"numpy, jax.numpy or torch, not <module 'math'"):
         two_inputs().trace(math)
