@@ -236,6 +236,8 @@ def _validation_data(
     data: Table | ChunkedData
     if is_chunked(X, T):
         data = ChunkedData(X, T, None, loss, classes)
+        if data.classes and not classes:
+            raise ValueError("the T of validation has names of classes, and the T of training none")
         data.look(n_outputs, average=True, weighted=weighted)
         found = [data.tables_of[name].shape[1] for name in "xt"]
     else:

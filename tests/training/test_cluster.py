@@ -206,6 +206,13 @@ def test_two_names_do_for_the_losses_of_two_classes(loss: str) -> None:
         trained_on_names(rows(X), rows(NAMES), loss)
 
 
+def test_names_are_refused_in_validation_where_training_has_numbers() -> None:
+    numbers = np.digitize(T, [-0.2, 0.3])
+    options: dict[str, Any] = {"loss": "cross_entropy", "optimizer": "adam", "progress": False}
+    with pytest.raises(ValueError, match="the T of validation has names of classes"):
+        fit(new_model(3), rows(X), rows(numbers), validation=(rows(X), rows(NAMES)), **options)
+
+
 def test_the_names_of_a_fit_go_with_the_next_of_chunks_too() -> None:
     model, numbers = new_model(3), np.digitize(T, [-0.2, 0.3])
     options: dict[str, Any] = {"loss": "cross_entropy", "optimizer": "adam", "epochs": 1}
