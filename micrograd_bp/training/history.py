@@ -114,7 +114,9 @@ class History:
             ax.legend()
         if 0.0 < 10.0 * min(errors) <= max(errors):
             ax.set_yscale("log")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        locator = ax.xaxis.get_major_locator()
+        if isinstance(locator, _library("matplotlib.ticker").MaxNLocator):
+            locator.set_params(integer=True)
         ax.set(xlabel="epoch", ylabel="error E")
         return ax
 

@@ -161,6 +161,9 @@ def test_a_history_is_drawn_from_before_the_first_epoch_on() -> None:
     assert legend(ax) == ["training", "validation", "epoch 1"]
     assert ax.get_yscale() == "linear"
     assert History([4.0], [0.1]).plot().get_yscale() == "log"
+    _, ax = pyplot.subplots()
+    ax.set_xticks([0, 0.5, 1.0])
+    assert History([4.0], [3.9]).plot(ax).get_xticks()[1] == 0.5
     ticks = History([4.0], [3.9]).plot().get_xticks()
     assert (ticks == np.round(ticks)).all()
     n = len(pyplot.get_fignums())
