@@ -238,7 +238,11 @@ cdef class _Gradient:
                 nodes.append(<object>adjoint.node)
         free(self.order.nodes)
         self.order.nodes = NULL
-        _sort(&root, 1, &self.order)
+        cdef Order again = Order(NULL, 0, False)
+        try:
+            _sort(&root, 1, &again)
+        finally:
+            free(again.nodes)
         cdef Mark mark = _last_mark
         cdef list of_graph = [(<Value>node)._mark == mark for node in nodes]
         for node, inside in zip(nodes, of_graph):

@@ -151,9 +151,8 @@ def _rounding(nodes: Iterable[tuple[float, Value]], underflow: float = 0.0) -> f
 def _size(node: Value) -> float:
     """The largest number that is rounded on the way to that of a node."""
     size = abs(node.data)
-    if (
-        node.operation and node.operation.name == "dot"
-    ):  # each product is there twice, once for each factor
+    if node.operation and node.operation.name == "dot":
+        # Each product is there twice, once for each factor.
         terms = zip(node.parents, node.local_derivatives)
         size = max(size, sum_in_order(abs(w * x.data) for x, w in terms) / 2.0)
     return size
