@@ -6,6 +6,7 @@ does the same, and nothing need be said.
 """
 
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 INCLUDED = (".pxi", ".h")
+_INCLUDES = re.compile(r'^(?:#?include|cdef extern from) "(\S+)"', re.MULTILINE)
 
 
 def wanted() -> bool:
@@ -21,13 +23,12 @@ def wanted() -> bool:
 
 
 @contextmanager
-def imported(file: str, twin: str, includes: bool = True) -> Iterator[None]:
+def imported(file: str, twin: str) -> Iterator[None]:
     """The block imports from a twin; what goes wrong there is said, and the block left.
 
     Args:
         file: the Python file that asks for its twin.
         twin: the twin's name, such as "_engine".
-        includes: whether the .pxi and .h files of its folder are its sources too, beside its .pyx.
 
     Warns:
         UserWarning: the twin is there and cannot be loaded; or a source that lies in its folder
@@ -39,7 +40,7 @@ def imported(file: str, twin: str, includes: bool = True) -> Iterator[None]:
     folder = os.path.dirname(os.path.abspath(file))
     built = [os.path.join(folder, twin + suffix) for suffix in EXTENSION_SUFFIXES]
     module = next(filter(os.path.exists, built), None)
-    changed = _changed_since(folder, module, twin, includes) if module else ""
+    changed = _changed_since(os.stat(module).st_mtime, folder, f"{twin}.pyx") if module else ""
     if changed:
         warnings.warn(
             f"{twin} was compiled before {changed} was changed, and may not do what is written"
@@ -58,16 +59,17 @@ def imported(file: str, twin: str, includes: bool = True) -> Iterator[None]:
             )
 
 
-def _changed_since(folder: str, module: str, twin: str, includes: bool) -> str:
-    """The name of a source changed after the module was compiled; where the sources are not
-    those of a clone, but came with the module, their times tell nothing."""
-    if not os.path.exists(os.path.join(ROOT, "pyproject.toml")):
+def _changed_since(compiled: float, folder: str, source: str) -> str:
+    """The name of a source, or of a file that it includes, which was changed after a time.
+
+    Where the sources are not those of a clone, but came with the module, their times tell nothing.
+    """
+    path = os.path.join(folder, source)
+    if not (os.path.exists(os.path.join(ROOT, "pyproject.toml")) and os.path.exists(path)):
         return ""
-    compiled = os.stat(module).st_mtime
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            is_included = includes and entry.name.endswith(INCLUDED)
-            is_source = is_included or entry.name == f"{twin}.pyx"
-            if is_source and entry.stat().st_mtime > compiled:
-                return entry.name
-    return ""
+    if os.stat(path).st_mtime > compiled:
+        return source
+    with open(path, encoding="utf-8") as file:
+        included = dict.fromkeys(_INCLUDES.findall(file.read()))
+    changed = (_changed_since(compiled, folder, name) for name in included)
+    return next(filter(None, changed), "")

@@ -66,8 +66,10 @@ def test_modules_as_they_were_compiled_say_nothing(clone: Path) -> None:
         ("_engine", "_gradient.pxi"),
         ("_nested", "transforms/_nested.pyx"),
         ("_passes", "program/_passes.pyx"),
+        ("_passes", "program/_blocks.pxi"),
         ("_program", "program/_program.pyx"),
         ("_program", "program/_kernels.h"),
+        ("_program", "program/_activations.h"),
     ],
 )
 def test_a_module_older_than_its_source_says_so(clone: Path, twin: str, source: str) -> None:

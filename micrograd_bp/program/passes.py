@@ -12,7 +12,7 @@ from .sums import terms
 __all__ = ["Blocks", "Placing", "check_nodes", "fused", "lower", "needed", "terms", "varying"]
 
 if engine_kind() == "compiled":
-    with twins.imported(__file__, "_passes", includes=False):
+    with twins.imported(__file__, "_passes"):
         from ._passes import (  # type: ignore[no-redef]
             Blocks,
             Placing,

@@ -419,9 +419,9 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             NotFittedError: it has not been trained.
             ValueError: X is no such table.
 
-        >>> model = NetworkClassifier([], solver="lbfgs").fit([[-1], [1]], ["a", "b"])
-        >>> model.predict_proba([[0.0]]).round(1).tolist()
-        [[0.5, 0.5]]
+        >>> model = NetworkClassifier([], solver="lbfgs").fit([[0]] * 4, ["a", "b", "b", "b"])
+        >>> model.predict_proba([[0.0]]).round(2).tolist()
+        [[0.25, 0.75]]
         """
         y = self._predicted(X)
         if y.shape[1] == 1:

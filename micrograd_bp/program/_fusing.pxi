@@ -1,0 +1,175 @@
+# The twin of fusing.py. Included by _passes.pyx.
+
+
+def varying(list nodes not None, Py_ssize_t n_inputs):
+    """Which numbers depend on the data."""
+    cdef list varies = [False] * len(nodes)
+    cdef tuple node, operands
+    cdef Py_ssize_t i
+    for i in range(min(n_inputs, len(nodes))):
+        varies[i] = True
+    for i in range(len(nodes)):
+        node = _as_instruction(nodes[i])
+        if node is not None:
+            operands = node[2]
+            for operand in operands:
+                if varies[operand] is True:
+                    varies[i] = True
+                    break
+    return varies
+
+
+def needed(list nodes not None, results):
+    """The numbers that results are computed from, and they themselves, in order."""
+    cdef bytearray found = bytearray(len(nodes))
+    cdef tuple node, operands
+    cdef Py_ssize_t i
+    for i in results:
+        found[i] = 1
+    for i in range(len(nodes) - 1, -1, -1):
+        if found[i]:
+            node = _as_instruction(nodes[i])
+            if node is not None:
+                operands = node[2]
+                for operand in operands:
+                    found[<Py_ssize_t>operand] = 1
+    return [i for i in range(len(nodes)) if found[i]]
+
+
+def fused(list nodes not None, results, list varies not None):
+    """The nodes, with u + v w as one ``dot`` wherever u or v w has no other reader."""
+    cdef _Fusing fusing = _Fusing(nodes, results, varies)
+    fusing.fuse()
+    return fusing.nodes, fusing.read_by_others(results)
+
+
+cdef class _Fusing:
+    cdef list nodes, reached
+    cdef list varies
+    cdef list readers
+    cdef bytearray swallowed
+
+    def __cinit__(self, list nodes not None, results, list varies not None):
+        cdef tuple node
+        cdef object i, operand
+        results = list(results)
+        if len(varies) < len(nodes):
+            raise ValueError("whether a node varies has to be known of each")
+        self.nodes, self.varies = list(nodes), varies
+        self.readers = [0] * len(nodes)
+        self.swallowed = bytearray(len(nodes))
+        for i in results:  # a result is never swallowed
+            self.readers[i] += 2
+        self.reached = needed(nodes, results)
+        for i in self.reached:
+            node = _as_instruction(nodes[i])
+            if node is not None:
+                for operand in <tuple?>node[2]:
+                    self.readers[operand] = <Py_ssize_t>self.readers[operand] + 1
+
+    cdef int fuse(self) except -1:
+        cdef Py_ssize_t k, i
+        cdef tuple node
+        cdef object found
+        for k in range(len(self.reached) - 1, -1, -1):
+            i = self.reached[k]
+            node = _as_instruction(self.nodes[i])
+            if node is not None and node[0] is ADD and not self.swallowed[i]:
+                found = self.chain(node, self.varies[i])
+                self.nodes[i] = self.plain_chain(node, self.varies[i]) if found is node else found
+        self.nodes.append(1.0)
+        self.varies.append(False)
+        self.readers.append(0)
+        return 0
+
+    cdef object plain_chain(self, tuple whole, object kind):
+        """A sum of many plain terms as one ``dot``, each times 1; else as it is."""
+        cdef list terms = [], inner = []  # the last one first
+        cdef tuple at = whole, before, operands
+        cdef object base, term, i
+        while True:
+            base, term = at[2]
+            terms.append(term)
+            before = self.alone(base, kind)
+            if before is None or before[0] is not ADD or self.has_product(before, kind):
+                break
+            inner.append(base)
+            at = before
+        if len(terms) < MANY:
+            return whole
+        for i in inner:
+            self.swallowed[i] = 1
+        terms.reverse()
+        operands = (*[len(self.swallowed)] * len(terms), *terms, base)
+        return _new(Record, (DOT, (), operands, -1, whole[4], whole[5]))
+
+    cdef bint has_product(self, tuple addition, object kind) except -1:
+        for operand in <tuple>addition[2]:
+            if self.product(operand, kind) is not None:
+                return True
+        return False
+
+    cdef list read_by_others(self, results):
+        for i in results:
+            self.readers[i] -= 2
+        return self.readers
+
+    cdef object chain(self, tuple whole, object kind):
+        """A sum with the products that it ends in, and the sum before them, as one ``dot``."""
+        cdef list weights = [], factors = []  # the last one first
+        cdef tuple at = whole, found, before, operands, bias = ()
+        cdef object base, term, last = None
+        cdef Py_ssize_t n, k
+        while at is not None:
+            base, term = at[2]
+            found = self.product(term, kind)
+            if found is None:
+                base, term = term, base
+                found = self.product(term, kind)
+                if found is None:
+                    if at is whole:
+                        return whole
+                    bias = (last,)
+                    break
+            if at is not whole:
+                self.swallowed[last] = 1
+            _put_pair(found, weights, factors)
+            before = self.alone(base, kind)
+            at, last, bias = None, base, (base,)
+            if before is not None:
+                if before[0] is ADD:
+                    at = before
+                elif before[0] is MUL or before[0] is SQUARE:
+                    _put_pair(before, weights, factors)
+                    bias = ()
+                elif before[0] is DOT:
+                    operands = before[2]
+                    n = len(operands) // 2
+                    for k in range(n - 1, -1, -1):
+                        weights.append(operands[k])
+                        factors.append(operands[n + k])
+                    bias = operands[2 * n :]
+        weights.reverse()
+        factors.reverse()
+        operands = (*weights, *factors, *bias)
+        return _new(Record, (DOT, (), operands, -1, whole[4], whole[5]))
+
+    cdef tuple alone(self, object number, object kind):
+        """An instruction with one reader, of the same kind as it."""
+        cdef Py_ssize_t i = number
+        if <Py_ssize_t>self.readers[i] != 1 or self.varies[i] is not kind:
+            return None
+        return _as_instruction(self.nodes[i])
+
+    cdef tuple product(self, object number, object kind):
+        cdef tuple node = self.alone(number, kind)
+        if node is None or node[0] is not MUL and node[0] is not SQUARE:
+            return None
+        return node
+
+
+cdef int _put_pair(tuple product, list weights, list factors) except -1:
+    cdef tuple operands = product[2]
+    weights.append(operands[0])
+    factors.append(operands[len(operands) - 1])
+    return 0

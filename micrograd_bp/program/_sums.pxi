@@ -1,0 +1,48 @@
+# The twin of sums.py. Included by _passes.pyx.
+
+
+def terms(list nodes not None, results, list varies not None, list readers not None):
+    """What to sum for each result: numbers, and products of two."""
+    cdef dict plain = {}, products = {}, alike = {}
+    cdef tuple node, operands, numbers, of_one
+    cdef object i, k, shared, factor
+    cdef Py_ssize_t n, j
+    cdef PyObject* found
+    for i in results:
+        node = _as_instruction(nodes[i])
+        if node is not None and node[0] is DOT:
+            n = len(<tuple>node[2])
+            alike[n] = alike.get(n, 0) + 1
+    for k, i in enumerate(results):
+        node = _as_instruction(nodes[i])
+        numbers, n = (i,), 0
+        if node is not None and (node[0] is MUL or node[0] is DOT) and not readers[i]:
+            operands = node[2]
+            n = len(operands) // 2
+            if n > 1 and alike[len(operands)] < 2 or not _all_vary(operands, n, varies):
+                n = 0
+            else:
+                numbers = operands[2 * n :]
+        for j in range(n):
+            shared, factor = operands[n + j], operands[j]
+            if varies[shared] is not True:
+                shared, factor = factor, shared
+            found = PyDict_GetItem(products, shared)
+            if found is NULL:
+                products[shared] = ([factor], [k])
+            else:
+                of_one = <tuple><object>found
+                (<list>of_one[0]).append(factor)
+                (<list>of_one[1]).append(k)
+        for i in numbers:
+            (<list>plain.setdefault(i, [])).append(k)
+    return plain, products
+
+
+cdef bint _all_vary(tuple operands, Py_ssize_t n, list varies) except -1:
+    """Whether a factor of each of n products depends on the data."""
+    cdef Py_ssize_t j
+    for j in range(n):
+        if varies[operands[n + j]] is not True and varies[operands[j]] is not True:
+            return False
+    return True
