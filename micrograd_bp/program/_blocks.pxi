@@ -5,13 +5,13 @@ cdef class Blocks:
     """The blocks of a graph, the order of their numbers, and when each is computed."""
 
     cdef readonly list members, block, at, last, turns
-    cdef list nodes
+    cdef Nodes nodes
     cdef dict paired
     cdef Py_ssize_t n_placed
 
     def __cinit__(
         self,
-        list nodes not None,
+        Nodes nodes not None,
         needed,
         list varies not None,
         Py_ssize_t n_inputs,

@@ -6,12 +6,13 @@ cdef class Placing:
 
     cdef readonly list place, once, each
     cdef readonly Py_ssize_t n_scalars, n_rows
-    cdef list nodes, varies, members, block
+    cdef Nodes nodes
+    cdef list varies, members, block
     cdef object rows
 
     def __cinit__(
         self,
-        list nodes not None,
+        Nodes nodes not None,
         list varies not None,
         list members not None,
         list block not None,
