@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -208,3 +209,9 @@ def test_a_wide_instruction_of_the_tables_own_function_calls_it_for_each_unit() 
     x = np.array([[0.5, -1.0, 2.0], [1e-3, 3.0, -0.1]])
     expected = [sum(functions.gelu.value(number) for number in row) for row in x.tolist()]
     close(run(made.plan((b,)), x, np.empty(0))[1][:, 0], expected)
+
+
+def test_a_plan_of_more_places_than_a_block_can_count_is_refused() -> None:
+    plan = replace(product_of(2, 3, False, "none"), n_rows=2**28)
+    with pytest.raises(ValueError, match="a plan has fewer than 268435456 places"):
+        compiled.Executor(plan)
