@@ -29,7 +29,7 @@ cdef class _Buffer:
         free(self.at)
 
 
-cdef struct Slot:
+cdef struct NumberSlot:
     unsigned int number  # and 1, or 0 of a free slot
     unsigned int hashed
 
@@ -43,7 +43,7 @@ cdef class Numbered:
     cdef readonly Nodes nodes
     cdef readonly dict softmaxes, share_of, pulled_back
     cdef readonly Py_ssize_t n_inputs, n_parameters, n_leaves
-    cdef Slot* slots
+    cdef NumberSlot* slots
     cdef size_t n_slots, n_known  # a power of two; how many are taken
 
     def __cinit__(self, Py_ssize_t n_inputs, Py_ssize_t n_parameters):
@@ -60,7 +60,7 @@ cdef class Numbered:
         free(self.slots)
 
     cdef int _grow(self, size_t n_slots) except -1:
-        cdef Slot* slots = <Slot*>calloc(n_slots, sizeof(Slot))
+        cdef NumberSlot* slots = <NumberSlot*>calloc(n_slots, sizeof(NumberSlot))
         cdef size_t i, at
         if slots is NULL:
             raise MemoryError("no memory for the nodes of a program")
@@ -221,7 +221,7 @@ cdef class Numbered:
 
     def forget(self):
         """Release what told equal numbers."""
-        cdef Slot* slots = <Slot*>calloc(2, sizeof(Slot))
+        cdef NumberSlot* slots = <NumberSlot*>calloc(2, sizeof(NumberSlot))
         if slots is not NULL:
             free(self.slots)
             self.slots, self.n_slots, self.n_known = slots, 2, 0

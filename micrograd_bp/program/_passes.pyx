@@ -11,10 +11,8 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.math cimport isfinite
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcmp, memcpy
-
-from heapq import heappop, heappush
 
 from .. import functions
 from .._engine import parents_by_place
@@ -25,6 +23,7 @@ from .lowering import COMMUTATIVE, FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, 
 from .placing import Rows, placed, placed_sum, read
 
 cdef Py_ssize_t MOST_LEAVES = 2**28
+cdef Py_ssize_t MOST_NUMBERS = 2**31 - 1
 cdef object Record = Instruction
 cdef object ADD = functions.add
 cdef object MUL = functions.mul
@@ -35,7 +34,8 @@ cdef object SOFTMAX = functions.softmax
 cdef object ADDITION = functions.add.operation
 cdef object MULTIPLICATION = functions.mul.operation
 cdef object WEIGHTED_SUM = functions.dot.operation
-cdef frozenset PAIRED = frozenset((*DERIVATIVES, *DERIVATIVES.values()))
+cdef list ACTIVATIONS = [*DERIVATIVES]
+cdef list SLOPES = [*DERIVATIVES.values()]
 cdef object _new = tuple.__new__
 
 
