@@ -10,16 +10,15 @@ from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
-from libc.math cimport isfinite
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
 from libc.string cimport memcmp, memcpy
 
 from .. import functions
-from .._engine import parents_by_place
+from .._engine import by_place, place_of, unconfirmed
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
 from .instructions import DERIVATIVES, Instruction, Sum, Sums
-from .lowering import COMMUTATIVE, FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
+from .lowering import FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
 from .placing import Rows, placed, placed_sum, read
 
 cdef Py_ssize_t MOST_LEAVES = 2**28
@@ -31,9 +30,6 @@ cdef object DOT = functions.dot
 cdef object SQUARE = functions.square
 cdef object WHERE = functions.where
 cdef object SOFTMAX = functions.softmax
-cdef object ADDITION = functions.add.operation
-cdef object MULTIPLICATION = functions.mul.operation
-cdef object WEIGHTED_SUM = functions.dot.operation
 cdef list ACTIVATIONS = [*DERIVATIVES]
 cdef list SLOPES = [*DERIVATIVES.values()]
 cdef object _new = tuple.__new__
