@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from mpmath import mp, mpf
-from plans import PAIRED, POINTS, Planned, anything
+from plans import PAIRED, POINTS, Planned, anything, check_bits_of_a_point
 
 from micrograd_bp import functions
 from micrograd_bp.functions import Function
@@ -134,15 +134,7 @@ def test_any_plan_means_what_its_units_mean(seed: int) -> None:
 def test_a_data_point_has_the_same_bits_wherever_it_stands_and_whatever_beside_it(
     seed: int,
 ) -> None:
-    plan, rng = anything(seed), np.random.default_rng(seed)
-    w = rng.normal(size=plan.n_parameters)
-    point = rng.normal(size=plan.n_inputs)
-    (alone,) = run(plan, point[None, :], w)[1]
-    for n in POINTS[2:]:
-        X = rng.choice([1.0, 400.0, 1e308, np.inf, np.nan, 0.0], size=(n, plan.n_inputs))
-        at = int(rng.integers(n))
-        X[at] = point
-        assert run(plan, X, w)[1][at].tolist() == alone.tolist()
+    check_bits_of_a_point(compiled.Executor, seed)
 
 
 def of_rows(function: Function, other: Function | None, x: Any) -> list[Any]:
