@@ -113,9 +113,6 @@ def anything(seed: int) -> Plan:
         at, n = rng.choice(able)
         bias = span(height, not once and rng.random() < 0.4) if rng.random() < 0.7 else None
         result = made.new(height, once)
-        if bias is not None and rng.random() < 0.3 and not once:
-            made.each.append(Gather((first, *[bias.first] * (height - 1)), result))
-            bias = Span(result, 1)
         step = Product(
             height, depth, Weights(place, down, across), at + rng.randint(0, n - depth), bias,
             result,
