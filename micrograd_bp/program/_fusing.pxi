@@ -70,44 +70,15 @@ cdef class _Fusing:
     cdef int fuse(self) except -1:
         cdef Py_ssize_t k, i
         cdef tuple node
-        cdef object found
         for k in range(len(self.reached) - 1, -1, -1):
             i = self.reached[k]
             node = _as_instruction(self.nodes[i])
             if node is not None and node[0] is ADD and not self.swallowed[i]:
-                found = self.chain(node, self.varies[i])
-                self.nodes[i] = self.plain_chain(node, self.varies[i]) if found is node else found
+                self.nodes[i] = self.chain(node, self.varies[i])
         self.nodes.append(1.0)
         self.varies.append(False)
         self.readers.append(0)
         return 0
-
-    cdef object plain_chain(self, tuple whole, object kind):
-        """A sum of many plain terms as one ``dot``, each times 1; else as it is."""
-        cdef list terms = [], inner = []  # the last one first
-        cdef tuple at = whole, before, operands
-        cdef object base, term, i
-        while True:
-            base, term = at[2]
-            terms.append(term)
-            before = self.alone(base, kind)
-            if before is None or before[0] is not ADD or self.has_product(before, kind):
-                break
-            inner.append(base)
-            at = before
-        if len(terms) < MANY:
-            return whole
-        for i in inner:
-            self.swallowed[i] = 1
-        terms.reverse()
-        operands = (*[len(self.swallowed)] * len(terms), *terms, base)
-        return _new(Record, (DOT, (), operands, -1, whole[4], whole[5]))
-
-    cdef bint has_product(self, tuple addition, object kind) except -1:
-        for operand in <tuple>addition[2]:
-            if self.product(operand, kind) is not None:
-                return True
-        return False
 
     cdef list read_by_others(self, results):
         for i in results:
@@ -115,44 +86,63 @@ cdef class _Fusing:
         return self.readers
 
     cdef object chain(self, tuple whole, object kind):
-        """A sum with the products that it ends in, and the sum before them, as one ``dot``."""
-        cdef list weights = [], factors = []  # the last one first
-        cdef tuple at = whole, found, before, operands, bias = ()
-        cdef object base, term, last = None
+        """A sum with the terms that it ends in, and the sum before them, as one ``dot``.
+
+        They are products; or many plain terms, each times 1; else the sum is left as it is.
+        """
+        cdef list weights = [], factors = [], inner = []  # the last one first
+        cdef tuple before, operands, bias
+        cdef object base, term, product, number, one = len(self.swallowed)
         cdef Py_ssize_t n, k
-        while at is not None:
-            base, term = at[2]
-            found = self.product(term, kind)
-            if found is None:
-                base, term = term, base
-                found = self.product(term, kind)
-                if found is None:
-                    if at is whole:
-                        return whole
-                    bias = (last,)
-                    break
-            if at is not whole:
-                self.swallowed[last] = 1
-            _put_pair(found, weights, factors)
+        cdef bint of_products
+        base, term, product = self.split(whole, kind)
+        of_products = product is not None
+        while True:
+            if of_products:
+                _put_pair(<tuple>product, weights, factors)
+            else:
+                weights.append(one)
+                factors.append(term)
+            bias = (base,)
             before = self.alone(base, kind)
-            at, last, bias = None, base, (base,)
-            if before is not None:
-                if before[0] is ADD:
-                    at = before
-                elif before[0] is MUL or before[0] is SQUARE:
-                    _put_pair(before, weights, factors)
-                    bias = ()
-                elif before[0] is DOT:
-                    operands = before[2]
-                    n = len(operands) // 2
-                    for k in range(n - 1, -1, -1):
-                        weights.append(operands[k])
-                        factors.append(operands[n + k])
-                    bias = operands[2 * n :]
+            if before is None:
+                break
+            if before[0] is ADD:
+                number = base
+                base, term, product = self.split(before, kind)
+                if (product is not None) != of_products:
+                    break
+                inner.append(number)
+                continue
+            if of_products and (before[0] is MUL or before[0] is SQUARE):
+                _put_pair(before, weights, factors)
+                bias = ()
+            elif of_products and before[0] is DOT:
+                operands = before[2]
+                n = len(operands) // 2
+                for k in range(n - 1, -1, -1):
+                    weights.append(operands[k])
+                    factors.append(operands[n + k])
+                bias = operands[2 * n :]
+            break
+        if not of_products and len(weights) < MANY:
+            return whole
+        for number in inner:
+            self.swallowed[number] = 1
         weights.reverse()
         factors.reverse()
         operands = (*weights, *factors, *bias)
         return _new(Record, (DOT, (), operands, -1, whole[4], whole[5]))
+
+    cdef tuple split(self, tuple addition, object kind):
+        """The sum before the last term, that term, and what it is if it is a product."""
+        base, term = addition[2]
+        cdef tuple found = self.product(term, kind)
+        if found is None:
+            found = self.product(base, kind)
+            if found is not None:
+                return term, base, found
+        return base, term, found
 
     cdef tuple alone(self, object number, object kind):
         """An instruction with one reader, of the same kind as it."""
