@@ -4,16 +4,13 @@
 def varying(list nodes not None, Py_ssize_t n_inputs):
     """Which numbers depend on the data."""
     cdef list varies = [False] * len(nodes)
-    cdef tuple node, operands
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, k
     for i in range(min(n_inputs, len(nodes))):
         varies[i] = True
     for i in range(len(nodes)):
-        node = _as_instruction(nodes[i])
-        if node is not None:
-            operands = node[2]
-            for operand in operands:
-                if varies[operand] is True:
+        if is_instruction(nodes, i):
+            for k in range(n_operands(nodes, i)):
+                if varies[operand_of(nodes, i, k)] is True:
                     varies[i] = True
                     break
     return varies
@@ -22,17 +19,13 @@ def varying(list nodes not None, Py_ssize_t n_inputs):
 def needed(list nodes not None, results):
     """The numbers that results are computed from, and they themselves, in order."""
     cdef bytearray found = bytearray(len(nodes))
-    cdef tuple node, operands
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, k
     for i in results:
         found[i] = 1
     for i in range(len(nodes) - 1, -1, -1):
-        if found[i]:
-            node = _as_instruction(nodes[i])
-            if node is not None:
-                operands = node[2]
-                for operand in operands:
-                    found[<Py_ssize_t>operand] = 1
+        if found[i] and is_instruction(nodes, i):
+            for k in range(n_operands(nodes, i)):
+                found[operand_of(nodes, i, k)] = 1
     return [i for i in range(len(nodes)) if found[i]]
 
 

@@ -9,9 +9,8 @@ def terms(list nodes not None, results, list varies not None, list readers not N
     cdef Py_ssize_t n, j
     cdef PyObject* found
     for i in results:
-        node = _as_instruction(nodes[i])
-        if node is not None and node[0] is DOT:
-            n = len(<tuple>node[2])
+        if is_instruction(nodes, i) and function_of(nodes, i) is DOT:
+            n = n_operands(nodes, i)
             alike[n] = alike.get(n, 0) + 1
     for k, i in enumerate(results):
         node = _as_instruction(nodes[i])
