@@ -196,8 +196,6 @@ cdef class _Loaded:
             room = max(MOST_COLUMNS * self.block, one.height)
         elif isinstance(one, Product):
             step.kind, step.width, step.depth = PRODUCT, one.height, one.depth
-            if one.bias is not None and one.bias.first == one.result:
-                room = one.height * self.block
         elif isinstance(one, Gather):
             step.kind, step.width = GATHER, step.n_operands
         else:

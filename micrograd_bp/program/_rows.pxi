@@ -149,9 +149,6 @@ cdef void _product(_Loaded plan, _Space space, Step* step) noexcept nogil:
     if step.operands[2] >= plan.n_scalars:
         matrix.bias, matrix.bias_varies = _row(plan, space, step.operands[2]), True
         matrix.bias_down *= space.points
-        if step.operands[2] == step.results[0]:  # a tile may compute some points twice
-            memcpy(space.room, matrix.bias, step.width * space.points * 8)
-            matrix.bias = space.room
     plan.level.product(
         _row(plan, space, step.results[0]), &matrix, _row(plan, space, step.operands[1]),
         space.points,

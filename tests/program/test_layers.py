@@ -19,7 +19,6 @@ from micrograd_bp.program.instructions import (
     Map,
     Plan,
     Product,
-    Span,
     Sum,
     Sums,
     Weights,
@@ -413,18 +412,12 @@ def test_a_result_that_overwrites_an_operand_is_refused() -> None:
         from_plain(data)
 
 
-def test_a_product_may_add_to_its_bias() -> None:
-    bias = Map(tanh_of_the_table(), (), 2, (Span(4, 1),), 6)
-    added = Product(2, 2, Weights(0, 2, 1), 4, Span(6, 1), 6)
-    plan = Plan(2, 4, (), 4, 4, (), (bias, added), (6, 7), 0)
-    x, w = np.array([0.3, -0.2]), np.array([1.0, 2.0, 3.0, 4.0])
-    expected = np.tanh(x) + w.reshape(2, 2) @ x
-    for executor in EXECUTORS:
-        for each in (plan, scalar(plan)):
-            np.testing.assert_allclose(results(each, x, w, executor), expected, rtol=1e-15)
-
-
-def tanh_of_the_table() -> Any:
-    from micrograd_bp.functions import FUNCTIONS
-
-    return FUNCTIONS["tanh"]
+def test_a_product_that_adds_to_its_own_result_is_refused() -> None:
+    data = damaged("product", {})
+    steps = data["summed"]["each"]
+    at = next(i for i, step in enumerate(steps) if step[0] == "product")
+    adding = steps[at][:]
+    adding[5] = [adding[6], 1]
+    steps.insert(at + 1, adding)
+    with pytest.raises(ValueError, match="the place of the result should be apart"):
+        from_plain(data)
