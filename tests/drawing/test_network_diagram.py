@@ -104,7 +104,7 @@ def test_delta_is_a_dash_before_backward():
 def test_of_several_forward_passes_the_last_is_shown():
     mlp = MLP(1, [2, 1], hidden="tanh", seed=1)
     error = mlp([0.25]) ** 2 + mlp([0.75]) ** 2
-    assert ("x_1", "0.7500") in shown_quantities(draw_network(mlp, error))
+    assert ("x^(2)_1", "0.7500") in shown_quantities(draw_network(mlp, error))
 
 
 def test_an_output_that_root_does_not_depend_on_shows_no_number():
