@@ -101,7 +101,7 @@ cdef class _Known:
         self.slots, self.n_slots = slots, n_slots
         return 0
 
-    cdef int put(self, list nodes, Key* key) except -1:
+    cdef int put(self, Nodes nodes, Key* key) except -1:
         """The block of a key, a new one where it is not known."""
         cdef object function = function_of(nodes, key.first)
         cdef tuple parameters = parameters_of(nodes, key.first), others
@@ -157,7 +157,7 @@ cdef class Blocks:
     """The blocks of a graph, the order of their numbers, and when each is computed."""
 
     cdef readonly Ints block, at, last
-    cdef list nodes
+    cdef Nodes nodes
     cdef Ints start, flat  # where in flat the members of a block begin; those of all
     cdef Ints waiting  # 1 + the turn of an activation, or its derivative, of a block
     cdef Turn* turns
@@ -167,7 +167,7 @@ cdef class Blocks:
 
     def __cinit__(
         self,
-        list nodes not None,
+        Nodes nodes not None,
         needed,
         list varies not None,
         Py_ssize_t n_inputs,
@@ -191,7 +191,7 @@ cdef class Blocks:
         """Put nodes into blocks of what is alike, as far as their operands' blocks tell."""
         cdef _Known known = _Known()
         cdef Ints block = self.block, ends, flat
-        cdef list nodes = self.nodes
+        cdef Nodes nodes = self.nodes
         cdef Py_ssize_t i, j, k, n
         cdef int latest
         cdef Key key
@@ -203,7 +203,7 @@ cdef class Blocks:
             if i < n_leaves:
                 continue
             if not is_instruction(nodes, i):
-                if nodes[i] is not None:
+                if is_constant(nodes, i):
                     block.of[i] = 2
                 continue
             n = n_operands(nodes, i)

@@ -5,6 +5,7 @@ They give the same nodes in the same order. What is rare (a constant among the o
 function that has simpler forms, a branch that is not taken) is left to the rules of lowering.py.
 """
 
+from cpython.array cimport array, clone
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
@@ -45,51 +46,7 @@ cdef inline tuple _as_instruction(object node):
     return <tuple>node
 
 
-# Of the nodes by number: all that the passes ask of one.
-
-
-cdef inline bint is_instruction(list nodes, Py_ssize_t i) except -1:
-    return type(nodes[i]) is Record
-
-
-cdef inline bint is_constant(list nodes, Py_ssize_t i) except -1:
-    return type(nodes[i]) is float
-
-
-cdef inline tuple _fields_of(list nodes, Py_ssize_t i):
-    if type(nodes[i]) is not Record:
-        raise TypeError(f"node {i} is no instruction")
-    return <tuple>nodes[i]
-
-
-cdef inline object function_of(list nodes, Py_ssize_t i):
-    return _fields_of(nodes, i)[0]
-
-
-cdef inline tuple parameters_of(list nodes, Py_ssize_t i):
-    return _fields_of(nodes, i)[1]
-
-
-cdef inline tuple operands_of(list nodes, Py_ssize_t i):
-    return _fields_of(nodes, i)[2]
-
-
-cdef inline Py_ssize_t n_operands(list nodes, Py_ssize_t i) except -1:
-    return len(operands_of(nodes, i))
-
-
-cdef inline Py_ssize_t operand_of(list nodes, Py_ssize_t i, Py_ssize_t k) except -1:
-    return operands_of(nodes, i)[k]
-
-
-cdef inline object label_of(list nodes, Py_ssize_t i):
-    return _fields_of(nodes, i)[4]
-
-
-cdef inline object scope_of(list nodes, Py_ssize_t i):
-    return _fields_of(nodes, i)[5]
-
-
+include "_nodes.pxi"
 include "_lowering.pxi"
 include "_fusing.pxi"
 include "_sums.pxi"

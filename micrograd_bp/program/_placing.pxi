@@ -7,14 +7,15 @@ cdef class Placing:
     cdef readonly Ints place
     cdef readonly list once, each
     cdef readonly Py_ssize_t n_scalars, n_rows
-    cdef list nodes, varies
+    cdef Nodes nodes
+    cdef list varies
     cdef Blocks blocks
     cdef list wide  # the steps that are more than a node
     cdef list read  # what each of them reads
     cdef Ints single  # a heap of rows that are free
     cdef object rows
 
-    def __cinit__(self, list nodes not None, list varies not None, Blocks blocks not None, kept):
+    def __cinit__(self, Nodes nodes not None, list varies not None, Blocks blocks not None, kept):
         cdef Ints once = Ints(), each = Ints()  # nodes; -1 - where a step is among the wide
         cdef Turn* turn
         cdef Py_ssize_t i
@@ -131,7 +132,8 @@ cdef class Placing:
 
     cdef list placed(self, Ints steps, list places):
         """Steps with places where they have nodes; a place is one object, wherever it is."""
-        cdef list found = [None] * steps.n, nodes = self.nodes
+        cdef list found = [None] * steps.n
+        cdef Nodes nodes = self.nodes
         cdef tuple operands
         cdef object step, place
         cdef Py_ssize_t k, j, n

@@ -96,7 +96,8 @@ def test_an_order_that_lacks_a_parent_is_no_order() -> None:
 
 def test_blocks_keep_their_members() -> None:
     passes = pytest.importorskip("micrograd_bp.program._passes")
-    nodes = [None, *(Instruction(functions.exp, (), (0,)) for _ in range(2))]
+    nodes = passes.Nodes()
+    nodes += [None, *(Instruction(functions.exp, (), (0,)) for _ in range(2))]
     varies = [True] * 3
     with pytest.raises(ValueError, match="needed have to be in order"):
         passes.Blocks(nodes, [2, 1], varies, 1, 0)
