@@ -1108,6 +1108,11 @@ cdef class Executor:
                         self._row(space, step.results[0] + i),
                         self._as_row(space, operands[i], 0), points * 8,
                     )
+            elif step.kind == PAIR and self._in_one_go(step):
+                step.pair(
+                    self._row(space, step.results[0]), self._row(space, step.results[1]),
+                    self._row(space, operands[0]), step.width * points,
+                )
             elif step.kind == ROW and self._in_one_go(step):
                 step.loop(
                     self._row(space, step.results[0]), self._row(space, operands[0]),
