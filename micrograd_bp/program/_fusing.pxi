@@ -92,41 +92,76 @@ cdef class _Fusing:
         cdef Py_ssize_t i
         for i in range(self.nodes.n - 1, -1, -1):
             if self.reached[i] and self.nodes.at[i].function == OF_ADD and not self.swallowed[i]:
-                if not self.chain(i):
-                    self.plain_chain(i)
+                self.chain(i)
         self.nodes.add_constant(1.0)
         self.varies.append(False)
         for i in self.results:
             self.readers.data.as_ints[i] -= 2
         return 0
 
-    cdef bint plain_chain(self, Py_ssize_t whole) except -1:
-        """A sum of many plain terms as one ``dot``, each times 1; else as it is."""
-        cdef _Buffer terms = self.factors, inner = self.inner
-        cdef Node* node
-        cdef Py_ssize_t at = whole, base, i
+    cdef int chain(self, Py_ssize_t whole) except -1:
+        """A sum with the terms that it ends in, and the sum before them, becomes one ``dot``.
+
+        They are products; or many plain terms, each times 1; else the sum is left as it is.
+        """
+        cdef _Buffer weights = self.weights, factors = self.factors, inner = self.inner
+        cdef const int* operands
+        cdef Node* before
+        cdef Py_ssize_t base, term, number, bias, n, k, one = len(self.swallowed)
+        cdef bint of_products = self.split(whole, whole, &base, &term)
         cdef int* own
-        terms.n = inner.n = 0
+        weights.n = factors.n = inner.n = 0
         while True:
-            node = &self.nodes.at[at]
-            base = self.nodes.operands[node.held.first]
-            terms.append(self.nodes.operands[node.held.first + 1])
-            if not self.is_alone(base, whole) or self.nodes.at[base].function != OF_ADD:
+            if of_products:
+                self.put_pair(term)
+            else:
+                weights.append(one)
+                factors.append(term)
+            bias = base
+            if not self.is_alone(base, whole):
                 break
-            if self.has_product(base, whole):
-                break
-            inner.append(base)
-            at = base
-        if terms.n < MANY_TERMS:
-            return False
-        for i in range(inner.n):
-            self.swallowed[inner.at[i]] = 1
-        own = self.becomes_dot(whole, 2 * terms.n + 1)
-        for i in range(terms.n):
-            own[i] = <int>len(self.swallowed)
-            own[terms.n + i] = <int>terms.at[terms.n - 1 - i]
-        own[2 * terms.n] = <int>base
-        return True
+            before = &self.nodes.at[base]
+            if before.function == OF_ADD:
+                number = base
+                if self.split(number, whole, &base, &term) != of_products:
+                    break
+                inner.append(number)
+                continue
+            if of_products and (before.function == OF_MUL or before.function == OF_SQUARE):
+                self.put_pair(base)
+                bias = -1
+            elif of_products and before.function == OF_DOT:
+                operands = &self.nodes.operands[before.held.first]
+                n = before.n_operands // 2
+                for k in range(n - 1, -1, -1):
+                    weights.append(operands[k])
+                    factors.append(operands[n + k])
+                bias = operands[2 * n] if before.n_operands % 2 else -1
+            break
+        n = weights.n
+        if not of_products and n < MANY_TERMS:
+            return 0
+        for k in range(inner.n):
+            self.swallowed[inner.at[k]] = 1
+        own = self.becomes_dot(whole, 2 * n + (bias >= 0))
+        for k in range(n):
+            own[k] = <int>weights.at[n - 1 - k]
+            own[n + k] = <int>factors.at[n - 1 - k]
+        if bias >= 0:
+            own[2 * n] = <int>bias
+        return 0
+
+    cdef bint split(
+        self, Py_ssize_t addition, Py_ssize_t whole, Py_ssize_t* base, Py_ssize_t* term
+    ) except -1:
+        """The sum before the last term, and that term; whether it is a product."""
+        cdef const int* operands = &self.nodes.operands[self.nodes.at[addition].held.first]
+        cdef bint is_last = self.is_product(operands[1], whole)
+        cdef bint is_product = is_last or self.is_product(operands[0], whole)
+        base[0], term[0] = operands[0], operands[1]
+        if is_product and not is_last:
+            base[0], term[0] = operands[1], operands[0]
+        return is_product
 
     cdef int* becomes_dot(self, Py_ssize_t i, Py_ssize_t n) except NULL:
         """Where the operands of a weighted sum in the place of a node are to be put."""
@@ -136,58 +171,6 @@ cdef class _Fusing:
         node.n_operands, node.held.first = <int>n, self.nodes.n_of_operands
         self.nodes.n_of_operands += n
         return &self.nodes.operands[node.held.first]
-
-    cdef bint has_product(self, Py_ssize_t addition, Py_ssize_t whole) except -1:
-        cdef const int* operands = &self.nodes.operands[self.nodes.at[addition].held.first]
-        return self.is_product(operands[0], whole) or self.is_product(operands[1], whole)
-
-    cdef bint chain(self, Py_ssize_t whole) except -1:
-        """A sum with the products that it ends in, and the sum before them, as one ``dot``."""
-        cdef _Buffer weights = self.weights, factors = self.factors
-        cdef const int* operands
-        cdef Node* before
-        cdef Py_ssize_t at = whole, base, term, bias = -1, n, k
-        cdef int* own
-        weights.n = factors.n = 0
-        while True:
-            operands = &self.nodes.operands[self.nodes.at[at].held.first]
-            base, term = operands[0], operands[1]
-            if not self.is_product(term, whole):
-                base, term = term, base
-                if not self.is_product(term, whole):
-                    if at == whole:
-                        return False
-                    bias = at
-                    break
-            if at != whole:
-                self.swallowed[at] = 1
-            self.put_pair(term)
-            bias = base
-            if not self.is_alone(base, whole):
-                break
-            before = &self.nodes.at[base]
-            if before.function == OF_ADD:
-                at = base
-                continue
-            if before.function == OF_MUL or before.function == OF_SQUARE:
-                self.put_pair(base)
-                bias = -1
-            elif before.function == OF_DOT:
-                operands = &self.nodes.operands[before.held.first]
-                n = before.n_operands // 2
-                for k in range(n - 1, -1, -1):
-                    weights.append(operands[k])
-                    factors.append(operands[n + k])
-                bias = operands[2 * n] if before.n_operands % 2 else -1
-            break
-        n = weights.n
-        own = self.becomes_dot(whole, 2 * n + (bias >= 0))
-        for k in range(n):
-            own[k] = <int>weights.at[n - 1 - k]
-            own[n + k] = <int>factors.at[n - 1 - k]
-        if bias >= 0:
-            own[2 * n] = <int>bias
-        return True
 
     cdef bint is_alone(self, Py_ssize_t i, Py_ssize_t whole) except -1:
         """Whether a number is an instruction with one reader, and varies as that does."""

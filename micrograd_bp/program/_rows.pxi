@@ -76,6 +76,11 @@ cdef int _steps_of_a_block(_Loaded plan, _Space space, int n) except -1 nogil:
                     _row(plan, space, step.results[0] + i),
                     _as_row(plan, space, operands[i], 0), points * 8,
                 )
+        elif step.kind == PAIR and _in_one_go(plan, step):
+            step.pair(
+                _row(plan, space, step.results[0]), _row(plan, space, step.results[1]),
+                _row(plan, space, operands[0]), step.width * points,
+            )
         elif step.kind == ROW and _in_one_go(plan, step):
             step.loop(
                 _row(plan, space, step.results[0]), _row(plan, space, operands[0]),
@@ -149,9 +154,6 @@ cdef void _product(_Loaded plan, _Space space, Step* step) noexcept nogil:
     if step.operands[2] >= plan.n_scalars:
         matrix.bias, matrix.bias_varies = _row(plan, space, step.operands[2]), True
         matrix.bias_down *= space.points
-        if step.operands[2] == step.results[0]:  # a tile may compute some points twice
-            memcpy(space.room, matrix.bias, step.width * space.points * 8)
-            matrix.bias = space.room
     plan.level.product(
         _row(plan, space, step.results[0]), &matrix, _row(plan, space, step.operands[1]),
         space.points,
