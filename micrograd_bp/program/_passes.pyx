@@ -10,8 +10,8 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.math cimport isfinite
-from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcmp, memcpy
+from libc.stdlib cimport calloc, free, malloc, qsort
+from libc.string cimport memcmp, memcpy, memset
 
 from heapq import heappop, heappush
 
@@ -19,7 +19,17 @@ from .. import functions
 from .._engine import parents_by_place
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from .instructions import DERIVATIVES, Instruction, Sum, Sums
+from .instructions import (
+    DERIVATIVES,
+    Gather,
+    Instruction,
+    Map,
+    Product,
+    Span,
+    Sum,
+    Sums,
+    Weights,
+)
 from .lowering import COMMUTATIVE, FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
 from .placing import Rows, placed, placed_sum, read
 
@@ -94,4 +104,5 @@ include "_lowering.pxi"
 include "_fusing.pxi"
 include "_sums.pxi"
 include "_blocks.pxi"
+include "_layers.pxi"
 include "_placing.pxi"

@@ -10,7 +10,6 @@ from test_layers import MODELS
 from micrograd_bp import Value, engine_kind, exp, log, relu, sqrt, step, where
 from micrograd_bp.program import (
     Program,
-    blocks,
     checks,
     fusing,
     layers,
@@ -30,13 +29,13 @@ READABLE: dict[Any, dict[str, Any]] = {
         "check_nodes": checks.check_nodes,
     },
     planning: {
+        "Layers": layers.Layers,
         "Placing": placing.Placing,
         "fused": fusing.fused,
         "needed": fusing.needed,
         "terms": sums.terms,
         "varying": fusing.varying,
     },
-    layers: {"Blocks": blocks.Blocks},
 }
 
 
