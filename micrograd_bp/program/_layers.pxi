@@ -2,10 +2,9 @@
 
 
 cdef struct Row:  # what is ordered, by its key and then its node; or a column
-    Py_ssize_t node
-    Py_ssize_t* operands  # of a weighted sum: its weights, its factors, and its bias or none
-    Py_ssize_t* key
-    Py_ssize_t n_keys
+    int node, n_keys
+    int* operands  # of a weighted sum: its weights, its factors, and its bias or none
+    int* key
 
 
 cdef int _compared(const void* one, const void* other) noexcept nogil:
@@ -28,45 +27,46 @@ cdef bint _sort(Row* rows, Py_ssize_t n) noexcept nogil:
     return False
 
 
-cdef inline bint _are_equal(Py_ssize_t* some, Py_ssize_t* others, Py_ssize_t n) noexcept nogil:
-    return memcmp(some, others, n * sizeof(Py_ssize_t)) == 0
+cdef inline bint _are_equal(int* some, int* others, Py_ssize_t n) noexcept nogil:
+    return memcmp(some, others, n * sizeof(int)) == 0
 
 
 cdef class Layers:
     """The blocks of a graph, and the steps that compute them."""
 
-    cdef readonly list nodes, varies, members, block, turns
-    cdef Blocks blocks
+    cdef readonly Blocks blocks
+    cdef Nodes nodes
+    cdef list varies
     cdef dict copies, latest
     cdef void* room
     cdef size_t size
     cdef bint has_sums
     cdef Row* rows
     cdef Row* columns
-    cdef Py_ssize_t* operands  # those of each row
-    cdef Py_ssize_t* keys  # of each row, two or more
-    cdef Py_ssize_t* places  # of the columns
-    cdef Py_ssize_t* strides
-    cdef Py_ssize_t* factors  # of the columns
-    cdef Py_ssize_t* spare
+    cdef int* operands  # those of each row
+    cdef int* keys  # of each row, two or more
+    cdef int* places  # of the columns
+    cdef int* strides
+    cdef int* factors  # of the columns
+    cdef int* spare
 
     def __cinit__(
         self,
-        list nodes not None,
+        Nodes nodes not None,
         needed,
         list varies not None,
         Py_ssize_t n_inputs,
         Py_ssize_t n_parameters,
     ):
-        cdef Py_ssize_t block, end
+        cdef int block, end
         self.nodes, self.varies = nodes, varies
         self.blocks = Blocks(nodes, needed, varies, n_inputs, n_parameters)
-        self.members, self.block = self.blocks.members, self.blocks.block
-        self.turns = self.blocks.turns
         self.copies, self.latest = {}, {}
-        end = len(self.members)
+        if len(varies) < len(nodes):
+            raise ValueError("whether a node varies has to be known of each")
+        end = self.blocks.last.n
         for block in range(3):
-            self.blocks.place(block, self.members[block])
+            self.blocks.placed(block, -1)
         block = self.blocks.next_wide(3, end)
         while block < end:
             self.find(block)
@@ -84,7 +84,7 @@ cdef class Layers:
         """Room for rows of n operands, and for columns; what was there is lost."""
         cdef Py_ssize_t n_keys = max(n // 2, 2), most = max(n, n_columns), j
         cdef size_t size = (m + n_columns) * sizeof(Row)
-        size += (m * (n + n_keys) + 4 * most) * sizeof(Py_ssize_t)
+        size += (m * (n + n_keys) + 4 * most) * sizeof(int)
         if size > self.size:
             self.release()
             self.room = malloc(size)
@@ -93,44 +93,42 @@ cdef class Layers:
             self.size = size
         self.rows = <Row*>self.room
         self.columns = self.rows + m
-        self.operands = <Py_ssize_t*>(self.columns + n_columns)
+        self.operands = <int*>(self.columns + n_columns)
         self.keys = self.operands + m * n
         self.places = self.keys + m * n_keys
         self.strides = self.places + most
         self.factors = self.strides + most
         self.spare = self.factors + most
         for j in range(m):
-            self.rows[j] = Row(j, self.operands + j * n, self.keys + j * n_keys, 0)
+            self.rows[j] = Row(<int>j, 0, self.operands + j * n, self.keys + j * n_keys)
         return 0
 
     # Of the nodes by number
 
-    cdef inline Py_ssize_t at(self, Py_ssize_t i) except? -1:
-        return self.blocks.at[i]
+    cdef inline int at(self, Py_ssize_t i) except? -1:
+        return self.blocks.at.get(i)
 
-    cdef inline Py_ssize_t block_of(self, Py_ssize_t i) except? -1:
-        return self.block[i]
+    cdef inline int block_of(self, Py_ssize_t i) except? -1:
+        return self.blocks.block.get(i)
 
-    cdef inline bint does_vary(self, Py_ssize_t i) except -1:
-        return self.varies[i]
-
-    cdef bint any_varies(self, Py_ssize_t* nodes, Py_ssize_t n) except -1:
+    cdef bint any_varies(self, int* nodes, Py_ssize_t n) except -1:
         cdef Py_ssize_t k
         for k in range(n):
-            if self.does_vary(nodes[k]):
+            if self.varies[nodes[k]] is True:
                 return True
         return False
 
-    cdef bint are_apart(self, Py_ssize_t* nodes, Py_ssize_t n, Py_ssize_t distance) except -1:
+    cdef bint are_apart(self, int* nodes, Py_ssize_t n, int distance) except -1:
         """Whether nodes are equally far apart, each so far from the one before."""
-        cdef Py_ssize_t k, at = self.at(nodes[0])
+        cdef int at = self.at(nodes[0])
+        cdef Py_ssize_t k
         for k in range(1, n):
             at += distance
             if self.at(nodes[k]) != at:
                 return False
         return True
 
-    cdef bint are_neighbours(self, Py_ssize_t* nodes, Py_ssize_t n) except -1:
+    cdef bint are_neighbours(self, int* nodes, Py_ssize_t n) except -1:
         if self.block_of(nodes[0]) != self.block_of(nodes[n - 1]):
             return False
         return self.are_apart(nodes, n, 1)
@@ -149,44 +147,41 @@ cdef class Layers:
             ]
         )
 
-    cdef int find(self, Py_ssize_t block) except -1:
+    cdef int find(self, int block) except -1:
         """The steps of a block, as wide as may be."""
-        cdef list members = self.members[block], steps = []
-        cdef Py_ssize_t m = len(members), first = members[0], i, j, k, of = -1, last
+        cdef list steps = []
+        cdef Py_ssize_t m = self.blocks.size(block), start = self.blocks.start.get(block), j, k
+        cdef int first = self.blocks.first(block), of = -1, last, found
         cdef Py_ssize_t n = n_operands(self.nodes, first)
-        cdef Py_ssize_t* operands
-        cdef object latest = members[m - 1]
-        cdef bint moved
+        cdef Row* row
         self.reserve(m, n, n)
         for j in range(m):
-            i = members[j]
-            if n_operands(self.nodes, i) != n:
+            row = self.rows + j
+            row.node = self.blocks.flat.get(start + j)
+            if n_operands(self.nodes, row.node) != n:
                 raise ValueError("the nodes of a block have as many operands")
-            self.rows[j].node = i
-            operands = self.rows[j].operands
-            for k in range(n):
-                operands[k] = operand_of(self.nodes, i, k)
-        last = latest
+            memcpy(row.operands, operands_at(self.nodes, row.node), n * sizeof(int))
+        last = self.rows[m - 1].node
         for k in range(m * n if n > 2 else n):
-            if self.block_of(self.operands[k]) != of:
-                of = self.block_of(self.operands[k])
-                last = max(last, <Py_ssize_t>self.blocks.last[of])
-        self.blocks.last[block] = last
-        if function_of(self.nodes, first) is DOT:
-            moved = self.weighted_sums(m, n, steps)
+            found = self.block_of(self.operands[k])
+            if found != of:
+                of = found
+                last = max(last, self.blocks.last.get(of))
+        if function_number(self.nodes, first) == OF_DOT:
+            self.weighted_sums(m, n, steps)
         else:
-            moved = self.ordered(m, n)
+            self.order(m, n)
             self.maps(self.rows, m, n, steps)
-        if moved:
-            members = [self.rows[j].node for j in range(m)]
-        self.blocks.place(block, members)
-        self.blocks.compute(block, self.nodes[first], steps)
+        for j in range(m):
+            self.blocks.flat.put(start + j, self.rows[j].node)
+        self.blocks.placed(block, last)
+        self.blocks.computed(block, steps)
         return 0
 
     # Functions of numbers in a row
 
-    cdef bint ordered(self, Py_ssize_t m, Py_ssize_t n) except -1:
-        """Order the rows by the operand that tells them apart best."""
+    cdef int order(self, Py_ssize_t m, Py_ssize_t n) except -1:
+        """Put the rows in the order of the operand that tells them apart best."""
         cdef Py_ssize_t best = 0, most = 0, k
         cdef Py_ssize_t different
         for k in range(n):
@@ -197,7 +192,8 @@ cdef class Layers:
                 if most == m:
                     break
         self.by_place_of(best, m)
-        return _sort(self.rows, m)
+        _sort(self.rows, m)
+        return 0
 
     cdef int by_place_of(self, Py_ssize_t k, Py_ssize_t m) except -1:
         cdef Py_ssize_t j
@@ -231,7 +227,7 @@ cdef class Layers:
         return 0
 
     cdef object map(self, Row* rows, Py_ssize_t m, Py_ssize_t n):
-        cdef Py_ssize_t node = rows[0].node
+        cdef int node = rows[0].node
         return _new(
             Map,
             (
@@ -252,12 +248,13 @@ cdef class Layers:
 
     cdef Py_ssize_t run(self, Row* rows, Py_ssize_t m, Py_ssize_t step, Py_ssize_t n) except -1:
         """How many rows go in equal strides in n columns, each so many from the one before."""
-        cdef Py_ssize_t least = 0, most = 0, j, k
+        cdef int least = 0, most = 0
+        cdef Py_ssize_t j, k
         for k in range(n):
             self.strides[k] = self.stride(rows, k * step) if m > 1 else 0
             least, most = min(least, self.strides[k]), max(most, self.strides[k])
         if least < 0 or most == 0:
-            memset(self.strides, 0, n * sizeof(Py_ssize_t))
+            memset(self.strides, 0, n * sizeof(int))
             return 1
         for j in range(1, m - 1):
             for k in range(n):
@@ -265,29 +262,28 @@ cdef class Layers:
                     return j + 1
         return m
 
-    cdef inline Py_ssize_t stride(self, Row* rows, Py_ssize_t k) except? -1:
+    cdef inline int stride(self, Row* rows, Py_ssize_t k) except? -1:
         """How far it is from one row to the next; -1 where that is in another block."""
-        cdef Py_ssize_t one = rows[0].operands[k], other = rows[1].operands[k]
+        cdef int one = rows[0].operands[k], other = rows[1].operands[k]
         if one == other:
             return 0
         return self.at(other) - self.at(one) if self.block_of(one) == self.block_of(other) else -1
 
     # Weighted sums: rows of a matrix
 
-    cdef bint weighted_sums(self, Py_ssize_t m, Py_ssize_t n, list steps) except -1:
+    cdef int weighted_sums(self, Py_ssize_t m, Py_ssize_t n, list steps) except -1:
         """The products that compute the rows, which are put in the order of their places."""
         cdef Row* rows = self.rows
         cdef Py_ssize_t h = n // 2, first = 0, end, n_matrices = 0, j
-        cdef bint moved = False
         if h == 0:
             raise ValueError("a weighted sum has a product")
         if self.are_exchanged(m, h):
             for j in range(m):
-                memcpy(self.spare, rows[j].operands, h * sizeof(Py_ssize_t))
-                memcpy(rows[j].operands, rows[j].operands + h, h * sizeof(Py_ssize_t))
-                memcpy(rows[j].operands + h, self.spare, h * sizeof(Py_ssize_t))
+                memcpy(self.spare, rows[j].operands, h * sizeof(int))
+                memcpy(rows[j].operands, rows[j].operands + h, h * sizeof(int))
+                memcpy(rows[j].operands + h, self.spare, h * sizeof(int))
         self.order_factors(m, h)
-        moved = _sort(rows, m)
+        _sort(rows, m)
         while first < m:
             end = _end_of_matrix(rows, first, m, h)
             if end - first > 1 and self.block_of(rows[first].operands[0]) != 2:
@@ -295,18 +291,17 @@ cdef class Layers:
                     rows[j].key[0] = self.at(rows[j].operands[0])
                     rows[j].key[1] = self.at(rows[j].operands[h - 1])
                     rows[j].n_keys = 2
-                moved = _sort(rows + first, end - first) or moved
+                _sort(rows + first, end - first)
             n_matrices += 1
             first = end
         if 1 < m == n_matrices and self.run(rows, m, 1, n) == m:
-            self.single_sums(rows, m, n, steps)
-            return moved
+            return self.single_sums(rows, m, n, steps)
         first = 0
         while first < m:
             end = _end_of_matrix(rows, first, m, h)
             self.products(rows + first, end - first, n, steps)
             first = end
-        return moved
+        return 0
 
     cdef bint are_exchanged(self, Py_ssize_t m, Py_ssize_t h) except -1:
         """Whether the weights are what most rows share, or what varies."""
@@ -324,7 +319,7 @@ cdef class Layers:
         """How many different ones there are."""
         cdef Py_ssize_t j
         for j in range(m):
-            memcpy(self.rows[j].key, self.rows[j].operands + start, h * sizeof(Py_ssize_t))
+            memcpy(self.rows[j].key, self.rows[j].operands + start, h * sizeof(int))
             self.rows[j].n_keys = h
         return self.n_different(m)
 
@@ -346,7 +341,7 @@ cdef class Layers:
             row = &self.rows[j]
             row.n_keys = h
             if j == 0 or not _are_equal(row.operands + h, self.factors, h):
-                memcpy(self.factors, row.operands + h, h * sizeof(Py_ssize_t))
+                memcpy(self.factors, row.operands + h, h * sizeof(int))
                 moved = self.order_columns(self.factors, h)
             for k in range(h):
                 row.key[k] = self.columns[k].key[0]
@@ -354,18 +349,18 @@ cdef class Layers:
                 self.move_columns(row, h)
         return 0
 
-    cdef bint order_columns(self, Py_ssize_t* nodes, Py_ssize_t n) except -1:
+    cdef bint order_columns(self, int* nodes, Py_ssize_t n) except -1:
         """The columns in the order of the places of nodes; whether that is another order."""
         cdef Py_ssize_t k
         for k in range(n):
             self.places[k] = self.at(nodes[k])
-            self.columns[k] = Row(k, nodes + k, self.places + k, 1)
+            self.columns[k] = Row(<int>k, 1, nodes + k, self.places + k)
         return _sort(self.columns, n)
 
     cdef int move_columns(self, Row* row, Py_ssize_t h) noexcept:
-        cdef Py_ssize_t* before = self.spare
+        cdef int* before = self.spare
         cdef Py_ssize_t k
-        memcpy(before, row.operands, 2 * h * sizeof(Py_ssize_t))
+        memcpy(before, row.operands, 2 * h * sizeof(int))
         for k in range(h):
             row.operands[k] = before[self.columns[k].node]
             row.operands[h + k] = before[h + self.columns[k].node]
@@ -373,8 +368,10 @@ cdef class Layers:
 
     cdef int products(self, Row* rows, Py_ssize_t m, Py_ssize_t n, list steps) except -1:
         """One matrix times one vector; more, or single sums, where the weights are scattered."""
-        cdef Py_ssize_t h = n // 2, n_runs, start, first, count, across, j, k
-        cdef Py_ssize_t* factors = rows[0].operands + h
+        cdef Py_ssize_t h = n // 2, n_runs, first, count, j, k
+        cdef int start, across
+        cdef Row* row
+        cdef int* factors = rows[0].operands + h
         cdef bint in_a_row = self.are_neighbours(factors, h)
         if m == 1 and (h < 2 or not in_a_row):
             steps.append(rows[0].node)
@@ -389,7 +386,7 @@ cdef class Layers:
             start = self.copy(tuple([rows[j].operands[k] for j in range(m) for k in range(h)]))
             for j in range(m):
                 for k in range(h):
-                    rows[j].operands[k] = start + j * h + k
+                    rows[j].operands[k] = start + <int>(j * h + k)
             n_runs = self.n_affine(rows, m, n)
             if not 0 < n_runs <= max(1, m // 2):  # by their bias
                 for j in range(m):
@@ -431,13 +428,14 @@ cdef class Layers:
                     break
         return self.maps(rows, m, n, steps)
 
-    cdef inline Py_ssize_t across(self, Row* rows, Py_ssize_t h) except? -1:
+    cdef inline int across(self, Row* rows, Py_ssize_t h) except? -1:
         return self.at(rows[0].operands[1]) - self.at(rows[0].operands[0]) if h > 1 else 0
 
     cdef Py_ssize_t n_affine(self, Row* rows, Py_ssize_t m, Py_ssize_t n) except -1:
         """In how many matrices the places are affine in row and column; 0 where they are not."""
-        cdef Py_ssize_t h = n // 2, across = self.across(rows, h), j, first = 0, runs = 0
-        cdef Py_ssize_t block = self.block_of(rows[0].operands[0])
+        cdef Py_ssize_t h = n // 2, j, first = 0, runs = 0
+        cdef int across = self.across(rows, h)
+        cdef int block = self.block_of(rows[0].operands[0])
         if across < 0:
             return 0
         for j in range(m):
@@ -453,9 +451,9 @@ cdef class Layers:
             runs += 1
         return runs
 
-    cdef Py_ssize_t copy(self, tuple nodes) except -1:
+    cdef int copy(self, tuple nodes) except -1:
         """The first of copies of nodes, in a block of their own, made once."""
-        cdef Py_ssize_t first
+        cdef int first
         found = self.copies.get(nodes)
         if found is not None:
             return found
@@ -464,27 +462,21 @@ cdef class Layers:
         self.turn_of_new(first, _new(Gather, (nodes, first)))
         return first
 
-    cdef Py_ssize_t new_block(self, Py_ssize_t n, tuple operands) except -1:
+    cdef int new_block(self, Py_ssize_t n, tuple operands) except -1:
         """The first node of a block that was not in the graph."""
-        cdef Py_ssize_t first = len(self.nodes), block = len(self.members), latest = -1, i
-        cdef list members = [*range(first, first + n)]
+        cdef int first = self.blocks.add(n, operands), latest = -1, i
         cdef bint varies = False
         for i in operands:
-            varies = varies or self.does_vary(i)
+            varies = varies or self.varies[i] is True
             latest = max(latest, self.block_of(i))
-        self.nodes.extend([None] * n)
+        self.nodes.add_leaves(n)
         self.varies.extend([varies] * n)
-        self.block.extend([block] * n)
-        self.blocks.at.extend([0] * n)
-        self.members.append(members)
-        self.blocks.place(block, members)
-        self.blocks.last.append(self.blocks.last_of(operands, -1))
-        self.latest[block] = latest
+        self.latest[self.block_of(first)] = latest
         return first
 
-    cdef int turn_of_new(self, Py_ssize_t node, object step) except -1:
-        cdef Py_ssize_t block = self.block_of(node)
-        self.blocks.turn(self.blocks.last[block], self.latest[block], 1, [step])
+    cdef int turn_of_new(self, int node, object step) except -1:
+        cdef int block = self.block_of(node)
+        self.blocks.turn(self.blocks.last.get(block), self.latest[block], 1, [step])
         return 0
 
     # Sums over the data points
@@ -492,7 +484,8 @@ cdef class Layers:
     def add_sums(self, dict plain not None, dict products not None):
         """Sums of numbers and of products over the data points; they are of sums.py."""
         cdef dict by_factors = {}
-        cdef Py_ssize_t m, n, first, end, low, high, i, j, k
+        cdef Py_ssize_t m, n, first, end, low, high, j, k
+        cdef int i
         cdef tuple factors
         cdef list all_shared, many, of_one, results
         if self.has_sums:
@@ -557,7 +550,8 @@ cdef class Layers:
 
     cdef Py_ssize_t end_of_neighbours(self, Row* rows, Py_ssize_t first, Py_ssize_t m) except -1:
         """From the first on each one is a neighbour of the one before."""
-        cdef Py_ssize_t block = self.block_of(rows[first].operands[0]), j
+        cdef int block = self.block_of(rows[first].operands[0])
+        cdef Py_ssize_t j
         for j in range(first + 1, m):
             if rows[j].key[0] != rows[j - 1].key[0] + 1:
                 return j
@@ -572,7 +566,8 @@ cdef class Layers:
             for factors, all_shared in by_factors.items()
             if len(<tuple>factors) == 1 == len(<list>all_shared)
         ]
-        cdef Py_ssize_t m = len(pairs), count, j, k, product
+        cdef Py_ssize_t m = len(pairs), count, j, k
+        cdef int product
         cdef Row* rows
         self.reserve(m, 2, 0)
         rows = self.rows
@@ -599,7 +594,8 @@ cdef class Layers:
         self, Row* shared, Py_ssize_t m, Row* factors, Py_ssize_t n, tuple results
     ) except -1:
         """One step, or several where a result would be there twice."""
-        cdef Py_ssize_t half, last, block, latest
+        cdef Py_ssize_t half
+        cdef int block, first_factor = 0, last, latest
         cdef object step
         if not _are_different(results):
             if m > 1:
@@ -612,18 +608,17 @@ cdef class Layers:
                 self.sum(shared, m, factors + half, n - half, results[half:])
             return 0
         block = self.block_of(shared[0].operands[0])
-        last, latest = self.blocks.last[block], self.latest.get(block, block)
-        first_factor = 0
+        last, latest = self.blocks.last.get(block), self.latest.get(block, block)
         if n:
             first_factor = factors[0].operands[0]
             block = self.block_of(first_factor)
-            last = max(last, <Py_ssize_t>self.blocks.last[block])
-            latest = max(latest, <Py_ssize_t>self.latest.get(block, block))
+            last = max(last, self.blocks.last.get(block))
+            latest = max(latest, <int>self.latest.get(block, block))
         if len(results) == 1:
             step = Sum(shared[0].operands[0], (first_factor,) if n else (), results)
         else:
             step = _new(Sums, (m, shared[0].operands[0], n, first_factor, results))
-        self.blocks.turn(max(last, -1), latest, 2, [step])
+        self.blocks.turn(last, latest, 2, [step])
         return 0
 
 
