@@ -11,13 +11,23 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 from .. import functions
 from .._engine import by_place, place_of, unconfirmed
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from .instructions import DERIVATIVES, Instruction, Sum, Sums
+from .instructions import (
+    DERIVATIVES,
+    Gather,
+    Instruction,
+    Map,
+    Product,
+    Span,
+    Sum,
+    Sums,
+    Weights,
+)
 from .lowering import FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
 from .placing import Rows, placed, placed_sum, read
 
@@ -47,4 +57,5 @@ include "_lowering.pxi"
 include "_fusing.pxi"
 include "_sums.pxi"
 include "_blocks.pxi"
+include "_layers.pxi"
 include "_placing.pxi"
