@@ -12,7 +12,7 @@ from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.math cimport isfinite
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memmove
 
 from .. import functions
 from .._engine import parents_by_place
@@ -20,7 +20,7 @@ from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
 from .instructions import DERIVATIVES, Instruction, Sum, Sums
 from .lowering import COMMUTATIVE, FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
-from .placing import Rows, placed, placed_sum, read
+from .placing import placed, placed_sum, read
 
 cdef Py_ssize_t MOST_LEAVES = 2**28
 cdef Py_ssize_t MOST_NUMBERS = 2**31 - 1
