@@ -11,7 +11,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy, memmove, memset
 
 from .. import functions
 from .._engine import by_place, place_of, unconfirmed
@@ -29,7 +29,7 @@ from .instructions import (
     Weights,
 )
 from .lowering import FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
-from .placing import Rows, placed, placed_sum, read
+from .placing import placed, placed_sum, read
 
 cdef Py_ssize_t MOST_LEAVES = 2**28
 cdef Py_ssize_t MOST_NUMBERS = 2**31 - 1
