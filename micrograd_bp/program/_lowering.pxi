@@ -152,6 +152,8 @@ cdef class Numbered:
             constants = [self.nodes[operands.at[i]] for i in range(n)]
             return self.constant(function.value(*constants, *parameters))
         if self._may_be_simpler(what, operands, n_constants):
+            if what == OF_DOT and self._has_ones(operands):
+                return self._without_ones(operands)
             constants = [self.constant_at(operands.at[i]) for i in range(n)]
             rule = SIMPLER[self.nodes.functions[what]]
             simpler = rule(self, self._boxed(operands), constants, parameters)
@@ -163,6 +165,7 @@ cdef class Numbered:
         """Whether a rule of lowering.py may have a simpler form: of sums and products few do."""
         cdef Py_ssize_t n = operands.n, i
         cdef Node* node
+        cdef const int* own
         if what > OF_DOT:
             return self._traits_of(what) & HAS_RULE
         if what == OF_DOT and (n < 3 or _is_square(operands.at, n)):
@@ -170,13 +173,54 @@ cdef class Numbered:
         for i in range(n if n_constants else 0):
             node = &self.nodes.at[operands.at[i]]
             if node.function == CONSTANT:
-                if node.held.value == (0.0 if what == OF_ADD else 1.0):
+                if node.held.value == 0.0 and what != OF_MUL:
                     return True
-                if what == OF_DOT and node.held.value == 0.0:
+                if node.held.value == 1.0 and what != OF_ADD:
                     return True
             elif what == OF_MUL and node.function == OF_MUL:
+                own = &self.nodes.operands[node.held.first]
+                if CONSTANT in (self.nodes.at[own[0]].function, self.nodes.at[own[1]].function):
+                    return True
+        return False
+
+    cdef bint _is_constant(self, Py_ssize_t number, double value) noexcept:
+        cdef Node* node = &self.nodes.at[number]
+        return node.function == CONSTANT and node.held.value == value
+
+    cdef bint _has_ones(self, _Buffer operands) noexcept:
+        """Whether a factor of a weighted sum is 1, and its bias not 0."""
+        cdef Py_ssize_t n = operands.n, i
+        if n < 3 or n % 2 and self._is_constant(operands.at[n - 1], 0.0):
+            return False
+        for i in range(n // 2 * 2):
+            if self._is_constant(operands.at[i], 1.0):
                 return True
         return False
+
+    cdef Py_ssize_t _without_ones(self, _Buffer operands) except -1:
+        """A weighted sum whose terms with a factor 1 are no products: a bias, or added."""
+        cdef Py_ssize_t n = operands.n // 2, i, total
+        cdef _Buffer kept = _Buffer(), factors = _Buffer(), added = _Buffer()
+        if operands.n % 2:
+            added.append(operands.at[2 * n])
+        for i in range(n):
+            if self._is_constant(operands.at[i], 1.0):
+                added.append(operands.at[n + i])
+            elif self._is_constant(operands.at[n + i], 1.0):
+                added.append(operands.at[i])
+            else:
+                kept.append(operands.at[i])
+                factors.append(operands.at[n + i])
+        for i in range(factors.n):
+            kept.append(factors.at[i])
+        kept.append(added.at[0])
+        total = self._apply(OF_DOT, kept, ())
+        for i in range(1, added.n):
+            kept.n = 0
+            kept.append(total)
+            kept.append(added.at[i])
+            total = self._apply(OF_ADD, kept, ())
+        return total
 
     cdef inline int _traits_of(self, int what) except -1:
         """What lowering.py has to say of a function."""
