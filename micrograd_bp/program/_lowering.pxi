@@ -29,7 +29,7 @@ cdef class Numbered:
     """
 
     cdef readonly list nodes
-    cdef readonly dict softmaxes, share_of, pulled_back
+    cdef readonly dict softmaxes
     cdef readonly Py_ssize_t n_inputs, n_parameters, n_leaves
     cdef list boxes  # each number as an object, which there is once
     cdef bytearray fixed  # which numbers are constants
@@ -44,7 +44,7 @@ cdef class Numbered:
         self.n_leaves = n_inputs + n_parameters
         self.nodes = [None] * self.n_leaves
         self.boxes, self.fixed = [*range(self.n_leaves)], bytearray(self.n_leaves)
-        self.softmaxes, self.share_of, self.pulled_back = {}, {}, {}
+        self.softmaxes = {}
         self._grow(1024)
 
     def __dealloc__(self):
@@ -153,16 +153,6 @@ cdef class Numbered:
                     return simpler
         return self._number(function, operands, parameters)
 
-    cdef bint _has_softmax(self, _Buffer operands) except -1:
-        """Whether a local derivative looks like that of a softmax."""
-        cdef tuple node
-        cdef Py_ssize_t i
-        for i in range(operands.n // 2):
-            node = _as_instruction(self.nodes[operands.at[i]])
-            if node is not None and node[0] is MUL and node[2][0] in self.share_of:
-                return True
-        return False
-
     cdef object _number(self, object function, _Buffer operands, tuple parameters):
         """The number of an instruction, a new one where it is not known."""
         cdef Py_ssize_t n = operands.n, i
@@ -208,6 +198,31 @@ cdef class Numbered:
             if <Py_ssize_t>others[i] != operands.at[n - 1 - i if turned else i]:
                 return False
         return True
+
+    def pulled_back(self, list shares not None, dict adjoints not None):
+        """sum_i g_i ds_i/dx_j for all j."""
+        cdef _Buffer operands = _Buffer()
+        cdef Py_ssize_t one = self.constant(1.0), minus_one = self.constant(-1.0)
+        cdef Py_ssize_t zero = self.constant(0.0), n = len(shares), k = len(adjoints), i, j
+        cdef list of_shares, others = [], totals = [], found = []
+        of_shares = [self.apply(MUL, [shares[i], g]) for i, g in adjoints.items()]
+        self._buffer(shares)
+        for j in range(n):
+            operands.resize(2 * n)
+            for i in range(n):
+                operands.at[i] = zero if i == j else one
+                operands.at[n + i] = shares[i]
+            others.append(self._number(DOT, operands, ()))
+        own = {j: self.apply(MUL, [others[j], g]) for j, g in adjoints.items()}
+        for j in range(n):
+            operands.resize(2 * k + (j in own))
+            for i, place in enumerate(adjoints):
+                operands.at[i] = zero if place == j else minus_one
+                operands.at[k + i] = of_shares[i]
+            if j in own:
+                operands.at[2 * k] = own[j]
+            totals.append(self._number(DOT, operands, ()))
+        return [self.apply(MUL, [share, total]) for share, total in zip(shares, totals)]
 
     def name(self, Py_ssize_t number, label, scope):
         """Give an instruction a label and a scope, unless it has a label."""
@@ -271,7 +286,7 @@ def lower(list order not None, inputs, parameters, recorded):
     """A recorded graph with its constants folded and equal parts shared."""
     cdef Numbered graph = Numbered(len(inputs), len(parameters))
     cdef dict numbers = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
-    cdef dict gates = {}
+    cdef dict gates = {}, pulled_back = {}
     cdef set edged = set()
     cdef object node, operation, function, number
     cdef tuple fixed
@@ -279,7 +294,7 @@ def lower(list order not None, inputs, parameters, recorded):
     cdef _Buffer operands = _Buffer()
     cdef bytearray wiring = parents_by_place(order), kinds = bytearray(len(order))
     cdef const unsigned int* places = <const unsigned int*><const char*>wiring
-    cdef Py_ssize_t k, j, n
+    cdef Py_ssize_t k, j, n, n_told = 0  # so many nodes are in numbers
     cdef bint is_edged, is_rare
     for k in range(len(order)):
         node = order[k]
@@ -311,9 +326,11 @@ def lower(list order not None, inputs, parameters, recorded):
         if function is DOT and node not in recorded:
             if gates:
                 is_rare = _is_masked(graph, node, node.parents, gates, edged, recorded)
-            if graph.softmaxes and n >= 2 * FEW and not is_rare:
-                is_rare = graph._has_softmax(operands)
-        if is_rare:
+        if function is THROUGH_SOFTMAX:
+            numbers.update(zip(order[n_told:k], found[n_told:k]))
+            n_told = k
+            number = through_softmax(graph, node, numbers, gates, edged, pulled_back)
+        elif is_rare:
             number = adjoint(graph, node, graph._boxed(operands), gates, edged, recorded)
         else:
             number = graph._apply(function, operands, fixed)
@@ -328,7 +345,7 @@ def lower(list order not None, inputs, parameters, recorded):
         label, scope = node.label, node.scope
         if label or scope:
             graph.name(number, label, scope)
-    numbers.update(zip(order, found))
+    numbers.update(zip(order[n_told:], found[n_told:]))
     return graph, numbers
 
 

@@ -20,7 +20,17 @@ from .._engine import parents_by_place
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
 from .instructions import DERIVATIVES, Instruction, Sum, Sums
-from .lowering import COMMUTATIVE, FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
+from ..transforms.through_softmax import THROUGH_SOFTMAX
+from .lowering import (
+    COMMUTATIVE,
+    MAY_BE_GATES,
+    SIMPLER,
+    SMOOTH,
+    adjoint,
+    gate,
+    has_edge,
+    through_softmax,
+)
 from .placing import Rows, placed, placed_sum, read
 
 cdef Py_ssize_t MOST_LEAVES = 2**28

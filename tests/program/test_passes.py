@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from test_layers import MODELS
+from test_through_softmax import MAKERS, program_of
 
 from micrograd_bp import Value, engine_kind, exp, log, relu, sqrt, step, where
 from micrograd_bp.program import (
@@ -68,6 +69,12 @@ def behind_gates() -> Program:
 
 def test_graphs_with_gates_have_the_same_plans() -> None:
     compiled, readable = plans(behind_gates)
+    assert compiled == readable
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_softmaxes_have_the_same_plans(make: Callable[..., Value]) -> None:
+    compiled, readable = plans(lambda: program_of(make))
     assert compiled == readable
 
 
