@@ -138,7 +138,8 @@ class Module:
         """Read the weights from a file that ``save`` or PyTorch wrote.
 
         ``model.load(path)`` takes them into the model; ``MLP.load(path)`` makes the MLP that
-        wrote the file.
+        wrote the file. The names of the classes come with them; where the file has none, the model
+        has none either, but those that were given by hand.
 
         Args:
             path: a safetensors file with the names and shapes that ``save`` gives, in double,
@@ -174,8 +175,7 @@ class Module:
         model = self._to_load(path) if isinstance(self, type) else self  # type: ignore[attr-defined]
         weights_file.load(model.named_weights(), path)
         classes = weights_file.noted(path).get("classes")
-        if isinstance(classes, list):
-            model.classes = model._fitted_classes = classes
+        note_classes(model, classes if isinstance(classes, list) else None)
         return model
 
     @classmethod
@@ -188,6 +188,19 @@ class Module:
         """What a file says beside the weights."""
         is_plain = all(isinstance(name, (str, int, float)) for name in self.classes or [])
         return {"classes": self.classes} if self.classes and is_plain else {}
+
+
+def note_classes(model: Any, names: list[Any] | None) -> None:
+    """Names of classes take the place of those that weights had before; none leaves others alone.
+
+    >>> model = Module()
+    >>> note_classes(model, ["a", "b"])
+    >>> note_classes(model, None)
+    >>> model.classes
+    """
+    earlier = getattr(model, "_fitted_classes", None)
+    if names or (earlier is not None and earlier is model.classes):
+        model.classes = model._fitted_classes = names
 
 
 class Neuron(Module):

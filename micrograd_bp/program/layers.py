@@ -45,10 +45,7 @@ class Layers:
         n_inputs, n_parameters: how many nodes come first.
 
     Attributes:
-        members: the nodes of each block, in the order of their places: block 0 are the inputs,
-            1 the parameters, 2 the constants.
-        block: that of each node.
-        turns: the steps, in no order.
+        blocks: with the steps as their turns.
     """
 
     def __init__(
@@ -60,9 +57,8 @@ class Layers:
         n_parameters: int,
     ) -> None:
         self.nodes, self.varies = nodes, varies
-        self._blocks = blocks = Blocks(nodes, needed, varies, n_inputs, n_parameters)
-        self.members, self.block, self.turns = blocks.members, blocks.block, blocks.turns
-        self._at, self._last = blocks.at, blocks.last
+        self.blocks = blocks = Blocks(nodes, needed, varies, n_inputs, n_parameters)
+        self.block, self._at = blocks.block, blocks.at
         self._copies: dict[tuple[int, ...], int] = {}
         self._latest: dict[int, int] = {}  # of a new block, the latest that it reads
         for block in blocks.wide():
@@ -70,19 +66,19 @@ class Layers:
 
     def _find(self, block: int) -> None:
         """The steps of a block, as wide as may be."""
-        members = self.members[block]
+        members = self.blocks.members(block)
         node = self._node(members[0])
         operands = self._operands(members)
         read = chain.from_iterable(operands) if len(node.operands) > 2 else node.operands
-        self._last[block] = self._blocks.last_of(read, members[-1])
+        last = self.blocks.last_of(read, members[-1])
         steps: list[int | Step]
         if node.function is _DOT:
             members, steps = self._weighted_sums(members, operands)
         else:
             members, operands = self._ordered(members, operands)
             steps = self._maps(members, operands)
-        self._blocks.place(block, members)
-        self._blocks.compute(block, node, steps)
+        self.blocks.place(block, members, last)
+        self.blocks.compute(block, steps)
 
     def _node(self, i: int) -> Instruction:
         node = self.nodes[i]
@@ -289,7 +285,7 @@ class Layers:
         if across < 0:
             return None
         for row in matrix:
-            if not self._blocks.are_apart(row.weights, across):
+            if not self.blocks.are_apart(row.weights, across):
                 return None
             starts[0].append(at(row.weights[0]))
         if matrix[0].bias:
@@ -312,7 +308,7 @@ class Layers:
 
     def _are_neighbours(self, nodes: Sequence[int]) -> bool:
         in_one = self.block[nodes[0]] == self.block[nodes[-1]]
-        return in_one and self._blocks.are_apart(nodes, 1)
+        return in_one and self.blocks.are_apart(nodes, 1)
 
     def _copy(self, nodes: tuple[int, ...]) -> int:
         """The first of copies of nodes, in a block of their own, made once."""
@@ -324,22 +320,16 @@ class Layers:
 
     def _new_block(self, n: int, operands: Sequence[int]) -> int:
         """The first node of a block that was not in the graph."""
-        first, block = len(self.nodes), len(self.members)
-        members = [*range(first, first + n)]
+        first = self.blocks.add(n, operands)
         varies = any(map(self.varies.__getitem__, operands))
         self.nodes += [None] * n
         self.varies += [varies] * n
-        self.block += [block] * n
-        self._at += [0] * n
-        self.members.append(members)
-        self._blocks.place(block, members)
-        self._last.append(self._blocks.last_of(operands, -1))
-        self._latest[block] = max(map(self.block.__getitem__, operands))
+        self._latest[self.block[first]] = max(map(self.block.__getitem__, operands))
         return first
 
     def _turn_of_new(self, node: int, step: Step) -> None:
         block = self.block[node]
-        self._blocks.turn(self._last[block], self._latest[block], 1, [step])
+        self.blocks.turn(self.blocks.last[block], self._latest[block], 1, [step])
 
     # Sums over the data points
 
@@ -419,7 +409,7 @@ class Layers:
         nodes = [shared[0], *factors[:1]]
         blocks = [self.block[i] for i in nodes]
         latest = max(self._latest.get(block, block) for block in blocks)
-        self._blocks.turn(self._blocks.last_of(nodes, -1), latest, 2, [step])
+        self.blocks.turn(self.blocks.last_of(nodes, -1), latest, 2, [step])
 
     def _neighbours(self, nodes: list[int]) -> list[list[int]]:
         """Nodes in the order of their places, cut where one is no neighbour of the one before."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from test_layers import MODELS
 from test_through_softmax import MAKERS, program_of
 
-from micrograd_bp import Value, engine_kind, exp, log, relu, sqrt, step, where
+from micrograd_bp import Value, engine_kind, exp, functions, log, relu, sqrt, step, where
 from micrograd_bp.program import (
     Program,
     blocks,
@@ -20,6 +20,7 @@ from micrograd_bp.program import (
     planning,
     sums,
 )
+from micrograd_bp.program.instructions import Instruction
 from micrograd_bp.program.plain import to_plain
 from micrograd_bp.testing import GraphProgram, graphs
 
@@ -98,3 +99,29 @@ def test_an_order_that_lacks_a_parent_is_no_order() -> None:
         engine.parents_by_place([x, x * w])
     with pytest.raises(TypeError, match="not of None"):
         engine.parents_by_place([x, None])
+
+
+def test_blocks_keep_their_members() -> None:
+    passes = pytest.importorskip("micrograd_bp.program._passes")
+    nodes = passes.Nodes()
+    nodes += [None, *(Instruction(functions.exp, (), (0,)) for _ in range(2))]
+    varies = [True] * 3
+    with pytest.raises(ValueError, match="needed have to be in order"):
+        passes.Blocks(nodes, [2, 1], varies, 1, 0)
+    with pytest.raises(IndexError, match="3 is beyond 3 numbers"):
+        passes.Blocks(nodes, [3], varies, 1, 0)
+    found = passes.Blocks(nodes, [1, 2], varies, 1, 0)
+    (block,) = found.wide()
+    for members in [1], [1, 1, 2], [0, 1]:
+        with pytest.raises(ValueError, match="a block keeps its members"):
+            found.place(block, members, 2)
+    found.place(block, [2, 1], 2)
+    assert found.members(block) == [2, 1]
+    first = found.add(2, [1])
+    assert found.members(found.block[first]) == [3, 4]
+    with pytest.raises(IndexError, match="7 is beyond"):
+        found.last_of([7], 0)
+    with pytest.raises(IndexError, match="-1 is beyond"):
+        found.members(-1)
+    with pytest.raises(ValueError, match="known of each"):
+        passes.Placing(nodes, varies, found, [])

@@ -18,12 +18,12 @@ from micrograd_bp import (
     atan,
     ceil,
     cos,
-    cross_entropy,
     erf,
     exp,
     floor,
     hypot,
     log,
+    logsumexp,
     maximum,
     relu,
     sigmoid,
@@ -195,7 +195,7 @@ BEYOND_ROUNDING: dict[str, tuple[Any, float]] = {
     "flat again from afar": (lambda x: tanh(x) ** 2, 20.0),
     "a limit for huge numbers": (atan, 2.8742003332431948e16),
     "flat as far as there are numbers": (lambda x: (1.0 + x * x) ** 4e-137, 1.0),
-    "a sum that cancels": (lambda x: cross_entropy([x, 0.0, 0.0], 0), 33.9),
+    "a sum that cancels": (lambda x: logsumexp([x - x, -x, -x]), 33.9),
     "underflow on the way": (lambda x: 3.8e-118 / (1.0 + x * x), 4.883291549359383e48),
 }
 
