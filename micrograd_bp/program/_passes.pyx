@@ -18,7 +18,8 @@ from .._engine import by_place, place_of, unconfirmed
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
 from .instructions import DERIVATIVES, Instruction, Sum, Sums
-from .lowering import FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
+from ..transforms.through_softmax import THROUGH_SOFTMAX
+from .lowering import MAY_BE_GATES, SIMPLER, SMOOTH, gate, has_edge, through_softmax
 from .placing import Rows, placed, placed_sum, read
 
 cdef Py_ssize_t MOST_LEAVES = 2**28
