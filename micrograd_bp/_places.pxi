@@ -20,7 +20,7 @@ cdef size_t _mark_places(list order) except? 0:
     return n_parents
 
 
-cdef unsigned int _place(PyObject* parent, list order, size_t child) except? 0:
+cdef unsigned int _place_in(PyObject* parent, list order, size_t child) except? 0:
     """The place of a parent, in the order that was marked last."""
     cdef size_t place = (<Value>parent)._position
     if (<Value>parent)._mark != _last_mark or place >= <size_t>len(order):
@@ -55,7 +55,7 @@ def by_place(list order not None):
         if node._label is not None or node._scope is not None:
             numbers[k] |= <unsigned int>NAMED
         for j in range(size):
-            numbers[k + 1 + j] = _place(parents[j], order, i)
+            numbers[k + 1 + j] = _place_in(parents[j], order, i)
         k += 1 + size
     return found, operations
 
@@ -107,7 +107,7 @@ def unconfirmed(list order not None, parameters):
         parents, slopes = _parents(node), _derivatives(node)
         is_moved = is_pole = False
         for j in range(size):
-            is_moved |= moves[_place(parents[j], order, i)]
+            is_moved |= moves[_place_in(parents[j], order, i)]
             is_pole |= not isfinite(slopes[j])
         if is_moved:
             moves[i] = True

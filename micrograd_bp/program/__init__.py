@@ -19,7 +19,7 @@ from .. import functions, messages, modes, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..text.latex import Latex
-from ..transforms import gradient
+from ..transforms import recorded_gradient
 from . import collector, program_file
 from .arguments import check_out, floats, thread_count
 from .by_engine import by_engine
@@ -131,7 +131,11 @@ class Program:
         self._forward_executor = self._summed_executor = None
         compared: list[Value] = []
         with modes.changed(compared=compared):
-            slopes = gradient(wanted[0], weights) if self._single and weights else []
+            slopes = (
+                recorded_gradient(wanted[0], weights, to_lower=True)
+                if weights and self._single
+                else []
+            )
         with_slopes = order_of([*wanted, *slopes])
         graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]

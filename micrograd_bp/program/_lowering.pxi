@@ -49,7 +49,9 @@ cdef class Numbered:
     """
 
     cdef readonly Nodes nodes
-    cdef readonly dict softmaxes, share_of, pulled_back
+    cdef readonly dict softmaxes
+    cdef _Buffer last_terms  # of a softmax
+    cdef list last_shares
     cdef readonly Py_ssize_t n_inputs, n_parameters, n_leaves
     cdef bytearray traits  # of each function that a node may have
     cdef NumberSlot* slots
@@ -63,7 +65,7 @@ cdef class Numbered:
         self.nodes = Nodes()
         self.nodes.add_leaves(self.n_leaves)
         self.traits = bytearray()
-        self.softmaxes, self.share_of, self.pulled_back = {}, {}, {}
+        self.softmaxes, self.last_terms = {}, _Buffer()
         self._grow(1024)
 
     def __dealloc__(self):
@@ -145,6 +147,8 @@ cdef class Numbered:
         cdef list constants
         if what == OF_DOT and n == 2:
             what = OF_MUL
+        if what == OF_SOFTMAX and self._are_last_terms(operands):
+            return self.last_shares[int(parameters[0])]
         for i in range(n):
             n_constants += self.nodes.at[operands.at[i]].function == CONSTANT
         if n_constants == n and n:
@@ -152,10 +156,14 @@ cdef class Numbered:
             constants = [self.nodes[operands.at[i]] for i in range(n)]
             return self.constant(function.value(*constants, *parameters))
         if self._may_be_simpler(what, operands, n_constants):
+            if what == OF_DOT and self._has_ones(operands):
+                return self._without_ones(operands)
             constants = [self.constant_at(operands.at[i]) for i in range(n)]
             rule = SIMPLER[self.nodes.functions[what]]
             simpler = rule(self, self._boxed(operands), constants, parameters)
             if simpler is not None:
+                if what == OF_SOFTMAX:
+                    self._keep_last_terms(operands)
                 return simpler
         return self._number(what, operands, parameters)
 
@@ -163,6 +171,7 @@ cdef class Numbered:
         """Whether a rule of lowering.py may have a simpler form: of sums and products few do."""
         cdef Py_ssize_t n = operands.n, i
         cdef Node* node
+        cdef const int* own
         if what > OF_DOT:
             return self._traits_of(what) & HAS_RULE
         if what == OF_DOT and (n < 3 or _is_square(operands.at, n)):
@@ -170,13 +179,54 @@ cdef class Numbered:
         for i in range(n if n_constants else 0):
             node = &self.nodes.at[operands.at[i]]
             if node.function == CONSTANT:
-                if node.held.value == (0.0 if what == OF_ADD else 1.0):
+                if node.held.value == 0.0 and what != OF_MUL:
                     return True
-                if what == OF_DOT and node.held.value == 0.0:
+                if node.held.value == 1.0 and what != OF_ADD:
                     return True
             elif what == OF_MUL and node.function == OF_MUL:
+                own = &self.nodes.operands[node.held.first]
+                if CONSTANT in (self.nodes.at[own[0]].function, self.nodes.at[own[1]].function):
+                    return True
+        return False
+
+    cdef bint _is_constant(self, Py_ssize_t number, double value) noexcept:
+        cdef Node* node = &self.nodes.at[number]
+        return node.function == CONSTANT and node.held.value == value
+
+    cdef bint _has_ones(self, _Buffer operands) noexcept:
+        """Whether a factor of a weighted sum is 1, and its bias not 0."""
+        cdef Py_ssize_t n = operands.n, i
+        if n < 3 or n % 2 and self._is_constant(operands.at[n - 1], 0.0):
+            return False
+        for i in range(n // 2 * 2):
+            if self._is_constant(operands.at[i], 1.0):
                 return True
         return False
+
+    cdef Py_ssize_t _without_ones(self, _Buffer operands) except -1:
+        """A weighted sum whose terms with a factor 1 are no products: a bias, or added."""
+        cdef Py_ssize_t n = operands.n // 2, i, total
+        cdef _Buffer kept = _Buffer(), factors = _Buffer(), added = _Buffer()
+        if operands.n % 2:
+            added.append(operands.at[2 * n])
+        for i in range(n):
+            if self._is_constant(operands.at[i], 1.0):
+                added.append(operands.at[n + i])
+            elif self._is_constant(operands.at[n + i], 1.0):
+                added.append(operands.at[i])
+            else:
+                kept.append(operands.at[i])
+                factors.append(operands.at[n + i])
+        for i in range(factors.n):
+            kept.append(factors.at[i])
+        kept.append(added.at[0])
+        total = self._apply(OF_DOT, kept, ())
+        for i in range(1, added.n):
+            kept.n = 0
+            kept.append(total)
+            kept.append(added.at[i])
+            total = self._apply(OF_ADD, kept, ())
+        return total
 
     cdef inline int _traits_of(self, int what) except -1:
         """What lowering.py has to say of a function."""
@@ -189,15 +239,17 @@ cdef class Numbered:
             )
         return self.traits[what]
 
-    cdef bint _has_softmax(self, _Buffer operands) except -1:
-        """Whether a local derivative looks like that of a softmax."""
-        cdef Node* node
-        cdef Py_ssize_t i
-        for i in range(operands.n // 2):
-            node = &self.nodes.at[operands.at[i]]
-            if node.function == OF_MUL and self.nodes.operands[node.held.first] in self.share_of:
-                return True
-        return False
+    cdef bint _are_last_terms(self, _Buffer terms) noexcept:
+        cdef _Buffer last = self.last_terms
+        return last.n == terms.n and memcmp(last.at, terms.at, last.n * sizeof(Py_ssize_t)) == 0
+
+    cdef int _keep_last_terms(self, _Buffer terms) except -1:
+        """The shares of a softmax are asked for one after the other."""
+        self.last_terms.resize(0)
+        self.last_shares = self.softmaxes[tuple(self._boxed(terms))]
+        self.last_terms.resize(terms.n)
+        memcpy(self.last_terms.at, terms.at, terms.n * sizeof(Py_ssize_t))
+        return 0
 
     cdef Py_ssize_t _number(self, int what, _Buffer operands, tuple parameters) except -1:
         """The number of an instruction, a new one where it is not known."""
@@ -245,6 +297,31 @@ cdef class Numbered:
         known = self.nodes.parameters[node.parameters]
         return known is parameters or known == parameters
 
+    def pulled_back(self, list shares not None, dict adjoints not None):
+        """sum_i g_i ds_i/dx_j for all j."""
+        cdef Py_ssize_t one = self.constant(1.0), minus_one = self.constant(-1.0)
+        cdef Py_ssize_t zero = self.constant(0.0), n = len(shares), k = len(adjoints), i, j
+        cdef list products = [self.apply(MUL, [shares[i], g]) for i, g in adjoints.items()]
+        cdef _Buffer operands = self._buffer([zero] * n + shares), places = _Buffer()
+        cdef list others = [], totals = []
+        cdef dict own
+        for j in range(n):
+            for i in range(n):
+                operands.at[i] = zero if i == j else one
+            others.append(self._number(OF_DOT, operands, ()))
+        own = {j: self.apply(MUL, [others[j], g]) for j, g in adjoints.items()}
+        for i in adjoints:
+            places.append(i)
+        operands = self._buffer([zero] * k + products + [zero])
+        for j in range(n):
+            operands.resize(2 * k + (j in own))
+            for i in range(k):
+                operands.at[i] = zero if places.at[i] == j else minus_one
+            if j in own:
+                operands.at[2 * k] = own[j]
+            totals.append(self._number(OF_DOT, operands, ()))
+        return [self.apply(MUL, [share, total]) for share, total in zip(shares, totals)]
+
     def name(self, Py_ssize_t number, label, scope):
         """Give an instruction a label and a scope, unless it has a label."""
         cdef int name
@@ -276,36 +353,77 @@ cdef inline bint _is_square(Py_ssize_t* operands, Py_ssize_t n) noexcept:
     return n == 4 and operands[0] == operands[1] and operands[2] == operands[3]
 
 
-cdef bint _is_masked(
-    Numbered graph, object node, tuple parents, dict gates, set edged, recorded
-) except -1:
-    """Whether a term of an adjoint has to be masked; if not, the gates of all terms are noted."""
-    cdef Py_ssize_t n = len(parents) // 2, i
+cdef enum:  # what is known of a recorded node
+    EDGED = 1  # as in lowering.py
+    GATED = 2
+
+
+cdef list _masks(
+    Numbered graph, list order, const unsigned int* places, Py_ssize_t n, const char* kinds,
+    dict gates, recorded, object node
+):
+    """The gates of the terms of an adjoint that have to be masked, if any.
+
+    The gates that all terms have are noted.
+    """
+    cdef Py_ssize_t half = n // 2, i
+    cdef list masks = None
     cdef object shut, common = None
-    cdef PyObject* first
-    cdef PyObject* second
-    cdef bint has_common = len(parents) % 2 == 0
-    for i in range(n):
-        first, second = PyDict_GetItem(gates, parents[i]), PyDict_GetItem(gates, parents[n + i])
-        if first is NULL and second is NULL:
+    cdef bint has_common = n % 2 == 0
+    for i in range(half):
+        if not (kinds[places[i]] | kinds[places[half + i]]) & GATED:
             has_common = False
             continue
-        shut = <object>(second if first is NULL else first)
-        if first is not NULL and second is not NULL and first is not second:
-            shut = shut | <object>second
-        if parents[i] in edged:
-            if parents[i] not in recorded:
-                return True
-            for shutter in shut:
-                instruction = _as_instruction(graph.nodes[shutter])
-                if instruction is not None and instruction[0] is WHERE:
-                    return True
+        shut, other = gates.get(order[places[i]]), gates.get(order[places[half + i]])
+        if shut is None:
+            shut = other
+        elif other is not None and other is not shut:
+            shut = shut | other
         if has_common and shut is not common:
             common = shut if common is None else common & shut
             has_common = bool(common)
+        if kinds[places[i]] & EDGED and (
+            order[places[i]] not in recorded or any([_is_where(graph, gate) for gate in shut])
+        ):
+            if masks is None:
+                masks = [None] * half
+            masks[i] = shut
     if has_common:
         gates[node] = common
-    return False
+    return masks
+
+
+cdef bint _is_where(Numbered graph, Py_ssize_t number) except -1:
+    return function_number(graph.nodes, number) == OF_WHERE
+
+
+cdef Py_ssize_t _of_two(Numbered graph, int what, Py_ssize_t x, Py_ssize_t y) except -1:
+    cdef _Buffer both = _Buffer()
+    both.append(x)
+    both.append(y)
+    return graph._apply(what, both, ())
+
+
+cdef Py_ssize_t _weighted(Numbered graph, _Buffer operands, list masks) except -1:
+    """The number of a weighted sum, its terms masked by gates."""
+    cdef Py_ssize_t n = operands.n // 2, i, term, shutter, total
+    cdef _Buffer terms = _Buffer()
+    cdef list gates
+    if operands.n % 2:
+        terms.append(operands.at[2 * n])
+    for i in range(n):
+        term = _of_two(graph, OF_MUL, operands.at[i], operands.at[n + i])
+        if masks[i] is not None:
+            gates = sorted(masks[i])
+            shutter = gates[0]
+            for gate in gates[1:]:
+                shutter = _of_two(graph, OF_MUL, shutter, gate)
+            term = graph.apply(WHERE, (shutter, term, graph.constant(0.0)))
+        terms.append(term)
+    total = terms.at[0]
+    for i in range(1, terms.n):
+        total = _of_two(graph, OF_ADD, total, terms.at[i])
+    return total
 
 
 cdef struct Recent:
@@ -317,31 +435,33 @@ def lower(list order not None, inputs, parameters, recorded):
     """A recorded graph with its constants folded and equal parts shared."""
     cdef Numbered graph = Numbered(len(inputs), len(parameters))
     cdef dict leaves = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
-    cdef dict gates = {}
+    cdef dict gates = {}, pulled_back = {}
+    cdef list masks
     cdef set edged = set()
     cdef object node, operation, known
     cdef tuple fixed
-    cdef _Buffer found = _Buffer(), operands = _Buffer()  # the number of each node, of its parents
+    cdef _Numbers numbers = _Numbers(order, leaves)
+    cdef _Buffer found = numbers.found, operands = _Buffer()
     cdef bytearray wiring, kinds = bytearray(len(order))
     cdef list operations
     cdef const unsigned int* places
+    cdef const unsigned int* own
     cdef Recent[N_RECENT] recent
     cdef Recent* one
     cdef Py_ssize_t k, j, n, number
-    cdef int what, traits
-    cdef bint is_edged, is_rare, is_named
+    cdef int what, traits, kind
+    cdef bint is_named
     wiring, operations = by_place(order)
     places = <const unsigned int*><const char*>wiring
     for k in range(N_RECENT):
         recent[k].operation = NULL
-    found.resize(len(operations))
     for k in range(len(operations)):
         n, is_named = places[0] & N_PARENTS, places[0] > N_PARENTS
         places += 1
         if n == 0:
             node = order[k]
             known = leaves.get(node)
-            found.at[k] = graph.constant(node.data) if known is None else known
+            found.append(graph.constant(node.data) if known is None else known)
             continue
         operation = operations[k]
         one = &recent[(<size_t><PyObject*>operation >> 4) % N_RECENT]
@@ -353,61 +473,60 @@ def lower(list order not None, inputs, parameters, recorded):
         what = one.what
         traits = graph._traits_of(what)
         operands.resize(n)
-        is_edged = False
+        kind = 0
         for j in range(n):
+            if places[j] >= <size_t>k:
+                raise ValueError(f"{order[k]!r} comes before a parent of it in the order")
             operands.at[j] = found.at[places[j]]
-            is_edged |= kinds[places[j]]
-        places += n
-        if not is_edged and not traits & IS_SMOOTH:
-            is_edged = has_edge(graph, operation, graph._boxed(operands))
-        is_rare = False
-        if what == OF_DOT and (gates or graph.softmaxes):
-            node = order[k]
-            if node not in recorded:
-                if gates:
-                    is_rare = _is_masked(graph, node, node.parents, gates, edged, recorded)
-                if graph.softmaxes and n >= 2 * FEW and not is_rare:
-                    is_rare = graph._has_softmax(operands)
-        if is_rare:
-            number = adjoint(graph, node, graph._boxed(operands), gates, edged, recorded)
+            kind |= kinds[places[j]]
+        own, places = places, places + n
+        masks = None
+        if kind & GATED and what == OF_DOT and order[k] not in recorded:
+            masks = _masks(graph, order, own, n, kinds, gates, recorded, order[k])
+        if what == OF_THROUGH_SOFTMAX:
+            number = through_softmax(graph, order[k], numbers, gates, edged, pulled_back)
+        elif masks is not None:
+            number = _weighted(graph, operands, masks)
         else:
             number = graph._apply(what, operands, fixed)
-        found.at[k] = number
-        if is_edged:
-            kinds[k] = True
-            edged.add(order[k])
+        found.append(number)
         if traits & MAY_BE_GATE and order[k] not in recorded:
-            node = order[k]
-            opened = gate(graph, node, number, graph._boxed(operands))
+            opened = gate(graph, order[k], number, graph._boxed(operands))
             if opened is not None:
-                gates[node] = frozenset([opened])
+                gates[order[k]] = frozenset([opened])
+        kind &= EDGED
+        if not kind and not traits & IS_SMOOTH:
+            kind = has_edge(graph, operation, graph._boxed(operands))
+        if kind:
+            edged.add(order[k])
+        if gates and order[k] in gates:
+            kind |= GATED
+        kinds[k] = kind
         if is_named:
             node = order[k]
             graph.name(number, node.label, node.scope)
-    return graph, _Numbers(order, found, leaves)
+    return graph, numbers
 
 
 cdef class _Numbers:
-    """Which number is which node's."""
+    """Which number is which node's: of those of an order that were found so far, and of leaves."""
 
     cdef list order
     cdef _Buffer found
-    cdef dict leaves, all
+    cdef dict known
+    cdef Py_ssize_t n_known  # so many of those found
 
-    def __init__(self, list order not None, _Buffer found not None, dict leaves not None):
-        self.order, self.found, self.leaves = order, found, leaves
+    def __cinit__(self, list order not None, dict leaves not None):
+        self.order, self.known, self.found = order, {**leaves}, _Buffer()
 
     def __getitem__(self, node):
-        cdef Py_ssize_t place
-        if self.order is None:
-            raise KeyError(node)
-        place = place_of(self.order, node)
+        cdef Py_ssize_t place = place_of(self.order, node), i
         if 0 <= place < self.found.n:
             return self.found.at[place]
-        if self.all is None:  # its place was overwritten, by a sort, or it is a leaf elsewhere
-            numbers = [self.found.at[i] for i in range(self.found.n)]
-            self.all = {**self.leaves, **dict(zip(self.order, numbers))}
-        return self.all[node]
+        for i in range(self.n_known, self.found.n):  # it is a leaf elsewhere, or has lost its
+            self.known[self.order[i]] = self.found.at[i]  # place, by a sort
+        self.n_known = self.found.n
+        return self.known[node]
 
 
 def check_nodes(order, parameters):

@@ -17,6 +17,7 @@ from .. import functions
 from .._engine import by_place, place_of, unconfirmed
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
+from ..transforms.through_softmax import THROUGH_SOFTMAX
 from .instructions import (
     DERIVATIVES,
     Gather,
@@ -28,7 +29,7 @@ from .instructions import (
     Sums,
     Weights,
 )
-from .lowering import FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
+from .lowering import MAY_BE_GATES, SIMPLER, SMOOTH, gate, has_edge, through_softmax
 from .placing import placed, placed_sum, read
 
 cdef Py_ssize_t MOST_LEAVES = 2**28

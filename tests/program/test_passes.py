@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from test_layers import MODELS
+from test_through_softmax import MAKERS, program_of
 
 from micrograd_bp import Value, engine_kind, exp, functions, log, relu, sqrt, step, where
 from micrograd_bp.engine import order_of
@@ -72,6 +73,12 @@ def test_graphs_with_gates_have_the_same_plans() -> None:
     assert compiled == readable
 
 
+@pytest.mark.parametrize("make", MAKERS)
+def test_softmaxes_have_the_same_plans(make: Callable[..., Value]) -> None:
+    compiled, readable = plans(lambda: program_of(make))
+    assert compiled == readable
+
+
 @settings(max_examples=150)
 @given(graphs())
 def test_random_graphs_have_the_same_plans(recipe: GraphProgram) -> None:
@@ -92,6 +99,9 @@ def test_an_order_that_lacks_a_parent_is_no_order() -> None:
         engine.by_place([x, x * w])
     with pytest.raises(TypeError, match="not of None"):
         engine.by_place([x, None])
+    passes = pytest.importorskip("micrograd_bp.program._passes")
+    with pytest.raises(ValueError, match="comes before a parent of it"):
+        passes.lower([x * w, x, w], [x], [w], set())
 
 
 def test_blocks_keep_their_members() -> None:
