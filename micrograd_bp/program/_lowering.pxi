@@ -29,6 +29,14 @@ cdef class _Buffer:
         free(self.at)
 
 
+cdef enum:
+    IS_SMOOTH = 1
+    MAY_BE_GATE = 2
+    HAS_RULE = 4
+    N_PARENTS = (1 << 31) - 1  # the other bit tells that a node may have a name
+    N_RECENT = 64
+
+
 cdef struct NumberSlot:
     unsigned int number  # and 1, or 0 of a free slot
     unsigned int hashed
@@ -43,6 +51,7 @@ cdef class Numbered:
     cdef readonly Nodes nodes
     cdef readonly dict softmaxes, share_of, pulled_back
     cdef readonly Py_ssize_t n_inputs, n_parameters, n_leaves
+    cdef bytearray traits  # of each function that a node may have
     cdef NumberSlot* slots
     cdef size_t n_slots, n_known  # a power of two; how many are taken
 
@@ -53,6 +62,7 @@ cdef class Numbered:
         self.n_leaves = n_inputs + n_parameters
         self.nodes = Nodes()
         self.nodes.add_leaves(self.n_leaves)
+        self.traits = bytearray()
         self.softmaxes, self.share_of, self.pulled_back = {}, {}, {}
         self._grow(1024)
 
@@ -108,11 +118,11 @@ cdef class Numbered:
 
     def apply(self, function, operands, *parameters):
         """The number of a function of numbers: a known one where that is possible."""
-        return self._apply(function, self._buffer(operands), parameters)
+        return self._apply(self.nodes.number_of(function), self._buffer(operands), parameters)
 
     def instruction(self, function, operands, *parameters):
         """The number of a function of numbers as it stands."""
-        return self._number(function, self._buffer(operands), parameters)
+        return self._number(self.nodes.number_of(function), self._buffer(operands), parameters)
 
     cdef _Buffer _buffer(self, operands):
         cdef _Buffer buffer = _Buffer()
@@ -129,29 +139,55 @@ cdef class Numbered:
     cdef list _boxed(self, _Buffer operands):
         return [operands.at[i] for i in range(operands.n)]
 
-    cdef Py_ssize_t _apply(self, object function, _Buffer operands, tuple parameters) except -1:
+    cdef Py_ssize_t _apply(self, int what, _Buffer operands, tuple parameters) except -1:
+        """That of a function by its number."""
         cdef Py_ssize_t n = operands.n, n_constants = 0, i
-        cdef bint is_dot = function is DOT
         cdef list constants
-        if is_dot and n == 2:
-            function, is_dot = MUL, False
+        if what == OF_DOT and n == 2:
+            what = OF_MUL
         for i in range(n):
             n_constants += self.nodes.at[operands.at[i]].function == CONSTANT
         if n_constants == n and n:
+            function = self.nodes.functions[what]
             constants = [self.nodes[operands.at[i]] for i in range(n)]
             return self.constant(function.value(*constants, *parameters))
-        if n_constants or not (
-            function is ADD
-            or function is MUL
-            or is_dot and n > 2 and not _is_square(operands.at, n)
-        ):
-            rule = SIMPLER.get(function)
-            if rule is not None and (n_constants or function not in COMMUTATIVE):
-                constants = [self.constant_at(operands.at[i]) for i in range(n)]
-                simpler = rule(self, self._boxed(operands), constants, parameters)
-                if simpler is not None:
-                    return simpler
-        return self._number(function, operands, parameters)
+        if self._may_be_simpler(what, operands, n_constants):
+            constants = [self.constant_at(operands.at[i]) for i in range(n)]
+            rule = SIMPLER[self.nodes.functions[what]]
+            simpler = rule(self, self._boxed(operands), constants, parameters)
+            if simpler is not None:
+                return simpler
+        return self._number(what, operands, parameters)
+
+    cdef bint _may_be_simpler(self, int what, _Buffer operands, Py_ssize_t n_constants) except -1:
+        """Whether a rule of lowering.py may have a simpler form: of sums and products few do."""
+        cdef Py_ssize_t n = operands.n, i
+        cdef Node* node
+        if what > OF_DOT:
+            return self._traits_of(what) & HAS_RULE
+        if what == OF_DOT and (n < 3 or _is_square(operands.at, n)):
+            return True
+        for i in range(n if n_constants else 0):
+            node = &self.nodes.at[operands.at[i]]
+            if node.function == CONSTANT:
+                if node.held.value == (0.0 if what == OF_ADD else 1.0):
+                    return True
+                if what == OF_DOT and node.held.value == 0.0:
+                    return True
+            elif what == OF_MUL and node.function == OF_MUL:
+                return True
+        return False
+
+    cdef inline int _traits_of(self, int what) except -1:
+        """What lowering.py has to say of a function."""
+        while what >= len(self.traits):
+            function = self.nodes.functions[len(self.traits)]
+            self.traits.append(
+                (IS_SMOOTH if function in SMOOTH else 0)
+                | (MAY_BE_GATE if function in MAY_BE_GATES else 0)
+                | (HAS_RULE if function in SIMPLER else 0)
+            )
+        return self.traits[what]
 
     cdef bint _has_softmax(self, _Buffer operands) except -1:
         """Whether a local derivative looks like that of a softmax."""
@@ -163,10 +199,9 @@ cdef class Numbered:
                 return True
         return False
 
-    cdef Py_ssize_t _number(self, object function, _Buffer operands, tuple parameters) except -1:
+    cdef Py_ssize_t _number(self, int what, _Buffer operands, tuple parameters) except -1:
         """The number of an instruction, a new one where it is not known."""
         cdef Py_ssize_t n = operands.n, i
-        cdef int what = self.nodes.number_of(function)
         cdef bint turned = False
         cdef size_t mixed = <size_t>what, at
         cdef unsigned int hashed
@@ -273,122 +308,125 @@ cdef bint _is_masked(
     return False
 
 
+cdef struct Recent:
+    PyObject* operation
+    int what  # the number of its function
+
+
 def lower(list order not None, inputs, parameters, recorded):
     """A recorded graph with its constants folded and equal parts shared."""
     cdef Numbered graph = Numbered(len(inputs), len(parameters))
-    cdef dict numbers = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
+    cdef dict leaves = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
     cdef dict gates = {}
     cdef set edged = set()
-    cdef object node, operation, function, known
+    cdef object node, operation, known
     cdef tuple fixed
     cdef _Buffer found = _Buffer(), operands = _Buffer()  # the number of each node, of its parents
-    cdef Py_ssize_t number
-    cdef bytearray wiring = parents_by_place(order), kinds = bytearray(len(order))
-    cdef const unsigned int* places = <const unsigned int*><const char*>wiring
-    cdef Py_ssize_t k, j, n
-    cdef bint is_edged, is_rare
-    found.resize(len(order))
-    for k in range(len(order)):
-        node = order[k]
-        n = places[0]
+    cdef bytearray wiring, kinds = bytearray(len(order))
+    cdef list operations
+    cdef const unsigned int* places
+    cdef Recent[N_RECENT] recent
+    cdef Recent* one
+    cdef Py_ssize_t k, j, n, number
+    cdef int what, traits
+    cdef bint is_edged, is_rare, is_named
+    wiring, operations = by_place(order)
+    places = <const unsigned int*><const char*>wiring
+    for k in range(N_RECENT):
+        recent[k].operation = NULL
+    found.resize(len(operations))
+    for k in range(len(operations)):
+        n, is_named = places[0] & N_PARENTS, places[0] > N_PARENTS
         places += 1
         if n == 0:
-            known = numbers.get(node)
+            node = order[k]
+            known = leaves.get(node)
             found.at[k] = graph.constant(node.data) if known is None else known
             continue
-        operation = node.operation
+        operation = operations[k]
+        one = &recent[(<size_t><PyObject*>operation >> 4) % N_RECENT]
         fixed = ()
-        if operation is MULTIPLICATION:
-            function = MUL
-        elif operation is ADDITION:
-            function = ADD
-        elif operation is WEIGHTED_SUM:
-            function = DOT
-        else:
-            function, fixed = operation.function, operation.parameters
+        if one.operation != <PyObject*>operation:
+            fixed = operation.parameters
+            one.operation = NULL if fixed else <PyObject*>operation
+            one.what = graph.nodes.number_of(operation.function)
+        what = one.what
+        traits = graph._traits_of(what)
         operands.resize(n)
         is_edged = False
         for j in range(n):
             operands.at[j] = found.at[places[j]]
             is_edged |= kinds[places[j]]
         places += n
-        if not is_edged and function not in SMOOTH:
+        if not is_edged and not traits & IS_SMOOTH:
             is_edged = has_edge(graph, operation, graph._boxed(operands))
         is_rare = False
-        if function is DOT and node not in recorded:
-            if gates:
-                is_rare = _is_masked(graph, node, node.parents, gates, edged, recorded)
-            if graph.softmaxes and n >= 2 * FEW and not is_rare:
-                is_rare = graph._has_softmax(operands)
+        if what == OF_DOT and (gates or graph.softmaxes):
+            node = order[k]
+            if node not in recorded:
+                if gates:
+                    is_rare = _is_masked(graph, node, node.parents, gates, edged, recorded)
+                if graph.softmaxes and n >= 2 * FEW and not is_rare:
+                    is_rare = graph._has_softmax(operands)
         if is_rare:
             number = adjoint(graph, node, graph._boxed(operands), gates, edged, recorded)
         else:
-            number = graph._apply(function, operands, fixed)
+            number = graph._apply(what, operands, fixed)
         found.at[k] = number
         if is_edged:
             kinds[k] = True
-            edged.add(node)
-        if function in MAY_BE_GATES and node not in recorded:
+            edged.add(order[k])
+        if traits & MAY_BE_GATE and order[k] not in recorded:
+            node = order[k]
             opened = gate(graph, node, number, graph._boxed(operands))
             if opened is not None:
                 gates[node] = frozenset([opened])
-        label, scope = node.label, node.scope
-        if label or scope:
-            graph.name(number, label, scope)
-    for k in range(len(order)):
-        numbers[order[k]] = found.at[k]
-    return graph, numbers
+        if is_named:
+            node = order[k]
+            graph.name(number, node.label, node.scope)
+    return graph, _Numbers(order, found, leaves)
+
+
+cdef class _Numbers:
+    """Which number is which node's."""
+
+    cdef list order
+    cdef _Buffer found
+    cdef dict leaves, all
+
+    def __init__(self, list order not None, _Buffer found not None, dict leaves not None):
+        self.order, self.found, self.leaves = order, found, leaves
+
+    def __getitem__(self, node):
+        cdef Py_ssize_t place
+        if self.order is None:
+            raise KeyError(node)
+        place = place_of(self.order, node)
+        if 0 <= place < self.found.n:
+            return self.found.at[place]
+        if self.all is None:  # its place was overwritten, by a sort, or it is a leaf elsewhere
+            numbers = [self.found.at[i] for i in range(self.found.n)]
+            self.all = {**self.leaves, **dict(zip(self.order, numbers))}
+        return self.all[node]
 
 
 def check_nodes(order, parameters):
     """Raise where the graph cannot be evaluated again, or not be differentiated, as recorded."""
-    cdef set moving = set(parameters)
     cdef dict common = {}  # what several nodes share, by the function and the parents
-    cdef object node, parent, operation
-    cdef tuple parents, slopes
-    cdef double slope
-    cdef bint moves
-    for node in order:
-        parents = node.parents
-        if not parents:
-            continue
-        operation, slopes = node.operation, node.local_derivatives
-        if not _is_unchanged(node, operation, parents, slopes, common):
+    cdef object node, operation
+    cdef tuple parents
+    for node, is_pole in unconfirmed(order, parameters):
+        operation, parents = node.operation, node.parents
+        if not _is_unchanged(node, operation, parents, node.local_derivatives, common):
             check_node(node)
-        moves = False
-        for parent in parents:
-            if parent in moving:
-                moves = True
-                break
-        if moves:
-            moving.add(node)
-            for slope in slopes:
-                if not isfinite(slope):
-                    refuse_infinite_slopes(node)
+        if is_pole:
+            refuse_infinite_slopes(node)
 
 
 cdef bint _is_unchanged(
     object node, object operation, tuple parents, tuple slopes, dict common
 ) except -1:
     """Whether a node is what its parents' data give; of a choice that is not looked at."""
-    cdef Py_ssize_t n = len(parents), half = n // 2, i
-    cdef double x, y, total = 0.0
-    if len(slopes) != n:
-        return False
-    if operation is MULTIPLICATION or operation is ADDITION:
-        x, y = parents[0].data, parents[1].data
-        if operation is ADDITION:
-            return node.data == x + y
-        return node.data == x * y and slopes[0] == y and slopes[1] == x
-    if operation is WEIGHTED_SUM:
-        if n % 2:
-            total = parents[n - 1].data
-        for i in range(half):
-            x, y = parents[i].data, parents[half + i].data
-            if slopes[i] != y or slopes[half + i] != x:
-                return False
-            total += x * y
-        return node.data == total
     function, fixed = operation.function, operation.parameters
     if function is WHERE:
         return False
