@@ -32,6 +32,9 @@ from .instructions import (
 from .lowering import MAY_BE_GATES, SIMPLER, SMOOTH, gate, has_edge, through_softmax
 from .placing import placed, placed_sum, read
 
+cdef extern from "Python.h":
+    void PyObject_GC_UnTrack(void*)
+
 cdef Py_ssize_t MOST_LEAVES = 2**28
 cdef Py_ssize_t MOST_NUMBERS = 2**31 - 1
 cdef object Record = Instruction

@@ -203,6 +203,7 @@ cdef class Placing:
                     place = places[self.place.get(numbers[j])]
                     Py_INCREF(place)
                     PyTuple_SET_ITEM(operands, j, place)
+                PyObject_GC_UnTrack(<void*>operands)  # numbers are in no cycle
                 found[k] = _new(Record, (
                     function_of(nodes, i), parameters_of(nodes, i), operands,
                     places[self.place.get(i)], label_of(nodes, i), scope_of(nodes, i),
