@@ -68,6 +68,7 @@ def test_modules_as_they_were_compiled_say_nothing(clone: Path) -> None:
         ("_passes", "program/_passes.pyx"),
         ("_passes", "program/_blocks.pxi"),
         ("_program", "program/_program.pyx"),
+        ("_program", "program/_parts.pxi"),
         ("_program", "program/_kernels.h"),
         ("_program", "program/_activations.h"),
     ],

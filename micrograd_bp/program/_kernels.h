@@ -281,7 +281,8 @@ typedef void (*PairFunction)(double *, double *, const double *, int);
         } \
     }
 #define PAIRS(F) \
-    F(tanh, k_tanh, sech2, k_sech2) F(sigmoid, k_sigmoid, logistic_density, k_logistic_density)
+    F(relu, k_relu, step, k_step) F(tanh, k_tanh, sech2, k_sech2) \
+    F(sigmoid, k_sigmoid, logistic_density, k_logistic_density)
 PAIRS(PAIR)
 typedef struct {
     const char *name, *other;

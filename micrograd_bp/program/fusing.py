@@ -61,10 +61,7 @@ def fused(nodes: Nodes, results: Sequence[int], varies: list[bool]) -> tuple[Nod
     for i in reversed(reached):
         node = nodes[i]
         if type(node) is Instruction and node.function is functions.add and not swallowed[i]:
-            chain = _chain(nodes, node, readers, varies, varies[i], swallowed)
-            if chain is node:
-                chain = _plain_chain(nodes, node, readers, varies, varies[i], swallowed)
-            nodes[i] = chain
+            nodes[i] = _chain(nodes, node, readers, varies, varies[i], swallowed)
     nodes.append(1.0)
     varies.append(False)
     readers.append(0)
@@ -81,86 +78,59 @@ def _chain(
     kind: bool,
     swallowed: bytearray,
 ) -> Instruction:
-    """A sum with the products that it ends in, and the sum before them, as one ``dot``."""
+    """A sum with the terms that it ends in, and the sum before them, as one ``dot``.
+
+    They are products; or many plain terms, each times 1; else the sum is left as it is.
+    """
     terms: list[tuple[int, ...]] = []  # the last one first
-    at: Instruction | None = whole
-    last = -1  # the number of at, but of the whole
-    bias: tuple[int, ...] = ()
-    while at is not None:
-        base, term = at.operands
-        found = _alone(nodes, term, readers, varies, kind)
-        if found is None or found.function not in _PRODUCTS:
-            base, term = term, base
-            found = _alone(nodes, term, readers, varies, kind)
-            if found is None or found.function not in _PRODUCTS:
-                if at is whole:
-                    return whole
-                bias = (last,)
-                break
-        if at is not whole:
-            swallowed[last] = 1
-        terms.append(_pair(found))
+    inner: list[int] = []
+    one = len(swallowed)
+    base, term, product = _split(nodes, whole, readers, varies, kind)
+    of_products = product is not None
+    while True:
+        terms.append(_pair(product) if product is not None else (one, term))
+        bias: tuple[int, ...] = (base,)
         before = _alone(nodes, base, readers, varies, kind)
-        at, last, bias = None, base, (base,)
-        if before is not None:
-            if before.function is functions.add:
-                at = before
-            elif before.function in _PRODUCTS:
-                terms.append(_pair(before))
-                bias = ()
-            elif before.function is functions.dot:
-                operands = before.operands
-                n = len(operands) // 2
-                terms += zip(operands[n - 1 :: -1], operands[2 * n - 1 : n - 1 : -1])
-                bias = operands[2 * n :]
+        if before is None:
+            break
+        if before.function is functions.add:
+            number = base
+            base, term, product = _split(nodes, before, readers, varies, kind)
+            if (product is not None) != of_products:
+                break
+            inner.append(number)
+            continue
+        if of_products and before.function in _PRODUCTS:
+            terms.append(_pair(before))
+            bias = ()
+        elif of_products and before.function is functions.dot:
+            operands = before.operands
+            n = len(operands) // 2
+            terms += zip(operands[n - 1 :: -1], operands[2 * n - 1 : n - 1 : -1])
+            bias = operands[2 * n :]
+        break
+    if not of_products and len(terms) < MANY:
+        return whole
+    for i in inner:
+        swallowed[i] = 1
     terms.reverse()
     weights, factors = map(itemgetter(0), terms), map(itemgetter(1), terms)
     return Instruction(functions.dot, (), (*weights, *factors, *bias), -1, whole.label, whole.scope)
 
 
-def _plain_chain(
-    nodes: Nodes,
-    whole: Instruction,
-    readers: list[int],
-    varies: list[bool],
-    kind: bool,
-    swallowed: bytearray,
-) -> Instruction:
-    """A sum of many plain terms as one ``dot``, each times 1; else as it is."""
-    terms: list[int] = []  # the last one first
-    inner: list[int] = []
-    at = whole
-    while True:
-        base, term = at.operands
-        terms.append(term)
-        before = _alone(nodes, base, readers, varies, kind)
-        if (
-            before is None
-            or before.function is not functions.add
-            or _has_product(nodes, before, readers, varies, kind)
-        ):
-            break
-        inner.append(base)
-        at = before
-    if len(terms) < MANY:
-        return whole
-    for i in inner:
-        swallowed[i] = 1
-    terms.reverse()
-    one = len(swallowed)
-    operands = (*[one] * len(terms), *terms, base)
-    return Instruction(functions.dot, (), operands, -1, whole.label, whole.scope)
-
-
 MANY = 3  # terms beside the first: so many additions are more than one weighted sum
 
 
-def _has_product(
+def _split(
     nodes: Nodes, addition: Instruction, readers: list[int], varies: list[bool], kind: bool
-) -> bool:
-    """Whether an operand is such that the sum becomes a weighted one by itself."""
-    found = [_alone(nodes, i, readers, varies, kind) for i in addition.operands]
-    return any(one is not None and one.function in _PRODUCTS for one in found)
+) -> tuple[int, int, Instruction | None]:
+    """The sum before the last term, that term, and what it is if it is a product."""
+    base, term = addition.operands
+    for first, last in ((base, term), (term, base)):
+        found = _alone(nodes, last, readers, varies, kind)
+        if found is not None and found.function in _PRODUCTS:
+            return first, last, found
+    return base, term, None
 
 
 _PRODUCTS = (functions.mul, functions.square)

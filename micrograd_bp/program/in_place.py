@@ -20,7 +20,6 @@ from .instructions import (
     Map,
     Plan,
     Product,
-    Span,
     Step,
     Sum,
     Sums,
@@ -159,16 +158,12 @@ class InPlace:
         weights = self._view(first, (height, down), (depth, across))
         out = self._view(step.result, (height, 1))
         factors = numpy.broadcast_to(self._view(step.factors, (depth, 1)), (depth, out.shape[1]))
-        added = step.bias == Span(step.result, 1)
-        found = self._spare_of(*out.shape) if added else out
         calls: list[Call] = []
         if first < self._n_scalars:
-            calls.append(partial(numpy.matmul, weights[..., 0], factors, found))
+            calls.append(partial(numpy.matmul, weights[..., 0], factors, out))
         else:
-            calls.append(partial(numpy.einsum, "jkn,kn->jn", weights, factors, out=found))
-        if added:
-            calls.append(partial(numpy.add, out, found, out))
-        elif step.bias is not None:
+            calls.append(partial(numpy.einsum, "jkn,kn->jn", weights, factors, out=out))
+        if step.bias is not None:
             bias = self._view(step.bias.first, (height, step.bias.stride))
             calls.append(partial(numpy.add, out, bias, out))
         return calls

@@ -12,8 +12,7 @@ results of an instruction are all of one kind, scalars or rows. An instruction i
 reads and writes scalars; one in ``Plan.each`` that is no sum reads at least one row and writes
 rows (so in ``Plan.each`` a Gather copies rows, and may copy scalars among them).
 
-A wide instruction writes to none of the places that it reads, but that the bias of a Product may
-be ``Span(result, 1)``: then it adds to what is there.
+A wide instruction writes to none of the places that it reads.
 """
 
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from .. import functions
 from ..functions import Function
 
 DERIVATIVES = {
+    functions.relu: functions.step,
     functions.tanh: functions.sech2,
     functions.sigmoid: functions.logistic_density,
 }

@@ -231,19 +231,13 @@ class _Reading:
             k = _integer("the depth", depth, 1, MOST_PRODUCTS)
             self._products = _integer("all products", self._products + m * k, 1, MOST_PRODUCTS)
             start = None if bias is None else self._span(bias, m)
-            place = self._integer_place("the place of the result", result)
-            added_to = self.read.pop() if start == Span(place, 1) else (-1, -1)
-            matrix = self._weights(weights, m, k)
-            vector = self._neighbours("factors", factors, k)
-            place = self._results(result, m, first, end)
-            self.read.append(added_to)
             return Product(
                 m,
                 k,
-                matrix,
-                vector,
+                self._weights(weights, m, k),
+                self._neighbours("factors", factors, k),
                 start,
-                place,
+                self._results(result, m, first, end),
                 _unit_names(names, m),
             )
         if kind == ("gather",):

@@ -8,7 +8,6 @@ package does, by the same programs. The settings have the names that ``MLPClassi
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,6 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..engine import Value, dot
-from ..modes import changed
 from ..nn import MLP, Activation
 from ..numeric import show, to_float
 from ..program import Program
@@ -32,15 +29,19 @@ from .data import Table, weight_column
 from .early_stopping import Best
 from .history import History
 from .losses import Loss, binary_cross_entropy, cross_entropy, sum_of_squares
-from .model_error import error_program
+from .network_programs import (
+    Shape,
+    error_of_shape,
+    outputs_of_shape,
+    outputs_program,
+    penalized_error,
+)
 from .objective import TableObjective
 from .optim import LBFGS, SGD, Optimizer, at_least_zero
 from .run import Run
 from .settings import at_least_one, named_optimizer
 
 _Array = NDArray[Any]
-_Shape = tuple[int, tuple[int, ...], str]  # inputs, units of each layer, activation
-KEPT = 16  # shapes of networks
 
 
 def _goes_step_by_step(estimator: Any) -> bool:
@@ -130,19 +131,19 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         self.history_ = History()
         self._optimizer, self._loss = self._new_optimizer(), loss
         self._error: Program | None = None  # which needs targets too
-        self._shape: _Shape | None = None
+        self._shape: Shape | None = None
         if isinstance(activation, str):  # any network of this shape does the same operations
             n_units = tuple(len(layer.neurons) for layer in self.network_.layers)
             self._shape = X.shape[1], n_units, activation
-            self._outputs = _outputs_of_shape(self._shape)
+            self._outputs = outputs_of_shape(self._shape)
         else:
-            self._outputs = _outputs_program(self.network_, X[0])
+            self._outputs = outputs_program(self.network_, X[0])
 
     def _compiled_error(self, X: Table, T: Table) -> Program:
-        shape: _Shape | None = getattr(self, "_shape", None)  # older pickles have none
+        shape: Shape | None = getattr(self, "_shape", None)  # older pickles have none
         if shape:
-            return _error_of_shape(shape, self._loss)
-        return _error(self.network_, self._loss, X, T)
+            return error_of_shape(shape, self._loss)
+        return penalized_error(self.network_, self._loss, X, T)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the program of the error, by far the largest part, and soon made again."""
@@ -228,47 +229,6 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         theta = [parameter.data for parameter in self.network_.parameters()]
         outputs: Table = self._outputs(X, theta, threads=effective_n_jobs(self.n_jobs))
         return outputs.reshape(len(X), -1)
-
-
-def _outputs_program(network: MLP, point: Table) -> Program:
-    x = [Value(number) for number in point.tolist()]
-    y = network(x)
-    return Program(y if isinstance(y, list) else [y], x, network.parameters())
-
-
-def _error(network: MLP, loss: Loss, X: Table, T: Table) -> Program:
-    """The program of w_n (E_n + c |w|^2), where c is one more target."""
-    weights = [w for layer in network.layers for neuron in layer.neurons for w in neuron.w]
-
-    def penalized(y: Any, t: list[Value]) -> Any:
-        *targets, c = t
-        return loss(y, targets) + c * dot(weights, weights)
-
-    ones = np.ones((len(X), 1))
-    tables = {"x": X, "t": np.hstack([T, ones]), "w": ones}
-    return error_program(network, penalized, tables, network.parameters())
-
-
-# To compile takes longer than to fit some data: the programs of the latest shapes are kept.
-
-
-@lru_cache(maxsize=KEPT)
-def _outputs_of_shape(shape: _Shape) -> Program:
-    with changed(recording=True, nonfinite_allowed=False, scope=""):
-        return _outputs_program(*_some_point(shape))
-
-
-@lru_cache(maxsize=KEPT)
-def _error_of_shape(shape: _Shape, loss: Loss) -> Program:
-    with changed(recording=True, nonfinite_allowed=False, scope=""):
-        network, x = _some_point(shape)
-        return _error(network, loss, x[np.newaxis], np.eye(1, shape[1][-1]))
-
-
-def _some_point(shape: _Shape) -> tuple[MLP, Table]:
-    """A network of a shape, and a data point: always the same."""
-    n_inputs, n_units, activation = shape
-    return MLP(n_inputs, n_units, hidden=activation, seed=0), np.full(n_inputs, 0.5)
 
 
 class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]

@@ -3,6 +3,8 @@
 import random
 from typing import Any
 
+import numpy as np
+
 from micrograd_bp import functions
 from micrograd_bp.program.instructions import (
     Gather,
@@ -61,7 +63,11 @@ FUNCTIONS = [
     (functions.dot, ()),
 ]
 OPERANDS = {functions.where: 3, functions.fsum: 4, functions.logsumexp: 3}
-PAIRED = {functions.tanh: functions.sech2, functions.sigmoid: functions.logistic_density}
+PAIRED = {
+    functions.relu: functions.step,
+    functions.tanh: functions.sech2,
+    functions.sigmoid: functions.logistic_density,
+}
 
 
 def anything(seed: int) -> Plan:
@@ -111,9 +117,6 @@ def anything(seed: int) -> Plan:
         at, n = rng.choice(able)
         bias = span(height, not once and rng.random() < 0.4) if rng.random() < 0.7 else None
         result = made.new(height, once)
-        if bias is not None and rng.random() < 0.3 and not once:
-            made.each.append(Gather((first, *[bias.first] * (height - 1)), result))
-            bias = Span(result, 1)
         step = Product(
             height, depth, Weights(place, down, across), at + rng.randint(0, n - depth), bias,
             result,
@@ -156,3 +159,17 @@ def anything(seed: int) -> Plan:
         made.each.append(Sum(made.rows - 1, (first,), (made.n_sums,)))
         made.n_sums += 1
     return made.plan()
+
+
+def check_bits_of_a_point(make: Any, seed: int) -> None:
+    """A data point has the same bits wherever it stands and whatever beside it."""
+    plan, rng = anything(seed), np.random.default_rng(seed)
+    w = rng.normal(size=plan.n_parameters)
+    point = rng.normal(size=plan.n_inputs)
+    executor = make(plan)
+    (alone,) = executor.run(point[None, :], w)[1]
+    for n in (*POINTS[2:], 5000):
+        X = rng.choice([1.0, 400.0, 1e308, np.inf, np.nan, 0.0], size=(n, plan.n_inputs))
+        at = int(rng.integers(n))
+        X[at] = point
+        assert executor.run(X, w)[1][at].tolist() == alone.tolist()

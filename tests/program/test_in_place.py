@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plans import POINTS, anything
+from plans import POINTS, anything, check_bits_of_a_point
 
 from micrograd_bp import Value, function
 from micrograd_bp.program import Program, interpreter
@@ -41,16 +41,7 @@ def test_any_plan_means_what_its_units_mean(seed: int, monkeypatch: Any) -> None
 def test_a_data_point_has_the_same_bits_wherever_it_stands_and_whatever_beside_it(
     seed: int,
 ) -> None:
-    plan, rng = anything(seed), np.random.default_rng(seed)
-    w = rng.normal(size=plan.n_parameters)
-    point = rng.normal(size=plan.n_inputs)
-    executor: Any = Executor(plan)
-    (alone,) = executor.run(point[None, :], w)[1]
-    for n in (*POINTS[2:], 5000):
-        X = rng.choice([1.0, 400.0, 1e308, np.inf, np.nan, 0.0], size=(n, plan.n_inputs))
-        at = int(rng.integers(n))
-        X[at] = point
-        assert executor.run(X, w)[1][at].tolist() == alone.tolist()
+    check_bits_of_a_point(Executor, seed)
 
 
 def test_results_stay_when_the_program_runs_again() -> None:

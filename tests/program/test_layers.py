@@ -19,7 +19,6 @@ from micrograd_bp.program.instructions import (
     Map,
     Plan,
     Product,
-    Span,
     Sum,
     Sums,
     Weights,
@@ -248,12 +247,16 @@ def test_loops_of_plain_operators_become_the_same_layers() -> None:
     assert Counter(kinds(loops([7, 5, 3]))) == Counter(kinds(network([7, 5, 3])))
 
 
-def test_an_activation_is_followed_by_its_derivative() -> None:
-    program = network([3, 4, 2], "sigmoid")
+@pytest.mark.parametrize(
+    ("activation", "derivative"),
+    [("relu", "step"), ("sigmoid", "logistic_density"), ("tanh", "sech2")],
+)
+def test_an_activation_is_followed_by_its_derivative(activation: str, derivative: str) -> None:
+    program = network([3, 4, 2], activation)
     assert program._summed is not None
     maps = [step for step in program._summed.each if isinstance(step, Map)]
-    at = next(i for i, step in enumerate(maps) if step.function.key == "sigmoid")
-    assert maps[at + 1].function.key == "logistic_density"
+    at = next(i for i, step in enumerate(maps) if step.function.key == activation)
+    assert maps[at + 1].function.key == derivative
     assert maps[at + 1].operands == maps[at].operands
 
 
@@ -413,18 +416,12 @@ def test_a_result_that_overwrites_an_operand_is_refused() -> None:
         from_plain(data)
 
 
-def test_a_product_may_add_to_its_bias() -> None:
-    bias = Map(tanh_of_the_table(), (), 2, (Span(4, 1),), 6)
-    added = Product(2, 2, Weights(0, 2, 1), 4, Span(6, 1), 6)
-    plan = Plan(2, 4, (), 4, 4, (), (bias, added), (6, 7), 0)
-    x, w = np.array([0.3, -0.2]), np.array([1.0, 2.0, 3.0, 4.0])
-    expected = np.tanh(x) + w.reshape(2, 2) @ x
-    for executor in EXECUTORS:
-        for each in (plan, scalar(plan)):
-            np.testing.assert_allclose(results(each, x, w, executor), expected, rtol=1e-15)
-
-
-def tanh_of_the_table() -> Any:
-    from micrograd_bp.functions import FUNCTIONS
-
-    return FUNCTIONS["tanh"]
+def test_a_product_that_adds_to_its_own_result_is_refused() -> None:
+    data = damaged("product", {})
+    steps = data["summed"]["each"]
+    at = next(i for i, step in enumerate(steps) if step[0] == "product")
+    adding = steps[at][:]
+    adding[5] = [adding[6], 1]
+    steps.insert(at + 1, adding)
+    with pytest.raises(ValueError, match="the place of the result should be apart"):
+        from_plain(data)

@@ -3,17 +3,17 @@
 import itertools
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from mpmath import mp, mpf
-from plans import PAIRED, POINTS, Planned, anything
+from plans import PAIRED, POINTS, Planned, anything, check_bits_of_a_point
 
 from micrograd_bp import functions
 from micrograd_bp.functions import Function
 from micrograd_bp.program.instructions import (
-    Gather,
     Instruction,
     Map,
     Plan,
@@ -50,9 +50,6 @@ def product_of(m: int, k: int, transposed: bool, bias: str) -> Plan:
         "constant": Span((m + 1) * (k + 1), 0),
     }
     a = made.new(m)
-    if bias == "itself":
-        made.each.append(Gather(tuple(range(made.first_row + k, made.first_row + k + m)), a))
-    begin["itself"] = Span(a, 1)
     made.each.append(Product(m, k, weights, made.first_row, begin[bias], a))
     return made.plan(tuple(range(a, a + m)))
 
@@ -65,7 +62,7 @@ def close(found: Any, expected: Any, scale: float = 1.0) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13 * scale)
 
 
-@pytest.mark.parametrize("bias", ["none", "weights", "row", "rows", "constant", "itself"])
+@pytest.mark.parametrize("bias", ["none", "weights", "row", "rows", "constant"])
 @pytest.mark.parametrize("transposed", [False, True])
 def test_a_product_is_that_of_matrices_at_any_size(transposed: bool, bias: str) -> None:
     rng = np.random.default_rng(0)
@@ -76,7 +73,7 @@ def test_a_product_is_that_of_matrices_at_any_size(transposed: bool, bias: str) 
         for n in (1, 8, 12, 29):
             X = rng.normal(size=(n, plan.n_inputs))
             b = {"weights": W[:m, k], "row": X[:, k : k + 1], "constant": 0.5, "none": 0.0}
-            b["rows"] = b["itself"] = X[:, k : k + m]
+            b["rows"] = X[:, k : k + m]
             expected = X[:, :k] @ W[:m, :k].T + b[bias]
             close(run(plan, X, w)[1], expected, k)
             close(run(plan, X[0].copy(), w)[1], expected[0], k)
@@ -133,15 +130,7 @@ def test_any_plan_means_what_its_units_mean(seed: int) -> None:
 def test_a_data_point_has_the_same_bits_wherever_it_stands_and_whatever_beside_it(
     seed: int,
 ) -> None:
-    plan, rng = anything(seed), np.random.default_rng(seed)
-    w = rng.normal(size=plan.n_parameters)
-    point = rng.normal(size=plan.n_inputs)
-    (alone,) = run(plan, point[None, :], w)[1]
-    for n in POINTS[2:]:
-        X = rng.choice([1.0, 400.0, 1e308, np.inf, np.nan, 0.0], size=(n, plan.n_inputs))
-        at = int(rng.integers(n))
-        X[at] = point
-        assert run(plan, X, w)[1][at].tolist() == alone.tolist()
+    check_bits_of_a_point(compiled.Executor, seed)
 
 
 def of_rows(function: Function, other: Function | None, x: Any) -> list[Any]:
@@ -208,3 +197,9 @@ def test_a_wide_instruction_of_the_tables_own_function_calls_it_for_each_unit() 
     x = np.array([[0.5, -1.0, 2.0], [1e-3, 3.0, -0.1]])
     expected = [sum(functions.gelu.value(number) for number in row) for row in x.tolist()]
     close(run(made.plan((b,)), x, np.empty(0))[1][:, 0], expected)
+
+
+def test_a_plan_of_more_places_than_a_block_can_count_is_refused() -> None:
+    plan = replace(product_of(2, 3, False, "none"), n_rows=2**28)
+    with pytest.raises(ValueError, match="a plan has fewer than 268435456 places"):
+        compiled.Executor(plan)

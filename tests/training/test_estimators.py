@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from micrograd_bp import MLP, Adam, Value, no_grad, scope, tanh
-from micrograd_bp.training import NetworkClassifier, NetworkRegressor, estimators, predict
+from micrograd_bp.training import NetworkClassifier, NetworkRegressor, network_programs, predict
 
 ESTIMATORS = [NetworkClassifier, NetworkRegressor]
 quickly = {"random_state": 0, "max_iter": 5}
@@ -156,8 +156,8 @@ def test_a_fitted_estimator_is_pickled_as_numbers() -> None:
 
 
 def forget_programs() -> None:
-    estimators._outputs_of_shape.cache_clear()
-    estimators._error_of_shape.cache_clear()
+    network_programs.outputs_of_shape.cache_clear()
+    network_programs.error_of_shape.cache_clear()
 
 
 @unfinished
@@ -175,9 +175,9 @@ def test_what_was_fitted_before_changes_no_bit_of_weights_and_pickle(make, solve
 
     forget_programs()
     first = bits(fitted(0))
-    compiled = estimators._error_of_shape.cache_info().misses
+    compiled = network_programs.error_of_shape.cache_info().misses
     assert bits(fitted(0)) == first
-    assert estimators._error_of_shape.cache_info().misses == compiled
+    assert network_programs.error_of_shape.cache_info().misses == compiled
     forget_programs()
     with no_grad(), scope("elsewhere"):
         fitted(1)
