@@ -11,16 +11,26 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memmove, memset
 
 from .. import functions
 from .._engine import by_place, place_of, unconfirmed
+from ..transforms.through_softmax import THROUGH_SOFTMAX
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from .instructions import DERIVATIVES, Instruction, Sum, Sums
-from ..transforms.through_softmax import THROUGH_SOFTMAX
+from .instructions import (
+    DERIVATIVES,
+    Gather,
+    Instruction,
+    Map,
+    Product,
+    Span,
+    Sum,
+    Sums,
+    Weights,
+)
 from .lowering import MAY_BE_GATES, SIMPLER, SMOOTH, gate, has_edge, through_softmax
-from .placing import Rows, placed, placed_sum, read
+from .placing import placed, placed_sum, read
 
 cdef Py_ssize_t MOST_LEAVES = 2**28
 cdef Py_ssize_t MOST_NUMBERS = 2**31 - 1
@@ -48,4 +58,5 @@ include "_lowering.pxi"
 include "_fusing.pxi"
 include "_sums.pxi"
 include "_blocks.pxi"
+include "_layers.pxi"
 include "_placing.pxi"

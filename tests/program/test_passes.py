@@ -12,7 +12,6 @@ from micrograd_bp import Value, engine_kind, exp, functions, log, relu, sqrt, st
 from micrograd_bp.engine import order_of
 from micrograd_bp.program import (
     Program,
-    blocks,
     checks,
     fusing,
     layers,
@@ -33,13 +32,13 @@ READABLE: dict[Any, dict[str, Any]] = {
         "check_nodes": checks.check_nodes,
     },
     planning: {
+        "Layers": layers.Layers,
         "Placing": placing.Placing,
         "fused": fusing.fused,
         "needed": fusing.needed,
         "terms": sums.terms,
         "varying": fusing.varying,
     },
-    layers: {"Blocks": blocks.Blocks},
 }
 
 
