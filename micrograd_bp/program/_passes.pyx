@@ -15,9 +15,9 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 
 from .. import functions
 from .._engine import by_place, place_of, unconfirmed
+from ..transforms.through_softmax import THROUGH_SOFTMAX
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from ..transforms.through_softmax import THROUGH_SOFTMAX
 from .instructions import (
     DERIVATIVES,
     Gather,
