@@ -138,6 +138,21 @@ def layer_with_biases_of_the_data() -> Program:
     return Program(fsum([tanh(dot(w, x, bias)) for w, bias in zip(W, b)]), b, [*flat(W), *x])
 
 
+def layers_of_many_kinds() -> Program:
+    """Factors and weights in any order, constant weights, biases and operands of many blocks."""
+    rng = random.Random(0)
+    x, w, p = leaves(4, "x", rng), leaves(20, "w", rng), leaves(8, "p", rng)
+    biases = [*p[:2], *map(exp, p[2:4]), *map(tanh, p[4:6])]
+    rows = [rng.sample(w, 4) for _ in biases]
+    orders = [rng.sample(range(4), 4) for _ in biases]
+    h = [tanh(dot(row, [x[k] for k in order], b)) for row, order, b in zip(rows, orders, biases)]
+    fixed = [dot([0.1 * (j + k) for k in range(4)], [h[k] for k in orders[j]]) for j in range(5)]
+    z = [exp(dot(w[4 * j : 4 * j + 4], fixed[1:], p[j])) for j in range(5)]
+    pairs = [z_j * p_j for z_j, p_j in zip(z, p[::-1])]
+    sums = [tanh(fsum([h[j], fixed[j], x[j], z[4 - j], pairs[j]])) for j in range(4)]
+    return Program(fsum([*sums, *pairs, h[5]]), x, [*w, *p])
+
+
 MODELS: list[Callable[[], Program]] = [
     lambda: network([3, 4, 2]),
     lambda: network([2, 5, 5, 1], "sigmoid"),
@@ -149,6 +164,7 @@ MODELS: list[Callable[[], Program]] = [
     attention,
     products_of_computed_numbers,
     layer_with_biases_of_the_data,
+    layers_of_many_kinds,
 ]
 
 

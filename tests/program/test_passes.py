@@ -130,6 +130,22 @@ def test_blocks_keep_their_members() -> None:
         passes.Placing(nodes, varies, found, [])
 
 
+def test_layers_refuse_what_is_no_graph() -> None:
+    passes = pytest.importorskip("micrograd_bp.program._passes")
+    nodes = passes.Nodes()
+    nodes += [None, None, *(Instruction(functions.mul, (), (0, 1)) for _ in range(2))]
+    with pytest.raises(ValueError, match="known of each"):
+        passes.Layers(nodes, [0, 1, 2, 3], [True], 2, 0)
+    found = passes.Layers(nodes, [0, 1, 2, 3], [True] * 4, 2, 0)
+    with pytest.raises(IndexError, match="9 is beyond"):
+        found.add_sums({9: [0]}, {2: ([9], [1])})
+    with pytest.raises(ValueError, match="the sums are there already"):
+        found.add_sums({}, {})
+    nodes += [Instruction(functions.dot, (), (0,)) for _ in range(2)]
+    with pytest.raises(ValueError, match="a weighted sum has a product"):
+        passes.Layers(nodes, [0, 1, 4, 5], [True] * 6, 2, 0)
+
+
 def test_nodes_in_memory_read_as_a_list_of_them() -> None:
     passes = pytest.importorskip("micrograd_bp.program._passes")
     product = Instruction(functions.mul, (), (0, 1), label="z", scope="layer")
