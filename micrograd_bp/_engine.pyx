@@ -405,6 +405,7 @@ include "_operations.pxi"
 include "_sums.pxi"
 include "_sweep.pxi"
 include "_gradient.pxi"
+include "_places.pxi"
 
 
 # The elementary functions as methods: each entry of the table that methods.py has, and is not

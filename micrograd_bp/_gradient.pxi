@@ -453,39 +453,3 @@ cdef size_t _place(Value share, size_t n) except? 0:
     if place >= n:
         raise ValueError(f"{share!r} is not a share of its operands")
     return place
-
-
-def parents_by_place(list order not None):
-    """The places in a topological order of each node's parents, after how many these are.
-
-    One after the other, as unsigned integers of C.
-
-    >>> x = Value(2.0)
-    >>> memoryview(parents_by_place(order_of([x * x]))).cast("I").tolist()
-    [0, 2, 0, 0]
-    """
-    global _last_mark
-    cdef size_t n = len(order), n_numbers = n, i, k = 0
-    cdef unsigned int j, size
-    cdef unsigned int* numbers
-    cdef PyObject** parents
-    cdef Value node
-    _last_mark += 1
-    for i in range(n):
-        node = order[i]
-        if node is None:
-            raise TypeError("a graph is one of Values, not of None")
-        node._mark, node._position = _last_mark, <unsigned int>i
-        n_numbers += node._size & SIZE
-    cdef bytearray found = bytearray(n_numbers * sizeof(unsigned int))
-    numbers = <unsigned int*><char*>found
-    for i in range(n):
-        size = (<Value>order[i])._size & SIZE
-        parents = _parents(<Value>order[i])
-        numbers[k] = size
-        for j in range(size):
-            if (<Value>parents[j])._mark != _last_mark:
-                raise ValueError(f"a parent of {order[i]!r} is not in the order")
-            numbers[k + 1 + j] = (<Value>parents[j])._position
-        k += 1 + size
-    return found

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from .. import elementary
 from ..engine import Value, unit
-from ..messages import refuse_no_parameters
+from ..messages import needing_packages, refuse_no_parameters
 from ..modes import inside
 from ..numeric import show
 from . import activations, initial_weights
@@ -129,8 +129,7 @@ class Module:
         >>> other([1.0, 2.0]).data == model([1.0, 2.0]).data
         True
         """
-        from . import weights_file  # NumPy, only where it is needed
-
+        weights_file = _weights_file()
         weights_file.save(self.named_weights(), path, self._noted())
 
     @_OfClassOrInstance
@@ -170,8 +169,7 @@ class Module:
           layer1: 3 units, tanh
           layer2: 1 unit, linear
         """
-        from . import weights_file
-
+        weights_file = _weights_file()
         model = self._to_load(path) if isinstance(self, type) else self  # type: ignore[attr-defined]
         weights_file.load(model.named_weights(), path)
         classes = weights_file.noted(path).get("classes")
@@ -188,6 +186,12 @@ class Module:
         """What a file says beside the weights."""
         is_plain = all(isinstance(name, (str, int, float)) for name in self.classes or [])
         return {"classes": self.classes} if self.classes and is_plain else {}
+
+
+def _weights_file() -> Any:
+    with needing_packages("a file of weights"):  # NumPy, only where it is needed
+        from . import weights_file
+    return weights_file
 
 
 def note_classes(model: Any, names: list[Any] | None) -> None:
@@ -512,8 +516,7 @@ class MLP(Module):
 
     @classmethod
     def _to_load(cls, path: str | os.PathLike[str]) -> "MLP":
-        from . import weights_file
-
+        weights_file = _weights_file()
         sizes, noted = weights_file.sizes(path), weights_file.noted(path)
         activations = noted.get("activations")
         if not (

@@ -45,6 +45,19 @@ cdef class Ints:
         self.of[i] = value
         return 0
 
+    cdef int insert(self, Py_ssize_t i, int value) except -1:
+        """Put a number before that at i, which is there, or at the end."""
+        self.append(value)
+        memmove(self.of + i + 1, self.of + i, (self.n - 1 - i) * sizeof(int))
+        self.of[i] = value
+        return 0
+
+    cdef int remove(self, Py_ssize_t i) except -1:
+        """Take out that at i, which is there."""
+        self.n -= 1
+        memmove(self.of + i, self.of + i + 1, (self.n - i) * sizeof(int))
+        return 0
+
     def __len__(self):
         return self.n
 
@@ -59,7 +72,7 @@ cdef Ints _ints(Py_ssize_t n, int value):
 
 
 cdef struct Key:  # of the nodes of a block
-    int first  # of them, which has the function and its parameters
+    int function, parameters  # by their numbers
     int n_operands  # - 1 - n where there are more than two, and they vary
     int left, right, latest  # the blocks of operands
 
@@ -101,38 +114,28 @@ cdef class _Known:
         self.slots, self.n_slots = slots, n_slots
         return 0
 
-    cdef int put(self, Nodes nodes, Key* key) except -1:
+    cdef int put(self, const Key* key) except -1:
         """The block of a key, a new one where it is not known."""
-        cdef object function = function_of(nodes, key.first)
-        cdef tuple parameters = parameters_of(nodes, key.first), others
-        cdef size_t mixed = <size_t>(<PyObject*>function) >> 4, at
+        cdef size_t mixed = _mixed(key.function, key.parameters), at
         cdef unsigned int hashed
-        cdef Key* other
+        cdef int block
         if self.n == self.room:
             self.grow()
-        if parameters:
-            mixed = _mixed(mixed, <size_t>hash(parameters))
         mixed = _mixed(mixed, <size_t>key.n_operands)
-        mixed = _mixed(mixed, (<size_t>key.left << 32) ^ <size_t>key.right)
-        mixed = _mixed(mixed, <size_t>key.latest)
-        hashed = <unsigned int>mixed
+        mixed = _mixed(mixed, <size_t>key.left)
+        mixed = _mixed(mixed, <size_t>key.right)
+        hashed = <unsigned int>_mixed(mixed, <size_t>key.latest)
         at = hashed & (self.n_slots - 1)
         while self.slots[at].block:
+            block = self.slots[at].block
             if self.slots[at].hashed == hashed:
-                other = self.keys + (self.slots[at].block - 3)
-                if (
-                    other.n_operands == key.n_operands and other.left == key.left
-                    and other.right == key.right and other.latest == key.latest
-                    and function_of(nodes, other.first) is function
-                ):
-                    others = parameters_of(nodes, other.first)
-                    if others is parameters or others == parameters:
-                        return self.slots[at].block
+                if memcmp(&self.keys[block - 3], key, sizeof(Key)) == 0:
+                    return block
             at = (at + 1) & (self.n_slots - 1)
         self.keys[self.n] = key[0]
-        self.slots[at].hashed, self.slots[at].block = hashed, self.n + 3
+        self.slots[at].hashed, self.slots[at].block = hashed, <int>(self.n + 3)
         self.n += 1
-        return self.n + 2
+        return <int>(self.n + 2)
 
 
 cdef struct Turn:
@@ -180,26 +183,27 @@ cdef class Blocks:
         self.block, self.at = _ints(n_inputs, 0), _ints(len(nodes), 0)
         self.block.extend(n_parameters, 1)
         self.block.extend(len(nodes) - n_leaves, -1)
-        self.divide([*needed], varies, n_leaves)
+        self.divide(needed, varies, n_leaves)
         self.last = _ints(len(self.start) - 1, -1)
         self.waiting = _ints(len(ACTIVATIONS) * len(self.last), 0)
 
     def __dealloc__(self):
         free(self.turns)
 
-    cdef int divide(self, list needed, list varies, Py_ssize_t n_leaves) except -1:
+    cdef int divide(self, needed, list varies, Py_ssize_t n_leaves) except -1:
         """Put nodes into blocks of what is alike, as far as their operands' blocks tell."""
         cdef _Known known = _Known()
         cdef Ints block = self.block, ends, flat
         cdef Nodes nodes = self.nodes
-        cdef Py_ssize_t i, j, k, n
+        cdef const int* operands
+        cdef Py_ssize_t i, k, n, before = -1
         cdef int latest
         cdef Key key
-        for j in range(len(needed)):
-            i = needed[j]
+        for i in needed:
             block.get(i)
-            if j and i <= needed[j - 1]:
+            if i <= before:
                 raise ValueError("the numbers that are needed have to be in order")
+            before = i
             if i < n_leaves:
                 continue
             if not is_instruction(nodes, i):
@@ -207,17 +211,21 @@ cdef class Blocks:
                     block.of[i] = 2
                 continue
             n = n_operands(nodes, i)
-            key.first, key.n_operands, key.latest = i, n, -1
-            key.left = block.get(operand_of(nodes, i, 0))
-            key.right = block.get(operand_of(nodes, i, n // 2 if n > 2 else n - 1))
+            if n == 0:
+                raise ValueError("a function has operands")
+            operands = operands_at(nodes, i)
+            key.function, key.parameters = function_number(nodes, i), parameters_number(nodes, i)
+            key.n_operands, key.latest = <int>n, -1
+            key.left = block.get(operands[0])
+            key.right = block.get(operands[n // 2 if n > 2 else n - 1])
             if n > 2:
                 for k in range(n):
-                    latest = block.get(operand_of(nodes, i, k))
+                    latest = block.get(operands[k])
                     if latest > key.latest:
                         key.latest = latest
                 if varies[i] is True:
-                    key.n_operands = -1 - n
-            block.of[i] = known.put(nodes, &key)
+                    key.n_operands = <int>(-1 - n)
+            block.of[i] = known.put(&key)
         self.start = _ints(known.n + 4, 0)
         for i in range(block.n):
             if block.of[i] >= 0:
@@ -257,15 +265,17 @@ cdef class Blocks:
     cdef int next_wide(self, int first, int end) except -1:
         """The next such block, or the end; those of one node before it are done."""
         cdef int block, i, last, found
+        cdef const int* operands
         cdef Py_ssize_t k, n
         for block in range(first, end):
             i = self.first(block)
             n = n_operands(self.nodes, i)
-            if self.size(block) > 1 or n > 3 and function_of(self.nodes, i) is DOT:
+            if self.size(block) > 1 or n > 3 and function_number(self.nodes, i) == OF_DOT:
                 return block
+            operands = operands_at(self.nodes, i)
             last = i
             for k in range(n):
-                found = self.last.get(self.block.get(operand_of(self.nodes, i, k)))
+                found = self.last.get(self.block.get(operands[k]))
                 if found > last:
                     last = found
             self.placed(block, last)

@@ -29,6 +29,14 @@ cdef class _Buffer:
         free(self.at)
 
 
+cdef enum:
+    IS_SMOOTH = 1
+    MAY_BE_GATE = 2
+    HAS_RULE = 4
+    N_PARENTS = (1 << 31) - 1  # the other bit tells that a node may have a name
+    N_RECENT = 64
+
+
 cdef struct NumberSlot:
     unsigned int number  # and 1, or 0 of a free slot
     unsigned int hashed
@@ -45,6 +53,7 @@ cdef class Numbered:
     cdef _Buffer last_terms  # of a softmax
     cdef list last_shares
     cdef readonly Py_ssize_t n_inputs, n_parameters, n_leaves
+    cdef bytearray traits  # of each function that a node may have
     cdef NumberSlot* slots
     cdef size_t n_slots, n_known  # a power of two; how many are taken
 
@@ -55,6 +64,7 @@ cdef class Numbered:
         self.n_leaves = n_inputs + n_parameters
         self.nodes = Nodes()
         self.nodes.add_leaves(self.n_leaves)
+        self.traits = bytearray()
         self.softmaxes, self.last_terms = {}, _Buffer()
         self._grow(1024)
 
@@ -110,11 +120,11 @@ cdef class Numbered:
 
     def apply(self, function, operands, *parameters):
         """The number of a function of numbers: a known one where that is possible."""
-        return self._apply(function, self._buffer(operands), parameters)
+        return self._apply(self.nodes.number_of(function), self._buffer(operands), parameters)
 
     def instruction(self, function, operands, *parameters):
         """The number of a function of numbers as it stands."""
-        return self._number(function, self._buffer(operands), parameters)
+        return self._number(self.nodes.number_of(function), self._buffer(operands), parameters)
 
     cdef _Buffer _buffer(self, operands):
         cdef _Buffer buffer = _Buffer()
@@ -131,33 +141,103 @@ cdef class Numbered:
     cdef list _boxed(self, _Buffer operands):
         return [operands.at[i] for i in range(operands.n)]
 
-    cdef Py_ssize_t _apply(self, object function, _Buffer operands, tuple parameters) except -1:
+    cdef Py_ssize_t _apply(self, int what, _Buffer operands, tuple parameters) except -1:
+        """That of a function by its number."""
         cdef Py_ssize_t n = operands.n, n_constants = 0, i
-        cdef bint is_dot = function is DOT
         cdef list constants
-        if is_dot and n == 2:
-            function, is_dot = MUL, False
-        if function is SOFTMAX and self._are_last_terms(operands):
+        if what == OF_DOT and n == 2:
+            what = OF_MUL
+        if what == OF_SOFTMAX and self._are_last_terms(operands):
             return self.last_shares[int(parameters[0])]
         for i in range(n):
             n_constants += self.nodes.at[operands.at[i]].function == CONSTANT
         if n_constants == n and n:
+            function = self.nodes.functions[what]
             constants = [self.nodes[operands.at[i]] for i in range(n)]
             return self.constant(function.value(*constants, *parameters))
-        if n_constants or not (
-            function is ADD
-            or function is MUL
-            or is_dot and n > 2 and not _is_square(operands.at, n)
-        ):
-            rule = SIMPLER.get(function)
-            if rule is not None and (n_constants or function not in COMMUTATIVE):
-                constants = [self.constant_at(operands.at[i]) for i in range(n)]
-                simpler = rule(self, self._boxed(operands), constants, parameters)
-                if simpler is not None:
-                    if function is SOFTMAX:
-                        self._keep_last_terms(operands)
-                    return simpler
-        return self._number(function, operands, parameters)
+        if self._may_be_simpler(what, operands, n_constants):
+            if what == OF_DOT and self._has_ones(operands):
+                return self._without_ones(operands)
+            constants = [self.constant_at(operands.at[i]) for i in range(n)]
+            rule = SIMPLER[self.nodes.functions[what]]
+            simpler = rule(self, self._boxed(operands), constants, parameters)
+            if simpler is not None:
+                if what == OF_SOFTMAX:
+                    self._keep_last_terms(operands)
+                return simpler
+        return self._number(what, operands, parameters)
+
+    cdef bint _may_be_simpler(self, int what, _Buffer operands, Py_ssize_t n_constants) except -1:
+        """Whether a rule of lowering.py may have a simpler form: of sums and products few do."""
+        cdef Py_ssize_t n = operands.n, i
+        cdef Node* node
+        cdef const int* own
+        if what > OF_DOT:
+            return self._traits_of(what) & HAS_RULE
+        if what == OF_DOT and (n < 3 or _is_square(operands.at, n)):
+            return True
+        for i in range(n if n_constants else 0):
+            node = &self.nodes.at[operands.at[i]]
+            if node.function == CONSTANT:
+                if node.held.value == 0.0 and what != OF_MUL:
+                    return True
+                if node.held.value == 1.0 and what != OF_ADD:
+                    return True
+            elif what == OF_MUL and node.function == OF_MUL:
+                own = &self.nodes.operands[node.held.first]
+                if CONSTANT in (self.nodes.at[own[0]].function, self.nodes.at[own[1]].function):
+                    return True
+        return False
+
+    cdef bint _is_constant(self, Py_ssize_t number, double value) noexcept:
+        cdef Node* node = &self.nodes.at[number]
+        return node.function == CONSTANT and node.held.value == value
+
+    cdef bint _has_ones(self, _Buffer operands) noexcept:
+        """Whether a factor of a weighted sum is 1, and its bias not 0."""
+        cdef Py_ssize_t n = operands.n, i
+        if n < 3 or n % 2 and self._is_constant(operands.at[n - 1], 0.0):
+            return False
+        for i in range(n // 2 * 2):
+            if self._is_constant(operands.at[i], 1.0):
+                return True
+        return False
+
+    cdef Py_ssize_t _without_ones(self, _Buffer operands) except -1:
+        """A weighted sum whose terms with a factor 1 are no products: a bias, or added."""
+        cdef Py_ssize_t n = operands.n // 2, i, total
+        cdef _Buffer kept = _Buffer(), factors = _Buffer(), added = _Buffer()
+        if operands.n % 2:
+            added.append(operands.at[2 * n])
+        for i in range(n):
+            if self._is_constant(operands.at[i], 1.0):
+                added.append(operands.at[n + i])
+            elif self._is_constant(operands.at[n + i], 1.0):
+                added.append(operands.at[i])
+            else:
+                kept.append(operands.at[i])
+                factors.append(operands.at[n + i])
+        for i in range(factors.n):
+            kept.append(factors.at[i])
+        kept.append(added.at[0])
+        total = self._apply(OF_DOT, kept, ())
+        for i in range(1, added.n):
+            kept.n = 0
+            kept.append(total)
+            kept.append(added.at[i])
+            total = self._apply(OF_ADD, kept, ())
+        return total
+
+    cdef inline int _traits_of(self, int what) except -1:
+        """What lowering.py has to say of a function."""
+        while what >= len(self.traits):
+            function = self.nodes.functions[len(self.traits)]
+            self.traits.append(
+                (IS_SMOOTH if function in SMOOTH else 0)
+                | (MAY_BE_GATE if function in MAY_BE_GATES else 0)
+                | (HAS_RULE if function in SIMPLER else 0)
+            )
+        return self.traits[what]
 
     cdef bint _are_last_terms(self, _Buffer terms) noexcept:
         cdef _Buffer last = self.last_terms
@@ -171,10 +251,9 @@ cdef class Numbered:
         memcpy(self.last_terms.at, terms.at, terms.n * sizeof(Py_ssize_t))
         return 0
 
-    cdef Py_ssize_t _number(self, object function, _Buffer operands, tuple parameters) except -1:
+    cdef Py_ssize_t _number(self, int what, _Buffer operands, tuple parameters) except -1:
         """The number of an instruction, a new one where it is not known."""
         cdef Py_ssize_t n = operands.n, i
-        cdef int what = self.nodes.number_of(function)
         cdef bint turned = False
         cdef size_t mixed = <size_t>what, at
         cdef unsigned int hashed
@@ -229,7 +308,7 @@ cdef class Numbered:
         for j in range(n):
             for i in range(n):
                 operands.at[i] = zero if i == j else one
-            others.append(self._number(DOT, operands, ()))
+            others.append(self._number(OF_DOT, operands, ()))
         own = {j: self.apply(MUL, [others[j], g]) for j, g in adjoints.items()}
         for i in adjoints:
             places.append(i)
@@ -240,7 +319,7 @@ cdef class Numbered:
                 operands.at[i] = zero if places.at[i] == j else minus_one
             if j in own:
                 operands.at[2 * k] = own[j]
-            totals.append(self._number(DOT, operands, ()))
+            totals.append(self._number(OF_DOT, operands, ()))
         return [self.apply(MUL, [share, total]) for share, total in zip(shares, totals)]
 
     def name(self, Py_ssize_t number, label, scope):
@@ -315,14 +394,14 @@ cdef list _masks(
 
 
 cdef bint _is_where(Numbered graph, Py_ssize_t number) except -1:
-    return is_instruction(graph.nodes, number) and function_of(graph.nodes, number) is WHERE
+    return function_number(graph.nodes, number) == OF_WHERE
 
 
-cdef Py_ssize_t _of_two(Numbered graph, object function, Py_ssize_t x, Py_ssize_t y) except -1:
+cdef Py_ssize_t _of_two(Numbered graph, int what, Py_ssize_t x, Py_ssize_t y) except -1:
     cdef _Buffer both = _Buffer()
     both.append(x)
     both.append(y)
-    return graph._apply(function, both, ())
+    return graph._apply(what, both, ())
 
 
 cdef Py_ssize_t _weighted(Numbered graph, _Buffer operands, list masks) except -1:
@@ -333,143 +412,140 @@ cdef Py_ssize_t _weighted(Numbered graph, _Buffer operands, list masks) except -
     if operands.n % 2:
         terms.append(operands.at[2 * n])
     for i in range(n):
-        term = _of_two(graph, MUL, operands.at[i], operands.at[n + i])
+        term = _of_two(graph, OF_MUL, operands.at[i], operands.at[n + i])
         if masks[i] is not None:
             gates = sorted(masks[i])
             shutter = gates[0]
             for gate in gates[1:]:
-                shutter = _of_two(graph, MUL, shutter, gate)
+                shutter = _of_two(graph, OF_MUL, shutter, gate)
             term = graph.apply(WHERE, (shutter, term, graph.constant(0.0)))
         terms.append(term)
     total = terms.at[0]
     for i in range(1, terms.n):
-        total = _of_two(graph, ADD, total, terms.at[i])
+        total = _of_two(graph, OF_ADD, total, terms.at[i])
     return total
+
+
+cdef struct Recent:
+    PyObject* operation
+    int what  # the number of its function
 
 
 def lower(list order not None, inputs, parameters, recorded):
     """A recorded graph with its constants folded and equal parts shared."""
     cdef Numbered graph = Numbered(len(inputs), len(parameters))
-    cdef dict numbers = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
+    cdef dict leaves = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
     cdef dict gates = {}, pulled_back = {}
     cdef list masks
     cdef set edged = set()
-    cdef object node, operation, function, known
+    cdef object node, operation, known
     cdef tuple fixed
-    cdef _Buffer found = _Buffer(), operands = _Buffer()  # the number of each node, of its parents
-    cdef Py_ssize_t number
-    cdef bytearray wiring = parents_by_place(order), kinds = bytearray(len(order))
-    cdef const unsigned int* places = <const unsigned int*><const char*>wiring
-    cdef Py_ssize_t k, j, n, n_told = 0  # so many nodes are in numbers
+    cdef _Numbers numbers = _Numbers(order, leaves)
+    cdef _Buffer found = numbers.found, operands = _Buffer()
+    cdef bytearray wiring, kinds = bytearray(len(order))
+    cdef list operations
+    cdef const unsigned int* places
     cdef const unsigned int* own
-    cdef int kind
-    found.resize(len(order))
-    for k in range(len(order)):
-        node = order[k]
-        n = places[0]
+    cdef Recent[N_RECENT] recent
+    cdef Recent* one
+    cdef Py_ssize_t k, j, n, number
+    cdef int what, traits, kind
+    cdef bint is_named
+    wiring, operations = by_place(order)
+    places = <const unsigned int*><const char*>wiring
+    for k in range(N_RECENT):
+        recent[k].operation = NULL
+    for k in range(len(operations)):
+        n, is_named = places[0] & N_PARENTS, places[0] > N_PARENTS
         places += 1
         if n == 0:
-            known = numbers.get(node)
-            found.at[k] = graph.constant(node.data) if known is None else known
+            node = order[k]
+            known = leaves.get(node)
+            found.append(graph.constant(node.data) if known is None else known)
             continue
-        operation = node.operation
+        operation = operations[k]
+        one = &recent[(<size_t><PyObject*>operation >> 4) % N_RECENT]
         fixed = ()
-        if operation is MULTIPLICATION:
-            function = MUL
-        elif operation is ADDITION:
-            function = ADD
-        elif operation is WEIGHTED_SUM:
-            function = DOT
-        else:
-            function, fixed = operation.function, operation.parameters
+        if one.operation != <PyObject*>operation:
+            fixed = operation.parameters
+            one.operation = NULL if fixed else <PyObject*>operation
+            one.what = graph.nodes.number_of(operation.function)
+        what = one.what
+        traits = graph._traits_of(what)
         operands.resize(n)
         kind = 0
         for j in range(n):
+            if places[j] >= <size_t>k:
+                raise ValueError(f"{order[k]!r} comes before a parent of it in the order")
             operands.at[j] = found.at[places[j]]
             kind |= kinds[places[j]]
         own, places = places, places + n
         masks = None
-        if kind & GATED and function is DOT and node not in recorded:
-            masks = _masks(graph, order, own, n, kinds, gates, recorded, node)
-        if function is THROUGH_SOFTMAX:
-            for j in range(n_told, k):
-                numbers[order[j]] = found.at[j]
-            n_told = k
-            number = through_softmax(graph, node, numbers, gates, edged, pulled_back)
+        if kind & GATED and what == OF_DOT and order[k] not in recorded:
+            masks = _masks(graph, order, own, n, kinds, gates, recorded, order[k])
+        if what == OF_THROUGH_SOFTMAX:
+            number = through_softmax(graph, order[k], numbers, gates, edged, pulled_back)
         elif masks is not None:
             number = _weighted(graph, operands, masks)
         else:
-            number = graph._apply(function, operands, fixed)
-        found.at[k] = number
-        if function in MAY_BE_GATES and node not in recorded:
-            opened = gate(graph, node, number, graph._boxed(operands))
+            number = graph._apply(what, operands, fixed)
+        found.append(number)
+        if traits & MAY_BE_GATE and order[k] not in recorded:
+            opened = gate(graph, order[k], number, graph._boxed(operands))
             if opened is not None:
-                gates[node] = frozenset([opened])
+                gates[order[k]] = frozenset([opened])
         kind &= EDGED
-        if not kind and function not in SMOOTH:
+        if not kind and not traits & IS_SMOOTH:
             kind = has_edge(graph, operation, graph._boxed(operands))
         if kind:
-            edged.add(node)
-        if gates and node in gates:
+            edged.add(order[k])
+        if gates and order[k] in gates:
             kind |= GATED
         kinds[k] = kind
-        label, scope = node.label, node.scope
-        if label or scope:
-            graph.name(number, label, scope)
-    for k in range(n_told, len(order)):
-        numbers[order[k]] = found.at[k]
+        if is_named:
+            node = order[k]
+            graph.name(number, node.label, node.scope)
     return graph, numbers
+
+
+cdef class _Numbers:
+    """Which number is which node's: of those of an order that were found so far, and of leaves."""
+
+    cdef list order
+    cdef _Buffer found
+    cdef dict known
+    cdef Py_ssize_t n_known  # so many of those found
+
+    def __cinit__(self, list order not None, dict leaves not None):
+        self.order, self.known, self.found = order, {**leaves}, _Buffer()
+
+    def __getitem__(self, node):
+        cdef Py_ssize_t place = place_of(self.order, node), i
+        if 0 <= place < self.found.n:
+            return self.found.at[place]
+        for i in range(self.n_known, self.found.n):  # it is a leaf elsewhere, or has lost its
+            self.known[self.order[i]] = self.found.at[i]  # place, by a sort
+        self.n_known = self.found.n
+        return self.known[node]
 
 
 def check_nodes(order, parameters):
     """Raise where the graph cannot be evaluated again, or not be differentiated, as recorded."""
-    cdef set moving = set(parameters)
     cdef dict common = {}  # the shares of a softmax, by its operands
-    cdef object node, parent, operation
-    cdef tuple parents, slopes
-    cdef double slope
-    cdef bint moves
-    for node in order:
-        parents = node.parents
-        if not parents:
-            continue
-        operation, slopes = node.operation, node.local_derivatives
-        if not _is_unchanged(node, operation, parents, slopes, common):
+    cdef object node, operation
+    cdef tuple parents
+    for node, is_pole in unconfirmed(order, parameters):
+        operation, parents = node.operation, node.parents
+        if not _is_unchanged(node, operation, parents, node.local_derivatives, common):
             check_node(node)
-        moves = False
-        for parent in parents:
-            if parent in moving:
-                moves = True
-                break
-        if moves:
-            moving.add(node)
-            for slope in slopes:
-                if not isfinite(slope):
-                    refuse_infinite_slopes(node)
+        if is_pole:
+            refuse_infinite_slopes(node)
 
 
 cdef bint _is_unchanged(
     object node, object operation, tuple parents, tuple slopes, dict common
 ) except -1:
     """Whether a node is what its parents' data give; of a choice that is not looked at."""
-    cdef Py_ssize_t n = len(parents), half = n // 2, i
-    cdef double x, y, total = 0.0
-    if len(slopes) != n:
-        return False
-    if operation is MULTIPLICATION or operation is ADDITION:
-        x, y = parents[0].data, parents[1].data
-        if operation is ADDITION:
-            return node.data == x + y
-        return node.data == x * y and slopes[0] == y and slopes[1] == x
-    if operation is WEIGHTED_SUM:
-        if n % 2:
-            total = parents[n - 1].data
-        for i in range(half):
-            x, y = parents[i].data, parents[half + i].data
-            if slopes[i] != y or slopes[half + i] != x:
-                return False
-            total += x * y
-        return node.data == total
     function, fixed = operation.function, operation.parameters
     if function is WHERE:
         return False

@@ -8,7 +8,13 @@ cdef enum:
     OF_MUL = 1
     OF_DOT = 2
     OF_SQUARE = 3
+    OF_SOFTMAX = 4
+    OF_THROUGH_SOFTMAX = 5
+    OF_WHERE = 6
     MOST_NODES = (1 << 31) - 2
+
+
+cdef tuple LOOKED_FOR = (ADD, MUL, DOT, SQUARE, SOFTMAX, THROUGH_SOFTMAX, WHERE)
 
 
 cdef union Held:
@@ -35,8 +41,8 @@ cdef class Nodes:
     cdef dict number_of_function, first_alike
 
     def __cinit__(self):
-        self.functions, self.parameters = [ADD, MUL, DOT, SQUARE], [()]
-        self.number_of_function = {ADD: OF_ADD, MUL: OF_MUL, DOT: OF_DOT, SQUARE: OF_SQUARE}
+        self.functions, self.parameters = [*LOOKED_FOR], [()]
+        self.number_of_function = {function: i for i, function in enumerate(LOOKED_FOR)}
         self.alike, self.first_alike = [0], {(): 0}
         self.labels, self.scopes = [""], [""]
 

@@ -10,26 +10,30 @@ from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
-from libc.math cimport isfinite
 from libc.stdlib cimport calloc, free, malloc, qsort, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memmove, memset
 
 from .. import functions
-from .._engine import parents_by_place
+from .._engine import by_place, place_of, unconfirmed
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from .instructions import DERIVATIVES, Instruction, Sum, Sums
 from ..transforms.through_softmax import THROUGH_SOFTMAX
-from .lowering import (
-    COMMUTATIVE,
-    MAY_BE_GATES,
-    SIMPLER,
-    SMOOTH,
-    gate,
-    has_edge,
-    through_softmax,
+from .instructions import (
+    DERIVATIVES,
+    Gather,
+    Instruction,
+    Map,
+    Product,
+    Span,
+    Sum,
+    Sums,
+    Weights,
 )
-from .placing import Rows, placed, placed_sum, read
+from .lowering import MAY_BE_GATES, SIMPLER, SMOOTH, gate, has_edge, through_softmax
+from .placing import placed, placed_sum, read
+
+cdef extern from "Python.h":
+    void PyObject_GC_UnTrack(void*)
 
 cdef Py_ssize_t MOST_LEAVES = 2**28
 cdef Py_ssize_t MOST_NUMBERS = 2**31 - 1
@@ -40,9 +44,6 @@ cdef object DOT = functions.dot
 cdef object SQUARE = functions.square
 cdef object WHERE = functions.where
 cdef object SOFTMAX = functions.softmax
-cdef object ADDITION = functions.add.operation
-cdef object MULTIPLICATION = functions.mul.operation
-cdef object WEIGHTED_SUM = functions.dot.operation
 cdef list ACTIVATIONS = [*DERIVATIVES]
 cdef list SLOPES = [*DERIVATIVES.values()]
 cdef object _new = tuple.__new__
@@ -60,4 +61,5 @@ include "_lowering.pxi"
 include "_fusing.pxi"
 include "_sums.pxi"
 include "_blocks.pxi"
+include "_layers.pxi"
 include "_placing.pxi"

@@ -1,6 +1,66 @@
 # The twin of placing.py. Included by _passes.pyx.
 
 
+cdef class _Rows:
+    """Rows of memory, given out as neighbours and given back."""
+
+    cdef int n
+    cdef Ints single  # a heap
+    cdef Ints firsts, ends  # of more that are free, in order
+
+    def __cinit__(self):
+        self.single, self.firsts, self.ends = Ints(), Ints(), Ints()
+
+    cdef int take(self, Py_ssize_t n) except -1:
+        """The first of n rows."""
+        cdef int* firsts = self.firsts.of
+        cdef int* ends = self.ends.of
+        cdef Py_ssize_t k
+        cdef int first = self.n
+        if n == 1 and self.single.n:
+            return _pop(self.single)
+        for k in range(self.firsts.n):
+            if ends[k] - firsts[k] >= n:
+                first = firsts[k]
+                firsts[k] += <int>n
+                if firsts[k] == ends[k]:
+                    self.remove(k)
+                return first
+        k = self.ends.n - 1
+        if k >= 0 and ends[k] == self.n:
+            first = firsts[k]
+            self.remove(k)
+        self.n = <int>(first + n)
+        return first
+
+    cdef int give_back(self, int first, int n) except -1:
+        """They may be given out again."""
+        cdef int* firsts = self.firsts.of
+        cdef int* ends = self.ends.of
+        cdef Py_ssize_t k = 0, high = self.firsts.n, middle
+        cdef int end = first + n
+        if n == 1:
+            return _push(self.single, first)
+        while k < high:
+            middle = (k + high) // 2
+            if firsts[middle] < first:
+                k = middle + 1
+            else:
+                high = middle
+        if k < self.firsts.n and firsts[k] == end:
+            end = ends[k]
+            self.remove(k)
+        if k and ends[k - 1] == first:
+            ends[k - 1] = end
+            return 0
+        self.firsts.insert(k, first)
+        return self.ends.insert(k, end)
+
+    cdef int remove(self, Py_ssize_t k) except -1:
+        self.firsts.remove(k)
+        return self.ends.remove(k)
+
+
 cdef class Placing:
     """Gives steps their order and numbers their places."""
 
@@ -12,8 +72,7 @@ cdef class Placing:
     cdef Blocks blocks
     cdef list wide  # the steps that are more than a node
     cdef list read  # what each of them reads
-    cdef Ints single  # a heap of rows that are free
-    cdef object rows
+    cdef _Rows rows
 
     def __cinit__(self, Nodes nodes not None, list varies not None, Blocks blocks not None, kept):
         cdef Ints once = Ints(), each = Ints()  # nodes; -1 - where a step is among the wide
@@ -24,7 +83,7 @@ cdef class Placing:
         if len(varies) < len(blocks.block):
             raise ValueError("whether a node varies has to be known of each")
         self.nodes, self.varies, self.blocks = nodes, varies, blocks
-        self.place, self.single = _ints(len(blocks.block), -1), Ints()
+        self.place, self.rows = _ints(len(blocks.block), -1), _Rows()
         self.wide, self.read = [], []
         blocks.sort()
         for i in range(blocks.n_turns):
@@ -50,7 +109,7 @@ cdef class Placing:
             if self.place.get(node) < 0:
                 self.n_scalars = self.neighbours(blocks.block.get(node), self.n_scalars)
         self.neighbours(0, self.n_scalars)
-        self.rows = Rows(len(inputs))
+        self.rows.n = <int>len(inputs)
         self.run(each, [*inputs, *kept])
         self.n_rows = self.rows.n
         places = [*range(self.n_scalars + self.n_rows)]
@@ -70,12 +129,14 @@ cdef class Placing:
 
     cdef int read_by(self, int step, Ints found) except -1:
         """The blocks of rows that a step reads; one may be there twice."""
+        cdef const int* operands
         cdef Py_ssize_t k
         cdef int i
         found.n = 0
         if step >= 0:
+            operands = operands_at(self.nodes, step)
             for k in range(n_operands(self.nodes, step)):
-                i = operand_of(self.nodes, step, k)
+                i = operands[k]
                 if self.varies[i] is True:
                     found.append(self.blocks.block.get(i))
         else:
@@ -112,22 +173,15 @@ cdef class Placing:
                     self.give_back(done)
                     done.n = 0
                 if self.place.get(i) < 0 or is_early:
-                    self.neighbours(b, self.n_scalars + self.take(self.blocks.size(b)))
+                    self.neighbours(b, self.n_scalars + self.rows.take(self.blocks.size(b)))
             self.give_back(done)
         return 0
 
-    cdef Py_ssize_t take(self, Py_ssize_t n) except -1:
-        return _pop(self.single) if n == 1 and self.single.n else self.rows.take(n)
-
     cdef int give_back(self, Ints blocks) except -1:
-        cdef Py_ssize_t first, n, k
+        cdef Py_ssize_t first, k
         for k in range(blocks.n):
             first = self.place.get(self.blocks.first(blocks.of[k])) - self.n_scalars
-            n = self.blocks.size(blocks.of[k])
-            if n == 1:
-                _push(self.single, first)
-            else:
-                self.rows.give_back(first, n)
+            self.rows.give_back(<int>first, <int>self.blocks.size(blocks.of[k]))
         return 0
 
     cdef list placed(self, Ints steps, list places):
@@ -136,17 +190,20 @@ cdef class Placing:
         cdef Nodes nodes = self.nodes
         cdef tuple operands
         cdef object step, place
+        cdef const int* numbers
         cdef Py_ssize_t k, j, n
         cdef int i
         for k in range(steps.n):
             i = steps.of[k]
             if i >= 0:
                 n = n_operands(nodes, i)
+                numbers = operands_at(nodes, i)
                 operands = PyTuple_New(n)
                 for j in range(n):
-                    place = places[self.place.get(operand_of(nodes, i, j))]
+                    place = places[self.place.get(numbers[j])]
                     Py_INCREF(place)
                     PyTuple_SET_ITEM(operands, j, place)
+                PyObject_GC_UnTrack(<void*>operands)  # numbers are in no cycle
                 found[k] = _new(Record, (
                     function_of(nodes, i), parameters_of(nodes, i), operands,
                     places[self.place.get(i)], label_of(nodes, i), scope_of(nodes, i),

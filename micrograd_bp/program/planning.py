@@ -5,9 +5,8 @@ from itertools import chain
 
 from .collector import paused
 from .instructions import Plan
-from .layers import Layers
 from .lowering import Numbered
-from .passes import Placing, fused, needed, terms, varying
+from .passes import Layers, Placing, fused, needed, terms, varying
 
 
 @paused()
