@@ -166,6 +166,7 @@ class _Translator:
         if thing in NATIVE:
             return NATIVE[thing]
         function = inspect.unwrap(thing) if isinstance(thing, _Cached) else thing
+        keeps_all = thing is not function and thing.cache_parameters()["maxsize"] is None
         if not isinstance(function, FunctionType):
             raise TypeError(f"{thing!r} has no JavaScript")
         if function not in self._names:
@@ -176,9 +177,7 @@ class _Translator:
             self._names[function] = name
             self.texts[name] = ""  # the name is taken, also where it calls itself
             text = _Body(function, self).text(name)
-            self.texts[name] = (
-                f"const {name} = python.cache({text});" if thing is not function else text
-            )
+            self.texts[name] = f"const {name} = python.cache({text});" if keeps_all else text
         return self._names[function]
 
     def constant(self, name: str, text: str) -> str:

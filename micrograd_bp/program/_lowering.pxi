@@ -531,7 +531,7 @@ cdef class _Numbers:
 
 def check_nodes(order, parameters):
     """Raise where the graph cannot be evaluated again, or not be differentiated, as recorded."""
-    cdef dict common = {}  # what several nodes share, by the function and the parents
+    cdef dict common = {}  # the shares of a softmax, by its operands
     cdef object node, operation
     cdef tuple parents
     for node, is_pole in unconfirmed(order, parameters):
@@ -549,13 +549,23 @@ cdef bint _is_unchanged(
     function, fixed = operation.function, operation.parameters
     if function is WHERE:
         return False
-    numbers, shared = [parent.data for parent in parents], {}
     if function is SOFTMAX:
-        key = (function, *parents)
-        if key not in common:
-            common[key] = function.common(*numbers)
-        shared = {"common": common[key]}
-        value = common[key][int(fixed[0])]
-    else:
-        value = function.value(*numbers, *fixed)
-    return value == node.data and function.partials(*numbers, *fixed, **shared) == slopes
+        shares = common.get(parents)
+        if shares is None:
+            shares = common[parents] = function.common(*[parent.data for parent in parents])
+        return _is_share(node.data, slopes, tuple(shares), int(fixed[0]))
+    numbers = [parent.data for parent in parents]
+    value = function.value(*numbers, *fixed)
+    return value == node.data and function.partials(*numbers, *fixed) == slopes
+
+
+cdef bint _is_share(double data, tuple slopes, tuple shares, Py_ssize_t j) except -1:
+    """Whether a number and its derivatives are those of a share of a softmax, by its rule."""
+    cdef Py_ssize_t i
+    cdef double share = shares[j]
+    if data != share:
+        return False
+    for i in range(len(shares)):
+        if i != j and slopes[i] != share * -<double>shares[i]:
+            return False
+    return slopes[j] == share * functions.fsum.value(*shares[:j], *shares[j + 1 :])

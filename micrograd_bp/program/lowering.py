@@ -254,7 +254,7 @@ def lower(
     graph = Numbered(len(inputs), len(parameters))
     numbers = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
     gates: dict[Value, frozenset[int]] = {}
-    pulled_back: Known = {}
+    pulled_back: dict[Value, ByPlace] = {}
     edged: set[Value] = set()  # what may be inf or nan, of finite inputs, by a pole or a domain
     for node in order:
         operation = node.operation
@@ -379,7 +379,7 @@ def _weighted(graph: Numbered, operands: list[int], shut: list[frozenset[int]]) 
     return reduce(lambda x, y: graph.apply(functions.add, [x, y]), terms)
 
 
-Known = dict[Value, tuple[list[int], list[int]]]  # by mean: the shares, and what comes to each term
+ByPlace = Callable[[int], int]  # from an operand of a softmax to what comes to it
 
 
 def through_softmax(
@@ -388,41 +388,49 @@ def through_softmax(
     numbers: Mapping[Value, int],
     gates: dict[Value, frozenset[int]],
     edged: set[Value],
-    known: Known,
+    known: dict[Value, ByPlace],
 ) -> int:
     """The number of what comes to an operand of a softmax through its shares.
 
-    Term by term where they have to be masked, as in ``adjoint``, or are few, as of repeated
-    operands, or the shares are constants.
-
     Args:
         node: it, of the sum of adjoints times shares, the share of the operand, and its adjoint.
-        known: what was found for other operands; that of a softmax is added.
+        known: what was found by such sums; that of the node is added.
     """
     mean, share, _ = node.parents
-    j, n = place_of(share), len(mean.parents) // 2
-    some, adjoints = mean.parents[:n], mean.parents[n:]
     if mean in gates:
         gates[node] = gates[mean]
     if mean not in known:
-        terms = tuple(numbers[term] for term in share.parents)
-        shares, whole = graph.softmaxes.get(terms), []
-        is_masked = share in edged and any(adjoint in gates for adjoint in adjoints)
-        if shares is None:
-            shares = [graph.apply(functions.softmax, terms, i) for i in range(len(terms))]
-        elif not is_masked and len({numbers[s] for s in some}) >= FEW:
-            by_place = sorted((place_of(s), numbers[g]) for s, g in zip(some, adjoints))
-            whole = graph.pulled_back(shares, dict(by_place))
-        known[mean] = shares, whole
-    shares, whole = known[mean]
-    if whole:
-        return whole[j]
-    others = graph.apply(functions.fsum, [*shares[:j], *shares[j + 1 :]])
-    minus = graph.apply(functions.neg, [shares[j]])
-    rests = [others if place_of(s) == j else minus for s in some]
-    slopes = [graph.apply(functions.mul, [numbers[s], rest]) for s, rest in zip(some, rests)]
-    shut = [gates.get(adjoint, _NONE) if share in edged else _NONE for adjoint in adjoints]
-    return _weighted(graph, [*slopes, *(numbers[adjoint] for adjoint in adjoints)], shut)
+        shut = [gates.get(factor, _NONE) if share in edged else _NONE for factor in mean.parents]
+        known[mean] = _through_shares(graph, mean, share.parents, numbers, shut)
+    return known[mean](place_of(share))
+
+
+def _through_shares(
+    graph: Numbered,
+    mean: Value,
+    operands: Sequence[Value],
+    numbers: Mapping[Value, int],
+    shut: list[frozenset[int]],
+) -> ByPlace:
+    """All at once; term by term where they have to be masked, or are few, or of constants."""
+    n = len(mean.parents) // 2
+    places = [*map(place_of, mean.parents[:n])]
+    adjoints = [numbers[adjoint] for adjoint in mean.parents[n:]]
+    terms = tuple(numbers[operand] for operand in operands)
+    shares = graph.softmaxes.get(terms)
+    if shares is None:
+        shares = [graph.apply(functions.softmax, terms, i) for i in range(len(terms))]
+    elif not any(shut) and len({shares[i] for i in places}) >= FEW:
+        return graph.pulled_back(shares, dict(sorted(zip(places, adjoints)))).__getitem__
+
+    def one(j: int) -> int:
+        others = graph.apply(functions.fsum, [*shares[:j], *shares[j + 1 :]])
+        minus = graph.apply(functions.neg, [shares[j]])
+        rests = [others if i == j else minus for i in places]
+        slopes = [graph.apply(functions.mul, [shares[i], r]) for i, r in zip(places, rests)]
+        return _weighted(graph, [*slopes, *adjoints], shut[n:])
+
+    return one
 
 
 _NONE: frozenset[int] = frozenset()

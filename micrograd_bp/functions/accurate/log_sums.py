@@ -2,6 +2,7 @@
 
 import math
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from math import inf, isfinite, isnan, nan
 
 from .error_free import two_difference
@@ -67,14 +68,15 @@ def logsumexp(*terms: float) -> float:
     return largest + math.log1p(math.fsum(sizes))
 
 
-def shares(*terms: float) -> list[float]:
+@lru_cache(maxsize=1)  # one after the other is asked for, with its derivatives
+def shares(*terms: float) -> tuple[float, ...]:
     """exp(x_j) / sum_i exp(x_i) for each j; a term of -inf weighs 0, also among its like."""
     largest = max(terms)
     if not isfinite(largest) or any(map(isnan, terms)):
-        return [0.0 if all(term == -inf for term in terms) else nan] * len(terms)
+        return (0.0 if all(term == -inf for term in terms) else nan,) * len(terms)
     sizes = [exp_of_difference(term, largest) for term in terms]
     total = math.fsum(sizes)
-    return [size / total for size in sizes]
+    return tuple([size / total for size in sizes])
 
 
 def softmax(*terms_and_index: float) -> float:
