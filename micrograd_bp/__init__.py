@@ -12,6 +12,7 @@ from importlib import import_module as _import_module
 
 from .elementary import *
 from .engine import Value, dot, engine_kind, fsum, topological_order
+from .messages import needing_packages as _needing_packages
 from .modes import allow_nonfinite, no_grad, scope
 from .nn import MLP, Layer, Module, Neuron
 
@@ -54,4 +55,5 @@ def __getattr__(name: str) -> object:
     """A name that is loaded at its first use."""
     if name not in _LOADED_ON_USE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(_import_module(f".{_LOADED_ON_USE[name]}", __name__), name)
+    with _needing_packages(name):
+        return getattr(_import_module(f".{_LOADED_ON_USE[name]}", __name__), name)

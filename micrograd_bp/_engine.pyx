@@ -14,7 +14,7 @@ Here is the class as Python sees it; what it is made of stands in the files incl
 
 cimport cython
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.math cimport exp, fabs, fmod, isfinite, log, log1p, pow, sqrt, tanh
 from libc.stdlib cimport calloc, free, malloc, realloc
 
@@ -405,6 +405,7 @@ include "_operations.pxi"
 include "_sums.pxi"
 include "_sweep.pxi"
 include "_gradient.pxi"
+include "_places.pxi"
 
 
 # The elementary functions as methods: each entry of the table that methods.py has, and is not

@@ -4,6 +4,8 @@
 # left to chain_rule.py, the readable way, which knows what to say about it.
 
 cdef object PROD_OPERATION = functions.prod.operation
+cdef object SOFTMAX = functions.softmax
+cdef size_t FEW = 3  # as in through_softmax.py
 
 
 cdef struct Number:  # a weight or an adjoint: a float, or the data of a node, which is owned
@@ -27,6 +29,22 @@ cdef inline bint _is_one(Number* number) noexcept:
     return number.node is NULL and number.data == 1.0
 
 
+cdef inline bint _is_zero(Number* number) noexcept:
+    return number.node is NULL and number.data == 0.0
+
+
+cdef inline object _scalar(Number* number):
+    return number.data if number.node is NULL else <object>number.node
+
+
+cdef inline void _forget(Number* numbers, size_t n) noexcept:
+    cdef size_t i
+    if numbers is not NULL:
+        for i in range(n):
+            Py_XDECREF(numbers[i].node)
+        free(numbers)
+
+
 cdef inline PyObject* _new_operand(Number* number) except NULL:
     """A reference to the node, or to a new constant."""
     cdef Value node = _constant(number.data) if number.node is NULL else <Value>number.node
@@ -34,18 +52,40 @@ cdef inline PyObject* _new_operand(Number* number) except NULL:
     return <PyObject*>node
 
 
-def gradient_graph(Value output not None, list inputs not None):
+def gradient_graph(Value output not None, list inputs not None, through_softmax=None):
     """d output / d input for each input, as Values, or None where something is unusual.
 
-    To be called while recording. What the rules of the table raise is unusual too.
+    To be called while recording. What the rules of the table raise is unusual too. A graph that is
+    to be lowered, and no data of which was changed, comes with the function of through_softmax.py.
 
     >>> x = Value(2.0)
     >>> (dx,) = gradient_graph(x * x * x, [x])
     >>> dx.data, dx.operation.name
     (12.0, 'dot')
     """
-    cdef _Gradient gradient = _Gradient(output, inputs)
+    cdef _Gradient gradient = _Gradient(output, inputs, through_softmax)
     return gradient.results(inputs) if gradient.weigh() and gradient.sweep_back() else None
+
+
+cdef class _Softmax:
+    """The shares of the same operands, each once, by their places."""
+
+    cdef tuple operands
+    cdef size_t* shares  # by place: the node's number + 1, or 0
+    cdef char* known  # of an operand: whether its adjoint has the term through the shares
+    cdef Value mean  # the sum of adjoints times shares, once it is known
+    cdef bint is_few  # or whether the terms are few
+
+    def __cinit__(self, tuple operands not None):
+        cdef size_t n = len(operands)
+        self.operands = operands
+        self.shares = <size_t*>calloc(n, sizeof(size_t) + 1)
+        if self.shares is NULL:
+            raise MemoryError("no memory for a gradient")
+        self.known = <char*>(self.shares + n)
+
+    def __dealloc__(self):
+        free(self.shares)
 
 
 @cython.nonecheck(False)
@@ -65,10 +105,15 @@ cdef class _Gradient:
     cdef size_t* place  # of an input
     cdef char* reached  # whether a node depends on an input
     cdef Number* weights  # of an edge: the local derivative
-    cdef Number* adjoints  # of a node
+    cdef Number* adjoints  # of a node; after those of the nodes, of the terms through softmaxes
+    cdef size_t n_adjoints, n_terms
     cdef dict common  # what several nodes share, by the function and the parents
+    cdef object through_softmax
+    cdef dict by_operands  # lists of softmaxes
+    cdef list softmaxes
+    cdef size_t* softmax  # of a node that is a share: its place among the softmaxes, + 1, or 0
 
-    def __cinit__(self, Value output not None, list inputs not None):
+    def __cinit__(self, Value output not None, list inputs not None, through_softmax=None):
         cdef Value x
         cdef Py_ssize_t k, n_inputs = len(inputs)
         cdef size_t i, n, edge = 0
@@ -76,13 +121,14 @@ cdef class _Gradient:
         cdef PyObject** parents
         cdef PyObject* root = <PyObject*>output
         self.output, self.common = output, {}
+        self.through_softmax, self.by_operands, self.softmaxes = through_softmax, {}, []
         _sort(&root, 1, &self.order)
         n = self.order.n
         for i in range(n):
             self.n_edges += (<Value>self.order.nodes[i])._size & SIZE
-        self.first = <size_t*>calloc(3 * n + 1 + 3 * self.n_edges + n_inputs, sizeof(size_t))
+        self.first = <size_t*>calloc(4 * n + 1 + 3 * self.n_edges + n_inputs, sizeof(size_t))
         self.reached = <char*>calloc(n, 1)
-        self.weights = <Number*>calloc(self.n_edges + n, sizeof(Number))
+        self.weights = <Number*>calloc(self.n_edges, sizeof(Number))
         if self.first is NULL or self.reached is NULL or self.weights is NULL:
             raise MemoryError("no memory for a gradient")
         self.found = self.first + n + 1
@@ -90,8 +136,8 @@ cdef class _Gradient:
         self.parent = self.last + n
         self.consumer = self.parent + self.n_edges
         self.following = self.consumer + self.n_edges
-        self.place = self.following + self.n_edges
-        self.adjoints = self.weights + self.n_edges
+        self.softmax = self.following + self.n_edges
+        self.place = self.softmax + n
         for i in range(n):
             size = (<Value>self.order.nodes[i])._size & SIZE
             parents = _parents(<Value>self.order.nodes[i])
@@ -109,12 +155,8 @@ cdef class _Gradient:
                 self.reached[self.place[k]] = True
 
     def __dealloc__(self):
-        cdef size_t i
-        if self.weights is not NULL:
-            for i in range(self.n_edges + self.order.n):
-                if self.weights[i].node is not NULL:
-                    Py_DECREF(<object>self.weights[i].node)
-        free(self.weights)
+        _forget(self.weights, self.n_edges)
+        _forget(self.adjoints, self.n_adjoints)
         free(self.reached)
         free(self.first)
         free(self.order.nodes)
@@ -127,15 +169,53 @@ cdef class _Gradient:
                 PyErr_CheckSignals()
             for edge in range(self.first[i], self.first[i + 1]):
                 if self.reached[self.parent[edge]]:
-                    if not _weigh(<Value>self.order.nodes[i], self.weights + self.first[i], self.common):
+                    if not self.weigh_node(i):
                         return False
                     self.reached[i] = True
                     break
         return True
 
+    cdef bint weigh_node(self, size_t i) except -1:
+        """Find the weights of the edges to a node's parents. False if something is unusual."""
+        cdef Value node = <Value>self.order.nodes[i]
+        cdef Number* weights = self.weights + self.first[i]
+        cdef size_t n = node._size & SIZE, k
+        cdef double* recorded
+        cdef bint is_checked = self.through_softmax is not None
+        if not is_checked or n < FEW or node._operation.function is not SOFTMAX:
+            return _weigh(node, weights, self.common, is_checked)
+        recorded = _derivatives(node)
+        for k in range(n):
+            weights[k].data = recorded[k]
+            if not isfinite(recorded[k]):
+                return False
+        self.add_share(i, node)
+        return True
+
+    cdef int add_share(self, size_t i, Value node) except -1:
+        cdef tuple operands = node.parents
+        cdef size_t place = _place(node, len(operands))
+        cdef list known = self.by_operands.setdefault(operands, [])
+        cdef size_t number
+        for number in known:
+            if not (<_Softmax>self.softmaxes[number]).shares[place]:
+                break
+        else:
+            number = len(self.softmaxes)
+            known.append(number)
+            self.softmaxes.append(_Softmax(operands))
+            self.n_terms += len(operands)
+        (<_Softmax>self.softmaxes[number]).shares[place] = i + 1
+        self.softmax[i] = number + 1
+        return 0
+
     cdef bint sweep_back(self) except -1:
         """The chain rule: each adjoint the weighted sum of the consumers' adjoints."""
         cdef size_t i = self.order.n, edge, parent
+        self.adjoints = <Number*>calloc(i + self.n_terms, sizeof(Number))
+        if self.adjoints is NULL:
+            raise MemoryError("no memory for a gradient")
+        self.n_adjoints = i
         self.adjoints[i - 1].data = 1.0
         while i > 0:
             i -= 1
@@ -166,6 +246,8 @@ cdef class _Gradient:
         cdef Value node
         cdef PyObject** parents
         cdef double* derivatives
+        if self.n_terms and not self.gather(i):
+            return False
         edge = self.found[i]
         while edge:
             weight = self.weights + edge - 1
@@ -215,12 +297,71 @@ cdef class _Gradient:
         node._size = <unsigned int>(2 * n_terms)
         return True
 
+    cdef bint gather(self, size_t i) except -1:
+        """Make the terms of an adjoint that come through a softmax one, unless they are few.
+
+        The first of their edges stands for it, with the weight 1. False if something is unusual.
+        """
+        cdef size_t* link = self.found + i
+        cdef size_t edge, consumer, j
+        cdef _Softmax softmax
+        while link[0]:
+            edge = link[0] - 1
+            consumer = self.consumer[edge]
+            if self.softmax[consumer]:
+                softmax = self.softmaxes[self.softmax[consumer] - 1]
+                if softmax.mean is None and not softmax.is_few and not self.look_through(softmax):
+                    return False
+                if softmax.mean is not None:
+                    j = edge - self.first[consumer]
+                    if softmax.known[j] or _is_zero(self.adjoints + consumer):
+                        link[0] = self.following[edge]
+                        continue
+                    softmax.known[j] = True
+                    self.weights[edge].data = 1.0
+                    self.consumer[edge] = self.n_adjoints
+                    self.adjoints[self.n_adjoints] = self.term_through(softmax, j)
+                    self.n_adjoints += 1
+            link = self.following + edge
+        return True
+
+    cdef bint look_through(self, _Softmax softmax) except -1:
+        """The sum of adjoints times shares, or, where they are few, the weights of each.
+
+        The later shares come first, as in all adjoints. False if something is unusual.
+        """
+        cdef size_t n = len(softmax.operands), i
+        cdef list places = [
+            softmax.shares[i] - 1
+            for i in range(n)
+            if softmax.shares[i] and not _is_zero(self.adjoints + softmax.shares[i] - 1)
+        ]
+        cdef list shares = [], adjoints = []
+        places.sort(reverse=True)
+        softmax.is_few = <size_t>len(places) < FEW
+        for i in places:
+            node = <Value>self.order.nodes[i]
+            if softmax.is_few and not _weigh(node, self.weights + self.first[i], self.common, True):
+                return False
+            shares.append(node)
+            adjoints.append(_scalar(self.adjoints + i))
+        if not softmax.is_few:
+            softmax.mean = _dot(shares, adjoints, None)
+        return True
+
+    cdef Number term_through(self, _Softmax softmax, size_t j) except *:
+        """What comes to operand j of a softmax through all its shares."""
+        cdef size_t i = softmax.shares[j]
+        if i:
+            share = <Value>self.order.nodes[i - 1]
+            adjoint = _scalar(self.adjoints + i - 1)
+        else:
+            share, adjoint = record(SOFTMAX, softmax.operands, (j,)), 0.0
+        return _number(record(self.through_softmax, (softmax.mean, share, adjoint)))
+
     cdef bint vanishes(self, size_t edge) noexcept:
         """Whether a factor is the float 0: such a term is left out."""
-        cdef Number* adjoint = self.adjoints + self.consumer[edge]
-        return (self.weights[edge].node is NULL and self.weights[edge].data == 0.0) or (
-            adjoint.node is NULL and adjoint.data == 0.0
-        )
+        return _is_zero(self.weights + edge) or _is_zero(self.adjoints + self.consumer[edge])
 
     cdef list results(self, list inputs):
         """The adjoints of the inputs, as nodes of their own: none of them a node of the graph."""
@@ -253,7 +394,7 @@ cdef class _Gradient:
 
 
 @cython.nonecheck(False)
-cdef bint _weigh(Value node, Number* weights, dict common) except -1:
+cdef bint _weigh(Value node, Number* weights, dict common, bint is_checked) except -1:
     """The local derivatives by the rule of the table, run on the parents themselves.
 
     False if something is unusual.
@@ -287,7 +428,9 @@ cdef bint _weigh(Value node, Number* weights, dict common) except -1:
             data += recorded[half + i] * recorded[i]
         return node._data == data
     code = _codes.get(operation.function)
-    if code is None:
+    if is_checked:
+        pass
+    elif code is None:
         messages.refuse_changed(node)
     elif not (_unary_numbers(code, x, &data, &slope) and data == node._data and slope == recorded[0]):
         return False
@@ -304,37 +447,9 @@ cdef bint _weigh(Value node, Number* weights, dict common) except -1:
     return True
 
 
-def parents_by_place(list order not None):
-    """The places in a topological order of each node's parents, after how many these are.
-
-    One after the other, as unsigned integers of C.
-
-    >>> x = Value(2.0)
-    >>> memoryview(parents_by_place(order_of([x * x]))).cast("I").tolist()
-    [0, 2, 0, 0]
-    """
-    global _last_mark
-    cdef size_t n = len(order), n_numbers = n, i, k = 0
-    cdef unsigned int j, size
-    cdef unsigned int* numbers
-    cdef PyObject** parents
-    cdef Value node
-    _last_mark += 1
-    for i in range(n):
-        node = order[i]
-        if node is None:
-            raise TypeError("a graph is one of Values, not of None")
-        node._mark, node._position = _last_mark, <unsigned int>i
-        n_numbers += node._size & SIZE
-    cdef bytearray found = bytearray(n_numbers * sizeof(unsigned int))
-    numbers = <unsigned int*><char*>found
-    for i in range(n):
-        size = (<Value>order[i])._size & SIZE
-        parents = _parents(<Value>order[i])
-        numbers[k] = size
-        for j in range(size):
-            if (<Value>parents[j])._mark != _last_mark:
-                raise ValueError(f"a parent of {order[i]!r} is not in the order")
-            numbers[k + 1 + j] = (<Value>parents[j])._position
-        k += 1 + size
-    return found
+cdef size_t _place(Value share, size_t n) except? 0:
+    """Which of the n shares of a softmax a node is."""
+    cdef size_t place = int((<object>share._operation).parameters[0])
+    if place >= n:
+        raise ValueError(f"{share!r} is not a share of its operands")
+    return place

@@ -2,7 +2,8 @@
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -260,3 +261,24 @@ OWN_FUNCTION = (
     " A function of your own with its own derivative is function(value, partials, name), as in"
     ' tanh = function(math.tanh, lambda x: 1 - tanh(x) ** 2, "tanh")'
 )
+
+
+@contextmanager
+def needing_packages(what: str) -> Iterator[None]:
+    """Say what to install where something needs a package that pip should have installed.
+
+    >>> with needing_packages("fit"):
+    ...     raise ModuleNotFoundError(name="numpy")
+    Traceback (most recent call last):
+    ModuleNotFoundError: fit needs numpy, which is not installed: pip install numpy
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in ("graphviz", "numpy", "tqdm"):
+            raise
+        raise ModuleNotFoundError(
+            f"{what} needs {package}, which is not installed: pip install {package}",
+            name=error.name,
+        ) from None

@@ -71,6 +71,7 @@ def test_modules_as_they_were_compiled_say_nothing(clone: Path) -> None:
         ("_program", "program/_parts.pxi"),
         ("_program", "program/_kernels.h"),
         ("_program", "program/_activations.h"),
+        ("_program", "program/elementary.c"),
     ],
 )
 def test_a_module_older_than_its_source_says_so(clone: Path, twin: str, source: str) -> None:

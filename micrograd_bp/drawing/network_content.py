@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..engine import Value
 from ..nn import MLP, weight_label
 from ..nn.units import Units
-from ..text.names import Name, clean, read_name, told_apart
+from ..text.names import Name, clean, errors_of, names_of, read_name, told_apart
 from ..text.numbers import pictured
 from .folding import elide
 from .palette import NEGATIVE, POSITIVE, Scale, Swatch
@@ -69,11 +69,12 @@ def columns_of(
     """
     shown_units = [elide(range(1, len(mlp.layers[0].neurons[0].w) + 1))]
     shown_units += [elide(range(1, len(layer.neurons) + 1)) for layer in mlp.layers]
-    named = _Names(mlp, [numbers for numbers, _ in shown_units])
+    named = _Names(mlp, [numbers for numbers, _ in shown_units], order)
     numbers, more = shown_units[0]
+    inputs = [order[units.inputs[i - 1]] if units else None for i in numbers]
     quantities: list[Quantities] = [
-        [(named(0, "x", i), pictured(order[units.inputs[i - 1]].data) if units else "")]
-        for i in numbers
+        [(named(0, "x", i, x), "" if x is None else pictured(x.data))]
+        for i, x in zip(numbers, inputs)
     ]
     deltas: list[float | None] = [None] * len(numbers)
     bias = named(0, "x", 0)
@@ -87,7 +88,7 @@ def columns_of(
         pairs = [(order[found[j].a], order[found[j].z]) if j in found else None for j in numbers]
         deltas = [pair[0].grad if pair and pair[0].has_grad else None for pair in pairs]
         connections = [
-            Connection(row, target, named(index, "w", (j, i)), weight)
+            Connection(row, target, named(index, "w", (j, i), weight), weight)
             for target, j in enumerate(numbers)
             for neuron in [layer.neurons[j - 1]]
             for row, (i, weight) in enumerate(
@@ -114,9 +115,15 @@ def columns_of(
 
 
 class _Names:
-    """The names of what a network shows, the layer above where they are the same in several."""
+    """The names of what a network shows, the layer above where they are the same in several.
 
-    def __init__(self, mlp: MLP, numbers: list[list[int]]) -> None:
+    What is in the graph of a root, of which there may be several forward passes, has the name that
+    every view of that graph gives it, a^(1,2)_1, unless its label is another.
+    """
+
+    def __init__(self, mlp: MLP, numbers: list[list[int]], order: list[Value]) -> None:
+        root = order[-1] if order else None
+        self.of_nodes, self.of_errors = names_of(order, root), errors_of(order, root)
         self.last = len(mlp.layers)
         self.has_linear_outputs = mlp.layers[-1].neurons[0].activation == "linear"
         keys = [(0, Name("x", str(i))) for i in (0, *numbers[0])]
@@ -128,8 +135,13 @@ class _Names:
             keys += [(layer, _weight_name(j, i)) for j in of_layer for i in (0, *before)]
         self.names = told_apart({key: key[1] for key in keys}, lambda key: str(key[0] or ""))
 
-    def __call__(self, layer: int, letter: str, index: int | tuple[int, int]) -> Name:
+    def __call__(
+        self, layer: int, letter: str, index: int | tuple[int, int], node: Value | None = None
+    ) -> Name:
         name = Name(letter, str(index)) if isinstance(index, int) else _weight_name(*index)
+        in_graph = self.of_errors if letter == "δ" else self.of_nodes
+        if node in in_graph and in_graph[node][:2] == name[:2]:  # the letter and the indices
+            return in_graph[node]
         return self.names[layer, name]
 
 
@@ -141,14 +153,17 @@ def _unit_quantities(
     named: _Names, layer: int, j: int, nodes: tuple[Value, Value] | None
 ) -> Quantities:
     is_output = layer == named.last
-    z_name = named(layer, "y" if is_output else "z", j)
+    letter = "y" if is_output else "z"
     if nodes is None:
-        return [(z_name, "")]
+        return [(named(layer, letter, j), "")]
     a, z = nodes
-    quantities = [(z_name, pictured(z.data)), (named(layer, "δ", j), format_grad(a))]
+    quantities = [
+        (named(layer, letter, j, z), pictured(z.data)),
+        (named(layer, "δ", j, a), format_grad(a)),
+    ]
     if is_output and named.has_linear_outputs:
         return quantities
-    return [(named(layer, "a", j), pictured(a.data)), *quantities]
+    return [(named(layer, "a", j, a), pictured(a.data)), *quantities]
 
 
 def _strongest(

@@ -172,6 +172,7 @@ def place_network(
     (6, 7)
     """
     sizes = LABELLED if labels else UNLABELLED
+    columns = [_with_its_number(column, sizes) for column in columns]
     names = [inputs[i - 1] for i in columns[0].numbers] if inputs else []
     left = max((text_width(name.plain, TEXT) for name in names), default=0.0)
     grid = _grid(columns, labels, left + sizes.radius + NAME_GAP if names else 0.0, sizes)
@@ -202,13 +203,28 @@ def place_network(
     return Diagram(width, grid.height, notes, units, wires, legend, labels)
 
 
+def _left_out(column: Column, sizes: _Sizes) -> str:
+    """What stands for the units that are left out: not so wide that lines run below it."""
+    text = f"… {column.elided} more"
+    return text if text_width(text, TITLE) <= 2 * sizes.radius else "…"
+
+
+def _with_its_number(column: Column, sizes: _Sizes) -> Column:
+    """The header says how many units there are where that does not stand between them."""
+    if not column.elided or _left_out(column, sizes) != "…":
+        return column
+    shown = len(column.numbers)
+    return column._replace(header=f"{column.header}, {shown} of {shown + column.elided}")
+
+
 def _place(
     column: Column, x: float, first: float, pitch: float, scale: Scale | None, sizes: _Sizes
 ) -> tuple[list[PlacedUnit], list[Note]]:
     rows, notes = list(range(column.rows)), []
     if column.elided:
         gap = rows.pop(-2)
-        notes.append(Note((x, first + gap * pitch + 4), TITLE, words(f"… {column.elided} more")))
+        text = words(_left_out(column, sizes))
+        notes.append(Note((x, first + gap * pitch + 4), TITLE, text))
     units = [
         PlacedUnit(
             (x, first + row * pitch), sizes.radius, of_unit, scale.fill(delta) if scale else WHITE

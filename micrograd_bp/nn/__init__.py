@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from .. import elementary
 from ..engine import Value, unit
-from ..messages import refuse_no_parameters
+from ..messages import needing_packages, refuse_no_parameters
 from ..modes import inside
 from ..numeric import show
 from . import activations, initial_weights
@@ -129,8 +129,7 @@ class Module:
         >>> other([1.0, 2.0]).data == model([1.0, 2.0]).data
         True
         """
-        from . import weights_file  # NumPy, only where it is needed
-
+        weights_file = _weights_file()
         weights_file.save(self.named_weights(), path, self._noted())
 
     @_OfClassOrInstance
@@ -138,7 +137,8 @@ class Module:
         """Read the weights from a file that ``save`` or PyTorch wrote.
 
         ``model.load(path)`` takes them into the model; ``MLP.load(path)`` makes the MLP that
-        wrote the file.
+        wrote the file. The names of the classes come with them; where the file has none, the model
+        has none either, but those that were given by hand.
 
         Args:
             path: a safetensors file with the names and shapes that ``save`` gives, in double,
@@ -169,13 +169,11 @@ class Module:
           layer1: 3 units, tanh
           layer2: 1 unit, linear
         """
-        from . import weights_file
-
+        weights_file = _weights_file()
         model = self._to_load(path) if isinstance(self, type) else self  # type: ignore[attr-defined]
         weights_file.load(model.named_weights(), path)
         classes = weights_file.noted(path).get("classes")
-        if isinstance(classes, list):
-            model.classes = model._fitted_classes = classes
+        note_classes(model, classes if isinstance(classes, list) else None)
         return model
 
     @classmethod
@@ -188,6 +186,25 @@ class Module:
         """What a file says beside the weights."""
         is_plain = all(isinstance(name, (str, int, float)) for name in self.classes or [])
         return {"classes": self.classes} if self.classes and is_plain else {}
+
+
+def _weights_file() -> Any:
+    with needing_packages("a file of weights"):  # NumPy, only where it is needed
+        from . import weights_file
+    return weights_file
+
+
+def note_classes(model: Any, names: list[Any] | None) -> None:
+    """Names of classes take the place of those that weights had before; none leaves others alone.
+
+    >>> model = Module()
+    >>> note_classes(model, ["a", "b"])
+    >>> note_classes(model, None)
+    >>> model.classes
+    """
+    earlier = getattr(model, "_fitted_classes", None)
+    if names or (earlier is not None and earlier is model.classes):
+        model.classes = model._fitted_classes = names
 
 
 class Neuron(Module):
@@ -499,8 +516,7 @@ class MLP(Module):
 
     @classmethod
     def _to_load(cls, path: str | os.PathLike[str]) -> "MLP":
-        from . import weights_file
-
+        weights_file = _weights_file()
         sizes, noted = weights_file.sizes(path), weights_file.noted(path)
         activations = noted.get("activations")
         if not (

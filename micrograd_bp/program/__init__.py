@@ -19,9 +19,9 @@ from .. import functions, messages, modes, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..text.latex import Latex
-from ..transforms import gradient
+from ..transforms import recorded_gradient
 from . import collector, program_file
-from .arguments import check_out, floats, thread_count
+from .arguments import check_out, floats, in_order, thread_count
 from .by_engine import by_engine
 from .c_code import c_code
 from .choices import warn_of_choices, warn_of_origins
@@ -131,7 +131,11 @@ class Program:
         self._forward_executor = self._summed_executor = None
         compared: list[Value] = []
         with modes.changed(compared=compared):
-            slopes = gradient(wanted[0], weights) if self._single and weights else []
+            slopes = (
+                recorded_gradient(wanted[0], weights, to_lower=True)
+                if weights and self._single
+                else []
+            )
         with_slopes = order_of([*wanted, *slopes])
         graph, numbers = lower(with_slopes, columns, weights, recorded=set(order))
         self._graph, self._results = graph, [numbers[node] for node in (*wanted, *slopes)]
@@ -181,7 +185,8 @@ class Program:
         """The outputs, for one data point or for each of a batch.
 
         Args:
-            inputs: numbers of shape (n_inputs,), or (N, n_inputs) for N data points.
+            inputs: numbers of shape (n_inputs,), or (N, n_inputs) for N data points. Of a
+                DataFrame that has a column by the label of each input, those are taken.
             parameters: numbers of shape (n_parameters,); unless given, those recorded.
             threads: how many to run on; the result is the same to the last bit.
             errors: "ignore" gives inf and nan where "raise" raises.
@@ -236,7 +241,8 @@ class Program:
         """The output and its gradient by the parameters, each summed over the data points.
 
         Args:
-            inputs: numbers of shape (n_inputs,), or (N, n_inputs) for N data points.
+            inputs: numbers of shape (n_inputs,), or (N, n_inputs) for N data points. Of a
+                DataFrame that has a column by the label of each input, those are taken.
             parameters: numbers of shape (n_parameters,); unless given, those recorded.
             threads: how many to run on; the result is the same to the last bit.
             errors: "ignore" gives inf and nan where "raise" raises.
@@ -287,7 +293,7 @@ class Program:
             (n_parameters,), both arrays of the library; without parameters, of those recorded.
             It gives the outputs as the call gives them, but as arrays always. The library can
             differentiate and compile it: a branch that is not taken contributes nothing there
-            either.
+            either. A shape that it cannot have is a ValueError.
 
         Raises:
             TypeError: the library is none of the three.
@@ -436,9 +442,9 @@ class Program:
 
     def _checked(self, inputs: Any, parameters: Any) -> tuple[Floats, Floats]:
         """The arguments as arrays in C order, of the right shapes."""
-        points = floats("inputs", inputs)
         n_parameters = len(self._recorded)
         n_inputs = len(self._names) - n_parameters
+        points = floats("inputs", in_order(inputs, self._names[:n_inputs]))
         if points.ndim not in (1, 2) or points.shape[-1] != n_inputs:
             raise ValueError(
                 f"the inputs have the shape ({n_inputs},) for one data point or (N, {n_inputs})"

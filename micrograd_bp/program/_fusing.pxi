@@ -1,158 +1,193 @@
 # The twin of fusing.py. Included by _passes.pyx.
 
 
-def varying(list nodes not None, Py_ssize_t n_inputs):
+def varying(Nodes nodes not None, Py_ssize_t n_inputs):
     """Which numbers depend on the data."""
-    cdef list varies = [False] * len(nodes)
+    cdef list varies = [False] * nodes.n
+    cdef Node* node
     cdef Py_ssize_t i, k
-    for i in range(min(n_inputs, len(nodes))):
+    for i in range(min(n_inputs, nodes.n)):
         varies[i] = True
-    for i in range(len(nodes)):
-        if is_instruction(nodes, i):
-            for k in range(n_operands(nodes, i)):
-                if varies[operand_of(nodes, i, k)] is True:
-                    varies[i] = True
-                    break
+    for i in range(nodes.n):
+        node = &nodes.at[i]
+        for k in range(node.n_operands):
+            if varies[nodes.operands[node.held.first + k]] is True:
+                varies[i] = True
+                break
     return varies
 
 
-def needed(list nodes not None, results):
+def needed(Nodes nodes not None, results):
     """The numbers that results are computed from, and they themselves, in order."""
-    cdef bytearray found = bytearray(len(nodes))
+    cdef bytearray found = _reached(nodes, list(results))
+    cdef Py_ssize_t i, n = 0
+    cdef array numbers
+    for i in range(len(found)):
+        n += found[i]
+    numbers = clone(_NUMBERS, n, False)
+    n = 0
+    for i in range(len(found)):
+        if found[i]:
+            numbers.data.as_longlongs[n] = i
+            n += 1
+    return numbers
+
+
+cdef array _NUMBERS = array("q")
+
+
+cdef bytearray _reached(Nodes nodes, list results):
+    """Which numbers are needed."""
+    cdef bytearray found = bytearray(nodes.n)
+    cdef char* reached = found
+    cdef Node* node
     cdef Py_ssize_t i, k
     for i in results:
-        found[i] = 1
-    for i in range(len(nodes) - 1, -1, -1):
-        if found[i] and is_instruction(nodes, i):
-            for k in range(n_operands(nodes, i)):
-                found[operand_of(nodes, i, k)] = 1
-    return [i for i in range(len(nodes)) if found[i]]
+        _node_at(nodes, i)
+        reached[i] = 1
+    for i in range(nodes.n - 1, -1, -1):
+        if reached[i]:
+            node = &nodes.at[i]
+            for k in range(node.n_operands):
+                reached[nodes.operands[node.held.first + k]] = 1
+    return found
 
 
-def fused(list nodes not None, results, list varies not None):
+def fused(Nodes nodes not None, results, list varies not None):
     """The nodes, with u + v w as one ``dot`` wherever u or v w has no other reader."""
     cdef _Fusing fusing = _Fusing(nodes, results, varies)
     fusing.fuse()
-    return fusing.nodes, fusing.read_by_others(results)
+    return fusing.nodes, fusing.readers
 
 
 cdef class _Fusing:
-    cdef list nodes, reached
-    cdef list varies
-    cdef list readers
-    cdef bytearray swallowed
+    cdef Nodes nodes
+    cdef list results, varies
+    cdef array readers
+    cdef bytearray reached, swallowed
+    cdef _Buffer weights, factors, inner  # of a sum, the last one first
 
-    def __cinit__(self, list nodes not None, results, list varies not None):
-        cdef tuple node
-        cdef object i, operand
-        results = list(results)
-        if len(varies) < len(nodes):
+    def __cinit__(self, Nodes nodes not None, results, list varies not None):
+        cdef Node* node
+        cdef int* readers
+        cdef Py_ssize_t i, k
+        if len(varies) < nodes.n:
             raise ValueError("whether a node varies has to be known of each")
-        self.nodes, self.varies = list(nodes), varies
-        self.readers = [0] * len(nodes)
-        self.swallowed = bytearray(len(nodes))
-        for i in results:  # a result is never swallowed
-            self.readers[i] += 2
-        self.reached = needed(nodes, results)
-        for i in self.reached:
-            node = _as_instruction(nodes[i])
-            if node is not None:
-                for operand in <tuple?>node[2]:
-                    self.readers[operand] = <Py_ssize_t>self.readers[operand] + 1
+        self.results = [<Py_ssize_t>i for i in results]
+        self.nodes, self.varies = nodes.copy(), varies
+        self.readers = clone(_COUNTS, nodes.n + 1, True)
+        self.swallowed = bytearray(nodes.n)
+        self.weights, self.factors, self.inner = _Buffer(), _Buffer(), _Buffer()
+        self.reached = _reached(nodes, self.results)
+        readers = self.readers.data.as_ints
+        for i in self.results:  # a result is never swallowed
+            readers[i] += 2
+        for i in range(nodes.n):
+            if self.reached[i]:
+                node = &nodes.at[i]
+                for k in range(node.n_operands):
+                    readers[nodes.operands[node.held.first + k]] += 1
 
     cdef int fuse(self) except -1:
-        cdef Py_ssize_t k, i
-        cdef tuple node
-        for k in range(len(self.reached) - 1, -1, -1):
-            i = self.reached[k]
-            node = _as_instruction(self.nodes[i])
-            if node is not None and node[0] is ADD and not self.swallowed[i]:
-                self.nodes[i] = self.chain(node, self.varies[i])
-        self.nodes.append(1.0)
+        cdef Py_ssize_t i
+        for i in range(self.nodes.n - 1, -1, -1):
+            if self.reached[i] and self.nodes.at[i].function == OF_ADD and not self.swallowed[i]:
+                self.chain(i)
+        self.nodes.add_constant(1.0)
         self.varies.append(False)
-        self.readers.append(0)
+        for i in self.results:
+            self.readers.data.as_ints[i] -= 2
         return 0
 
-    cdef list read_by_others(self, results):
-        for i in results:
-            self.readers[i] -= 2
-        return self.readers
-
-    cdef object chain(self, tuple whole, object kind):
-        """A sum with the terms that it ends in, and the sum before them, as one ``dot``.
+    cdef int chain(self, Py_ssize_t whole) except -1:
+        """A sum with the terms that it ends in, and the sum before them, becomes one ``dot``.
 
         They are products; or many plain terms, each times 1; else the sum is left as it is.
         """
-        cdef list weights = [], factors = [], inner = []  # the last one first
-        cdef tuple before, operands, bias
-        cdef object base, term, product, number, one = len(self.swallowed)
-        cdef Py_ssize_t n, k
-        cdef bint of_products
-        base, term, product = self.split(whole, kind)
-        of_products = product is not None
+        cdef _Buffer weights = self.weights, factors = self.factors, inner = self.inner
+        cdef const int* operands
+        cdef Node* before
+        cdef Py_ssize_t base, term, number, bias, n, k, one = len(self.swallowed)
+        cdef bint of_products = self.split(whole, whole, &base, &term)
+        cdef int* own
+        weights.n = factors.n = inner.n = 0
         while True:
             if of_products:
-                _put_pair(<tuple>product, weights, factors)
+                self.put_pair(term)
             else:
                 weights.append(one)
                 factors.append(term)
-            bias = (base,)
-            before = self.alone(base, kind)
-            if before is None:
+            bias = base
+            if not self.is_alone(base, whole):
                 break
-            if before[0] is ADD:
+            before = &self.nodes.at[base]
+            if before.function == OF_ADD:
                 number = base
-                base, term, product = self.split(before, kind)
-                if (product is not None) != of_products:
+                if self.split(number, whole, &base, &term) != of_products:
                     break
                 inner.append(number)
                 continue
-            if of_products and (before[0] is MUL or before[0] is SQUARE):
-                _put_pair(before, weights, factors)
-                bias = ()
-            elif of_products and before[0] is DOT:
-                operands = before[2]
-                n = len(operands) // 2
+            if of_products and (before.function == OF_MUL or before.function == OF_SQUARE):
+                self.put_pair(base)
+                bias = -1
+            elif of_products and before.function == OF_DOT:
+                operands = &self.nodes.operands[before.held.first]
+                n = before.n_operands // 2
                 for k in range(n - 1, -1, -1):
                     weights.append(operands[k])
                     factors.append(operands[n + k])
-                bias = operands[2 * n :]
+                bias = operands[2 * n] if before.n_operands % 2 else -1
             break
-        if not of_products and len(weights) < MANY:
-            return whole
-        for number in inner:
-            self.swallowed[number] = 1
-        weights.reverse()
-        factors.reverse()
-        operands = (*weights, *factors, *bias)
-        return _new(Record, (DOT, (), operands, -1, whole[4], whole[5]))
+        n = weights.n
+        if not of_products and n < MANY_TERMS:
+            return 0
+        for k in range(inner.n):
+            self.swallowed[inner.at[k]] = 1
+        own = self.becomes_dot(whole, 2 * n + (bias >= 0))
+        for k in range(n):
+            own[k] = <int>weights.at[n - 1 - k]
+            own[n + k] = <int>factors.at[n - 1 - k]
+        if bias >= 0:
+            own[2 * n] = <int>bias
+        return 0
 
-    cdef tuple split(self, tuple addition, object kind):
-        """The sum before the last term, that term, and what it is if it is a product."""
-        base, term = addition[2]
-        cdef tuple found = self.product(term, kind)
-        if found is None:
-            found = self.product(base, kind)
-            if found is not None:
-                return term, base, found
-        return base, term, found
+    cdef bint split(
+        self, Py_ssize_t addition, Py_ssize_t whole, Py_ssize_t* base, Py_ssize_t* term
+    ) except -1:
+        """The sum before the last term, and that term; whether it is a product."""
+        cdef const int* operands = &self.nodes.operands[self.nodes.at[addition].held.first]
+        cdef bint is_last = self.is_product(operands[1], whole)
+        cdef bint is_product = is_last or self.is_product(operands[0], whole)
+        base[0], term[0] = operands[0], operands[1]
+        if is_product and not is_last:
+            base[0], term[0] = operands[1], operands[0]
+        return is_product
 
-    cdef tuple alone(self, object number, object kind):
-        """An instruction with one reader, of the same kind as it."""
-        cdef Py_ssize_t i = number
-        if <Py_ssize_t>self.readers[i] != 1 or self.varies[i] is not kind:
-            return None
-        return _as_instruction(self.nodes[i])
+    cdef int* becomes_dot(self, Py_ssize_t i, Py_ssize_t n) except NULL:
+        """Where the operands of a weighted sum in the place of a node are to be put."""
+        cdef Node* node = &self.nodes.at[i]
+        self.nodes.reserve(0, n)
+        node.function, node.parameters = OF_DOT, 0
+        node.n_operands, node.held.first = <int>n, self.nodes.n_of_operands
+        self.nodes.n_of_operands += n
+        return &self.nodes.operands[node.held.first]
 
-    cdef tuple product(self, object number, object kind):
-        cdef tuple node = self.alone(number, kind)
-        if node is None or node[0] is not MUL and node[0] is not SQUARE:
-            return None
-        return node
+    cdef bint is_alone(self, Py_ssize_t i, Py_ssize_t whole) except -1:
+        """Whether a number is an instruction with one reader, and varies as that does."""
+        if self.readers.data.as_ints[i] != 1 or self.varies[i] is not self.varies[whole]:
+            return False
+        return self.nodes.at[i].function >= 0
+
+    cdef bint is_product(self, Py_ssize_t i, Py_ssize_t whole) except -1:
+        cdef int function = self.nodes.at[i].function
+        return (function == OF_MUL or function == OF_SQUARE) and self.is_alone(i, whole)
+
+    cdef int put_pair(self, Py_ssize_t product) except -1:
+        cdef Node* node = &self.nodes.at[product]
+        self.weights.append(self.nodes.operands[node.held.first])
+        self.factors.append(self.nodes.operands[node.held.first + node.n_operands - 1])
+        return 0
 
 
-cdef int _put_pair(tuple product, list weights, list factors) except -1:
-    cdef tuple operands = product[2]
-    weights.append(operands[0])
-    factors.append(operands[len(operands) - 1])
-    return 0
+cdef array _COUNTS = array("i")
+cdef Py_ssize_t MANY_TERMS = MANY

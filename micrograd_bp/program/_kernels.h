@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "elementary.c"
+
 /* What GCC and Clang have beyond C99, as vectors; without it, as with MSVC, there are plain loops. */
 #if defined(__GNUC__) && !defined(MICROGRAD_BP_PORTABLE)
 #define GNU_C
@@ -89,13 +91,13 @@ INLINE double clamped(double x, double low, double high) { /* nan stays nan */
 }
 
 /* factor * 2^extra * exp(x), rounded into the subnormal numbers once only */
-INLINE double scaled_exp(double factor, double x, double extra) {
+INLINE double exp_scaled(double factor, double x, double extra) {
     double k, rest, r = reduced(clamped(x, -800.0, 720.0), &k, &rest);
     double size = 1.0 + r, lost = (1.0 - size) + r, half = (k * 0.5 + ROUNDING) - ROUNDING;
     return ((factor * (size + (lost + rest))) * power_of_two(half)) * power_of_two(k - half + extra);
 }
 
-INLINE double k_exp(double x) { return scaled_exp(1.0, x, 0.0); }
+INLINE double k_exp(double x) { return exp_scaled(1.0, x, 0.0); }
 
 /* expm1(x) in two parts, for x <= 700: 2^k - 1 + 2^k r; what rounding loses, and the rest */
 INLINE double expm1_in_parts(double x, double *low) {
@@ -112,13 +114,13 @@ INLINE double k_expm1(double x) {
 }
 
 INLINE double k_tanh(double x) { /* -expm1(-2 |x|) / (1 + e), e = exp(-2 |x|) */
-    double e = 0.25 * scaled_exp(1.0, -2.0 * fabs(x), 2.0), lost, whole = one_plus(e, &lost);
+    double e = 0.25 * exp_scaled(1.0, -2.0 * fabs(x), 2.0), lost, whole = one_plus(e, &lost);
     double low, high = expm1_in_parts(-2.0 * fabs(x), &low), ratio = high / whole;
     return copysign(ratio + (low - ratio * lost) / whole, x);
 }
 
 INLINE double k_sech2(double x) { /* 4 e / (1 + e)^2, e = exp(-2 |x|) */
-    double four_e = scaled_exp(1.0, -2.0 * fabs(x), 2.0), lost;
+    double four_e = exp_scaled(1.0, -2.0 * fabs(x), 2.0), lost;
     double whole = one_plus(0.25 * four_e, &lost);
     return quotient(four_e / whole, whole, 2.0 * lost);
 }
@@ -135,7 +137,7 @@ INLINE double k_logistic_density(double x) { /* e / (1 + e)^2, e = exp(-|x|) */
 
 INLINE double k_silu(double x) { /* x / (1 + e), e = exp(-x) */
     double e = k_exp(-x), whole = 1.0 + e, lost = e > 1.0 ? (e - whole) + 1.0 : (1.0 - whole) + e;
-    double tail = scaled_exp(x < -800.0 ? -800.0 : x, x, 0.0);
+    double tail = exp_scaled(x < -800.0 ? -800.0 : x, x, 0.0);
     return x == 0.0 || x > 40.0 ? x : x < -690.0 ? tail : quotient(x, whole, lost);
 }
 
@@ -187,7 +189,7 @@ INLINE double k_leaky_step(double x, double slope) {
 }
 INLINE double k_elu(double x, double alpha) { return x > 0.0 ? x : alpha * k_expm1(x); }
 INLINE double k_elu_tail(double x, double alpha) {
-    return x > 0.0 ? 0.0 : scaled_exp(alpha, x, 0.0);
+    return x > 0.0 ? 0.0 : exp_scaled(alpha, x, 0.0);
 }
 INLINE double k_clip(double x, double low, double high) { return clamped(x, low, high); }
 INLINE double k_within(double x, double low, double high) {
@@ -281,7 +283,8 @@ typedef void (*PairFunction)(double *, double *, const double *, int);
         } \
     }
 #define PAIRS(F) \
-    F(tanh, k_tanh, sech2, k_sech2) F(sigmoid, k_sigmoid, logistic_density, k_logistic_density)
+    F(relu, k_relu, step, k_step) F(tanh, k_tanh, sech2, k_sech2) \
+    F(sigmoid, k_sigmoid, logistic_density, k_logistic_density)
 PAIRS(PAIR)
 typedef struct {
     const char *name, *other;
@@ -423,13 +426,13 @@ static int each_divide_by_power(double *r, const double *x, int n, const double 
     return isnormal(*r) && isnormal(x[0]);
 }
 
-/* c (c-1) ... (c-k+1) x^(c-k), where c - k is exact, as it is for integers. */
+/* c (c-1) ... (c-k+1) x^(c-k), where c - k is exact, as it is for integers and halves. */
 static int each_constant_power_derivative(double *r, const double *x, int n, const double *p) {
     double c = p[0], k = p[1], power = pow(x[0], c - k), coefficient = 1.0;
     (void)n;
     for (int i = 0; i < (int)k; i++) coefficient *= c - i;
     *r = coefficient * power;
-    return c == floor(c) && fabs(c) < 1e9 && isnormal(power) && isnormal(*r);
+    return (c - k) + k == c && fabs(c) < 1e9 && isnormal(power) && isnormal(*r);
 }
 
 static int each_logaddexp(double *r, const double *x, int n, const double *p) {
@@ -448,15 +451,33 @@ static int each_softmax_of_two(double *r, const double *x, int n, const double *
     return isfinite(error) && difference > -690.0;
 }
 
+/* Those of elementary.c that have no loop; where they are nan or infinite, the table says it. */
+#define NUMBER(name, computed) \
+    static int each_##name(double *r, const double *x, int n, const double *p) { \
+        (void)n, (void)p; \
+        return isfinite(*r = computed); \
+    }
+#define OF_ONE(F, f) F(f, f(x[0]))
+#define OF_ONE_AND_AN_INTEGER(F, f) F(f, f(x[0], (int)p[0]))
+#define NUMBERS(F) \
+    OF_ONE(F, gelu) OF_ONE(F, gelu_derivative) OF_ONE(F, silu_derivative) \
+    OF_ONE(F, one_minus_square) OF_ONE(F, atan_derivative) OF_ONE(F, cbrt_derivative) \
+    OF_ONE_AND_AN_INTEGER(F, gauss) OF_ONE_AND_AN_INTEGER(F, normal) \
+    OF_ONE_AND_AN_INTEGER(F, softsign_derivative) F(cbrt, cube_root(x[0])) \
+    F(hypot_direction, hypot_direction(x[0], x[1]))
+NUMBERS(NUMBER)
+
 typedef struct {
     const char *name;
     NumberFunction each;
 } NumberKernel;
 
 #define EACH(name) {#name, each_##name},
+#define EACH_NUMBER(name, computed) EACH(name)
 static const NumberKernel NUMBER_KERNELS[] = {
     EACH(where) EACH(pow) EACH(prod) EACH(fsum) EACH(mean) EACH(logsumexp) EACH(logaddexp)
-        EACH(softmax_of_two) EACH(divide_by_power) EACH(constant_power_derivative){0, 0}};
+        EACH(softmax_of_two) EACH(divide_by_power) EACH(constant_power_derivative)
+            NUMBERS(EACH_NUMBER){0, 0}};
 
 /* Those of LANES data points from rows, from one on. Each gives the points, as bits, where its short
    way does not hold. */

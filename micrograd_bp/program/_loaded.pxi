@@ -62,13 +62,18 @@ cdef class _Loaded:
         self.constants = plan.constants
         self.functions, self.spaces = [], []
         self.level = &LEVELS[the_level]
-        instructions = [self._as_product(one) for one in instructions]
-        self._choose_block(any(isinstance(one, Product) for one in instructions))
-        cdef Py_ssize_t n_numbers = 0, n_fixed = 0
-        for one in instructions:
+        cdef Py_ssize_t n_numbers = 0, n_fixed = 0, i
+        cdef tuple operands, strides, results, parameters
+        cdef bint wide = False
+        for i in range(len(instructions)):
+            one = instructions[i]
+            if type(one) is Map:
+                one = instructions[i] = self._as_product(one)
+            wide |= type(one) is Product
             operands, strides, results, parameters = _numbers_of(one)
             n_numbers += len(operands) + len(strides) + len(results) + 1
             n_fixed += len(parameters)
+        self._choose_block(wide)
         if self.n_places >= MOST_PLACES or n_numbers > MOST_OPERANDS:
             raise ValueError(
                 f"a plan has fewer than {MOST_PLACES} places and {MOST_OPERANDS} operands, and not"
@@ -83,7 +88,6 @@ cdef class _Loaded:
         cdef int* numbers = self.numbers
         cdef double* fixed = self.parameter_memory
         cdef Step* step = self.steps
-        cdef Py_ssize_t i
         cdef list seen = [0] * self.n_sums
         previous = None
         for number_of_one, one in enumerate(instructions):
@@ -107,9 +111,7 @@ cdef class _Loaded:
             step.strides = step.operands + len(operands)
             step.results = step.strides + len(strides)
             step.parameters = fixed
-            for place in (*operands, *strides, *results):
-                numbers[0] = place
-                numbers += 1
+            numbers = _written(_written(_written(numbers, operands), strides), results)
             numbers[0] = 0  # for a second result
             numbers += 1
             for number in parameters:
@@ -131,7 +133,7 @@ cdef class _Loaded:
 
     cdef _as_product(self, one):
         """A number times neighbours is a matrix of one column: W^T delta of one delta."""
-        if not isinstance(one, Map) or one.function.key != "mul":
+        if one.function.key != "mul":
             return one
         weights, factor = sorted(one.operands)
         if weights.first >= self.n_scalars or factor.first < self.n_scalars or factor.stride:
@@ -166,6 +168,10 @@ cdef class _Loaded:
         """What a step does, and the room that it needs."""
         cdef Py_ssize_t room = 0, place
         cdef int i
+        if type(one) is Instruction:
+            for i in range(step.n_operands):
+                self._copy(step.operands[i], 1)
+            return self._find(step, one)
         if isinstance(one, Product):
             place = step.operands[0] + step.strides[0] * (one.height - 1)
             place += step.strides[1] * (one.depth - 1)
@@ -199,14 +205,10 @@ cdef class _Loaded:
         elif isinstance(one, Gather):
             step.kind, step.width = GATHER, step.n_operands
         else:
-            self._find(step, one.function)
-            if step.kind == EACH:
-                step.function = <int>len(self.functions)
-                self.functions.append((one.function, tuple(one.parameters)))
-            if isinstance(one, Map):
-                step.width = one.width
-                room = 2 * one.width
-                self._find_wide(step, one)
+            step.width = one.width
+            room = 2 * one.width
+            self._find(step, one)
+            self._find_wide(step, one)
         self.n_room = max(self.n_room, (room + 7) // 8 * 8)
         return 0
 
@@ -218,24 +220,22 @@ cdef class _Loaded:
 
     cdef bint _is_other(self, Step* step, previous, one) except -1:
         """Whether two instructions in turn are a pair; the step of the first becomes theirs."""
-        cdef int i = 0
         if step.kind != ROW and step.kind != ACTIVATION or type(one) is not type(previous):
             return False
         if one.operands != previous.operands or isinstance(one, Map) and one.width != previous.width:
             return False
         if previous.result in previous.operands:  # which the second reads, then, and not its own
             return False
-        first, second = previous.function.key.encode(), one.function.key.encode()
-        while PAIR_KERNELS[i].name != NULL:
-            if PAIR_KERNELS[i].name == first and PAIR_KERNELS[i].other == second:
-                if step.kind == ACTIVATION:
-                    step.activation = self.level.tanh if first == b"tanh" else self.level.sigmoid
-                else:
-                    step.kind, step.pair = PAIR, PAIR_KERNELS[i].loop
-                step.n_results = 2
-                return True
-            i += 1
-        return False
+        pair = PAIRS.get((previous.function.key, one.function.key))
+        if pair is None:
+            return False
+        if step.kind == ACTIVATION:
+            is_tanh = previous.function.key == "tanh"
+            step.activation = self.level.tanh if is_tanh else self.level.sigmoid
+        else:
+            step.kind, step.pair = PAIR, PAIR_KERNELS[<int>pair].loop
+        step.n_results = 2
+        return True
 
     cdef bint _are_biases(self, Step* step, previous, one) except -1:
         """Whether sums of what was just summed times factors are a last column of its results."""
@@ -255,30 +255,21 @@ cdef class _Loaded:
                 step.kind, step.activation = ACTIVATION, self.level.sigmoid_alone
         return 0
 
-    cdef int _find(self, Step* step, function) except -1:
+    cdef int _find(self, Step* step, one) except -1:
         """What computes a function: a loop over rows, or one number at a time."""
-        cdef bytes key = function.key.encode()
-        cdef int i = 0
-        if key == b"dot":
+        function = one.function
+        key = function.key
+        if key == "dot":
             step.kind = DOT
-            return 0
-        step.kind = ROW
-        while KERNELS[i].name != NULL:
-            if strcmp(KERNELS[i].name, key) == 0:
-                step.loop = KERNELS[i].loop
-                return 0
-            i += 1
-        step.kind = EACH
-        i = 0
-        while NUMBER_KERNELS[i].name != NULL:
-            if strcmp(NUMBER_KERNELS[i].name, key) == 0:
-                step.each = NUMBER_KERNELS[i].each
-            i += 1
-        i = 0
-        while LANES_KERNELS[i].name != NULL:
-            if strcmp(LANES_KERNELS[i].name, key) == 0:
-                step.lanes = LANES_KERNELS[i].lanes
-            i += 1
+        elif key in ROWS:
+            step.kind, step.loop = ROW, KERNELS[<int>ROWS[key]].loop
+        else:
+            step.kind, step.function = EACH, <int>len(self.functions)
+            self.functions.append((function, tuple(one.parameters)))
+            if key in NUMBERS:
+                step.each = NUMBER_KERNELS[<int>NUMBERS[key]].each
+            if key in OF_LANES:
+                step.lanes = LANES_KERNELS[<int>OF_LANES[key]].lanes
         return 0
 
     cdef bint _goes_by_unit(self, Step* step) noexcept nogil:
@@ -286,9 +277,17 @@ cdef class _Loaded:
         return step.operands[0] >= self.n_scalars or step.operands[1] < self.n_scalars
 
 
-def _numbers_of(one):
+cdef int* _written(int* numbers, tuple places) except NULL:
+    """The memory after the places, which stand in it now."""
+    for place in places:
+        numbers[0] = place
+        numbers += 1
+    return numbers
+
+
+cdef tuple _numbers_of(one):
     """The operands, strides, results and parameters of an instruction, as a Step has them."""
-    if isinstance(one, Instruction):
+    if type(one) is Instruction:
         return one.operands, (), (one.result,), one.parameters
     if isinstance(one, Map):
         places, strides = zip(*one.operands)

@@ -69,6 +69,30 @@ cdef extern from "_layers.h" nogil:
     int n_levels()
     int MOST_COLUMNS
 
+cdef dict ROWS = {}, NUMBERS = {}, OF_LANES = {}, PAIRS = {}  # where loops stand, by their functions
+
+
+cdef int _number_loops() except -1:
+    cdef int i = 0
+    while KERNELS[i].name != NULL:
+        ROWS[KERNELS[i].name.decode()] = i
+        i += 1
+    i = 0
+    while NUMBER_KERNELS[i].name != NULL:
+        NUMBERS[NUMBER_KERNELS[i].name.decode()] = i
+        i += 1
+    i = 0
+    while LANES_KERNELS[i].name != NULL:
+        OF_LANES[LANES_KERNELS[i].name.decode()] = i
+        i += 1
+    i = 0
+    while PAIR_KERNELS[i].name != NULL:
+        PAIRS[PAIR_KERNELS[i].name.decode(), PAIR_KERNELS[i].other.decode()] = i
+        i += 1
+    return 0
+
+
+_number_loops()
 cdef int the_level = n_levels() - 1
 
 

@@ -5,25 +5,38 @@ They give the same nodes in the same order. What is rare (a constant among the o
 function that has simpler forms, a branch that is not taken) is left to the rules of lowering.py.
 """
 
+from cpython.array cimport array, clone
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
-from libc.math cimport isfinite
-from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcmp, memcpy
-
-from heapq import heappop, heappush
+from libc.stdlib cimport calloc, free, malloc, qsort, realloc
+from libc.string cimport memcmp, memcpy, memmove, memset
 
 from .. import functions
-from .._engine import parents_by_place
+from .._engine import by_place, place_of, unconfirmed
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from .instructions import DERIVATIVES, Instruction, Sum, Sums
-from .lowering import COMMUTATIVE, FEW, MAY_BE_GATES, SIMPLER, SMOOTH, adjoint, gate, has_edge
-from .placing import Rows, placed, placed_sum, read
+from ..transforms.through_softmax import THROUGH_SOFTMAX
+from .instructions import (
+    DERIVATIVES,
+    Gather,
+    Instruction,
+    Map,
+    Product,
+    Span,
+    Sum,
+    Sums,
+    Weights,
+)
+from .lowering import MAY_BE_GATES, SIMPLER, SMOOTH, gate, has_edge, through_softmax
+from .placing import placed, placed_sum, read
+
+cdef extern from "Python.h":
+    void PyObject_GC_UnTrack(void*)
 
 cdef Py_ssize_t MOST_LEAVES = 2**28
+cdef Py_ssize_t MOST_NUMBERS = 2**31 - 1
 cdef object Record = Instruction
 cdef object ADD = functions.add
 cdef object MUL = functions.mul
@@ -31,10 +44,8 @@ cdef object DOT = functions.dot
 cdef object SQUARE = functions.square
 cdef object WHERE = functions.where
 cdef object SOFTMAX = functions.softmax
-cdef object ADDITION = functions.add.operation
-cdef object MULTIPLICATION = functions.mul.operation
-cdef object WEIGHTED_SUM = functions.dot.operation
-cdef frozenset PAIRED = frozenset((*DERIVATIVES, *DERIVATIVES.values()))
+cdef list ACTIVATIONS = [*DERIVATIVES]
+cdef list SLOPES = [*DERIVATIVES.values()]
 cdef object _new = tuple.__new__
 
 
@@ -45,53 +56,10 @@ cdef inline tuple _as_instruction(object node):
     return <tuple>node
 
 
-# Of the nodes by number: all that the passes ask of one.
-
-
-cdef inline bint is_instruction(list nodes, Py_ssize_t i) except -1:
-    return type(nodes[i]) is Record
-
-
-cdef inline bint is_constant(list nodes, Py_ssize_t i) except -1:
-    return type(nodes[i]) is float
-
-
-cdef inline tuple _fields_of(list nodes, Py_ssize_t i):
-    if type(nodes[i]) is not Record:
-        raise TypeError(f"node {i} is no instruction")
-    return <tuple>nodes[i]
-
-
-cdef inline object function_of(list nodes, Py_ssize_t i):
-    return _fields_of(nodes, i)[0]
-
-
-cdef inline tuple parameters_of(list nodes, Py_ssize_t i):
-    return _fields_of(nodes, i)[1]
-
-
-cdef inline tuple operands_of(list nodes, Py_ssize_t i):
-    return _fields_of(nodes, i)[2]
-
-
-cdef inline Py_ssize_t n_operands(list nodes, Py_ssize_t i) except -1:
-    return len(operands_of(nodes, i))
-
-
-cdef inline Py_ssize_t operand_of(list nodes, Py_ssize_t i, Py_ssize_t k) except -1:
-    return operands_of(nodes, i)[k]
-
-
-cdef inline object label_of(list nodes, Py_ssize_t i):
-    return _fields_of(nodes, i)[4]
-
-
-cdef inline object scope_of(list nodes, Py_ssize_t i):
-    return _fields_of(nodes, i)[5]
-
-
+include "_nodes.pxi"
 include "_lowering.pxi"
 include "_fusing.pxi"
 include "_sums.pxi"
 include "_blocks.pxi"
+include "_layers.pxi"
 include "_placing.pxi"

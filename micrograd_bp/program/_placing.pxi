@@ -1,135 +1,248 @@
 # The twin of placing.py. Included by _passes.pyx.
 
 
+cdef class _Rows:
+    """Rows of memory, given out as neighbours and given back."""
+
+    cdef int n
+    cdef Ints single  # a heap
+    cdef Ints firsts, ends  # of more that are free, in order
+
+    def __cinit__(self):
+        self.single, self.firsts, self.ends = Ints(), Ints(), Ints()
+
+    cdef int take(self, Py_ssize_t n) except -1:
+        """The first of n rows."""
+        cdef int* firsts = self.firsts.of
+        cdef int* ends = self.ends.of
+        cdef Py_ssize_t k
+        cdef int first = self.n
+        if n == 1 and self.single.n:
+            return _pop(self.single)
+        for k in range(self.firsts.n):
+            if ends[k] - firsts[k] >= n:
+                first = firsts[k]
+                firsts[k] += <int>n
+                if firsts[k] == ends[k]:
+                    self.remove(k)
+                return first
+        k = self.ends.n - 1
+        if k >= 0 and ends[k] == self.n:
+            first = firsts[k]
+            self.remove(k)
+        self.n = <int>(first + n)
+        return first
+
+    cdef int give_back(self, int first, int n) except -1:
+        """They may be given out again."""
+        cdef int* firsts = self.firsts.of
+        cdef int* ends = self.ends.of
+        cdef Py_ssize_t k = 0, high = self.firsts.n, middle
+        cdef int end = first + n
+        if n == 1:
+            return _push(self.single, first)
+        while k < high:
+            middle = (k + high) // 2
+            if firsts[middle] < first:
+                k = middle + 1
+            else:
+                high = middle
+        if k < self.firsts.n and firsts[k] == end:
+            end = ends[k]
+            self.remove(k)
+        if k and ends[k - 1] == first:
+            ends[k - 1] = end
+            return 0
+        self.firsts.insert(k, first)
+        return self.ends.insert(k, end)
+
+    cdef int remove(self, Py_ssize_t k) except -1:
+        self.firsts.remove(k)
+        return self.ends.remove(k)
+
+
 cdef class Placing:
     """Gives steps their order and numbers their places."""
 
-    cdef readonly list place, once, each
+    cdef readonly Ints place
+    cdef readonly list once, each
     cdef readonly Py_ssize_t n_scalars, n_rows
-    cdef list nodes, varies, members, block
-    cdef object rows
+    cdef Nodes nodes
+    cdef list varies
+    cdef Blocks blocks
+    cdef list wide  # the steps that are more than a node
+    cdef list read  # what each of them reads
+    cdef _Rows rows
 
-    def __cinit__(
-        self,
-        list nodes not None,
-        list varies not None,
-        list members not None,
-        list block not None,
-        list turns not None,
-        kept,
-    ):
-        cdef list once = [], each = []
-        cdef Py_ssize_t result
-        cdef tuple turn
-        self.nodes, self.varies, self.members, self.block = nodes, varies, members, block
-        self.place = [-1] * len(nodes)
-        self.once, self.each = [], []
-        for turn in sorted(turns):
-            for step in <list?>turn[4]:
+    def __cinit__(self, Nodes nodes not None, list varies not None, Blocks blocks not None, kept):
+        cdef Ints once = Ints(), each = Ints()  # nodes; -1 - where a step is among the wide
+        cdef Turn* turn
+        cdef Py_ssize_t i
+        cdef int node
+        cdef object inputs = blocks.members(0)
+        if len(varies) < len(blocks.block):
+            raise ValueError("whether a node varies has to be known of each")
+        self.nodes, self.varies, self.blocks = nodes, varies, blocks
+        self.place, self.rows = _ints(len(blocks.block), -1), _Rows()
+        self.wide, self.read = [], []
+        blocks.sort()
+        for i in range(blocks.n_turns):
+            turn = blocks.turns + i
+            if turn.listed < 0:
+                (each if varies[turn.first] is True else once).append(turn.first)
+                if turn.second >= 0:
+                    (each if varies[turn.second] is True else once).append(turn.second)
+                continue
+            for step in <list>blocks.lists[turn.listed]:
                 if type(step) is int:
+                    blocks.block.get(step)
                     (each if varies[step] is True else once).append(step)
-                elif isinstance(step, (Sum, Sums)) or varies[step.result]:
-                    each.append(step)
-                else:
-                    once.append(step)
-        inputs, parameters, constants = members[:3]
-        self.n_scalars = self.neighbours(parameters, 0)
-        self.n_scalars = self.neighbours(constants, self.n_scalars)
-        for step in once:
-            result = step if type(step) is int else step.result
-            if <Py_ssize_t>self.place[result] < 0:
-                self.n_scalars = self.neighbours(members[block[result]], self.n_scalars)
-            self.once.append(self.placed(step))
-        self.neighbours(inputs, self.n_scalars)
-        self.rows = Rows(len(inputs))
+                    continue
+                is_sum = isinstance(step, (Sum, Sums))
+                (each if is_sum or varies[step.result] else once).append(-1 - len(self.wide))
+                self.wide.append(step)
+                self.read.append(read(step))
+        self.n_scalars = self.neighbours(1, 0)
+        self.n_scalars = self.neighbours(2, self.n_scalars)
+        for i in range(once.n):
+            node = self.result(once.of[i])
+            if self.place.get(node) < 0:
+                self.n_scalars = self.neighbours(blocks.block.get(node), self.n_scalars)
+        self.neighbours(0, self.n_scalars)
+        self.rows.n = <int>len(inputs)
         self.run(each, [*inputs, *kept])
         self.n_rows = self.rows.n
+        places = [*range(self.n_scalars + self.n_rows)]
+        self.once, self.each = self.placed(once, places), self.placed(each, places)
 
-    cdef Py_ssize_t neighbours(self, list members, Py_ssize_t place) except -1:
-        """Give members places from one on; the place after them."""
-        for i in members:
-            self.place[i] = place
+    cdef inline int result(self, int step) except -1:
+        return step if step >= 0 else self.wide[-1 - step].result
+
+    cdef int neighbours(self, int block, Py_ssize_t place) except -1:
+        """Give the members of a block places from one on; the place after them."""
+        cdef Py_ssize_t first = self.blocks.start.get(block), k
+        cdef Py_ssize_t end = first + self.blocks.size(block)
+        for k in range(first, end):
+            self.place.put(self.blocks.flat.of[k], place)
             place += 1
         return place
 
-    cdef int run(self, list each, list kept) except -1:
+    cdef int read_by(self, int step, Ints found) except -1:
+        """The blocks of rows that a step reads; one may be there twice."""
+        cdef const int* operands
+        cdef Py_ssize_t k
+        cdef int i
+        found.n = 0
+        if step >= 0:
+            operands = operands_at(self.nodes, step)
+            for k in range(n_operands(self.nodes, step)):
+                i = operands[k]
+                if self.varies[i] is True:
+                    found.append(self.blocks.block.get(i))
+        else:
+            for i in self.read[-1 - step]:
+                if self.varies[i] is True:
+                    found.append(self.blocks.block.get(i))
+        return 0
+
+    cdef int run(self, Ints each, list kept) except -1:
         """The steps run, one at a time: rows are taken, and given back after their last reader."""
-        cdef list place = self.place, block = self.block, members = self.members
-        cdef list last_read = [-1] * len(members), done, own
-        cdef tuple node
-        cdef Py_ssize_t time, result, row, i
-        cdef bint is_one
-        cdef object step, b
-        cdef list free = self.rows.single
-        for time in range(len(each)):
-            for i in self.read(each[time]):
-                last_read[block[i]] = time
+        cdef Ints block = self.blocks.block, last_read = _ints(len(self.blocks.last), -1)
+        cdef Ints blocks = Ints(), done = Ints()
+        cdef int time, step, i, b
+        cdef bint is_early
+        for time in range(each.n):
+            self.read_by(each.of[time], blocks)
+            for i in range(blocks.n):
+                last_read.put(blocks.of[i], time)
         for i in kept:
-            last_read[block[i]] = len(each)
-        for time in range(len(each)):
-            step = each[time]
-            done = []
-            for i in self.read(step):
-                b = block[i]
-                if <Py_ssize_t>last_read[b] == time and self.varies[i] is True:
-                    last_read[b] = -1
-                    done.append(b)
-            is_one = type(step) is int
-            if not is_one and isinstance(step, (Sum, Sums)):
-                self.each.append(placed_sum(step, place))
-                self.give_back(done)
-                continue
-            result = step if is_one else step.result
-            own = members[block[result]]
-            if is_one and len(own) == 1:  # it may have an operand's place
-                node = _as_instruction(self.nodes[result])
-                places = _picked(place, node[2])
-                self.give_back(done)
-                row = heappop(free) if free else self.rows.take(1)
-                place[result] = self.n_scalars + row
-                self.each.append(_placed(node, places, place[result]))
-                continue
-            if <Py_ssize_t>place[result] < 0:
-                self.neighbours(own, self.n_scalars + <Py_ssize_t>self.rows.take(len(own)))
-            self.each.append(self.placed(step))
+            last_read.put(block.get(i), each.n)
+        for time in range(each.n):
+            step = each.of[time]
+            self.read_by(step, blocks)
+            done.n = 0
+            for i in range(blocks.n):
+                if last_read.get(blocks.of[i]) == time:
+                    last_read.put(blocks.of[i], -1)
+                    done.append(blocks.of[i])
+            if step >= 0 or not isinstance(self.wide[-1 - step], (Sum, Sums)):
+                i = self.result(step)
+                b = block.get(i)
+                is_early = step >= 0 and self.blocks.size(b) == 1
+                if is_early:  # it may have an operand's place
+                    self.give_back(done)
+                    done.n = 0
+                if self.place.get(i) < 0 or is_early:
+                    self.neighbours(b, self.n_scalars + self.rows.take(self.blocks.size(b)))
             self.give_back(done)
         return 0
 
-    cdef object read(self, object step):
-        """Nodes that tell the blocks that a step reads."""
-        return _as_instruction(self.nodes[step])[2] if type(step) is int else read(step)
-
-    cdef object placed(self, object step):
-        """A step with places where it has nodes."""
-        if type(step) is not int:
-            return placed(step, self.place)
-        node = _as_instruction(self.nodes[step])
-        return _placed(node, _picked(self.place, node[2]), self.place[step])
-
-    cdef int give_back(self, list blocks) except -1:
-        cdef list members
-        cdef Py_ssize_t first
-        for b in blocks:
-            members = self.members[b]
-            first = <Py_ssize_t>self.place[members[0]] - self.n_scalars
-            if len(members) == 1:
-                heappush(self.rows.single, first)
-            else:
-                self.rows.give_back(first, len(members))
+    cdef int give_back(self, Ints blocks) except -1:
+        cdef Py_ssize_t first, k
+        for k in range(blocks.n):
+            first = self.place.get(self.blocks.first(blocks.of[k])) - self.n_scalars
+            self.rows.give_back(<int>first, <int>self.blocks.size(blocks.of[k]))
         return 0
 
+    cdef list placed(self, Ints steps, list places):
+        """Steps with places where they have nodes; a place is one object, wherever it is."""
+        cdef list found = [None] * steps.n
+        cdef Nodes nodes = self.nodes
+        cdef tuple operands
+        cdef object step, place
+        cdef const int* numbers
+        cdef Py_ssize_t k, j, n
+        cdef int i
+        for k in range(steps.n):
+            i = steps.of[k]
+            if i >= 0:
+                n = n_operands(nodes, i)
+                numbers = operands_at(nodes, i)
+                operands = PyTuple_New(n)
+                for j in range(n):
+                    place = places[self.place.get(numbers[j])]
+                    Py_INCREF(place)
+                    PyTuple_SET_ITEM(operands, j, place)
+                PyObject_GC_UnTrack(<void*>operands)  # numbers are in no cycle
+                found[k] = _new(Record, (
+                    function_of(nodes, i), parameters_of(nodes, i), operands,
+                    places[self.place.get(i)], label_of(nodes, i), scope_of(nodes, i),
+                ))
+                continue
+            step = self.wide[-1 - i]
+            if isinstance(step, (Sum, Sums)):
+                found[k] = placed_sum(step, self.place)
+            else:
+                found[k] = placed(step, self.place)
+        return found
 
-cdef inline object _placed(tuple node, tuple places, object result):
-    return _new(Record, (node[0], node[1], places, result, node[4], node[5]))
+
+cdef int _push(Ints heap, int number) except -1:
+    """Put a number into a heap, of which the first is the least."""
+    cdef Py_ssize_t at = heap.n, up
+    heap.append(number)
+    while at:
+        up = (at - 1) // 2
+        if heap.of[up] <= number:
+            break
+        heap.of[at] = heap.of[up]
+        at = up
+    heap.of[at] = number
+    return 0
 
 
-cdef tuple _picked(list table, tuple numbers):
-    """What a table has for each of some numbers."""
-    cdef Py_ssize_t n = len(numbers), i
-    cdef tuple picked = PyTuple_New(n)
-    cdef object found
-    for i in range(n):
-        found = table[numbers[i]]
-        Py_INCREF(found)
-        PyTuple_SET_ITEM(picked, i, found)
-    return picked
+cdef int _pop(Ints heap) noexcept:
+    """Take the least number out of a heap."""
+    cdef int least = heap.of[0], last
+    cdef Py_ssize_t at = 0, down = 1
+    heap.n -= 1
+    last = heap.of[heap.n]
+    while down < heap.n:
+        if down + 1 < heap.n and heap.of[down + 1] < heap.of[down]:
+            down += 1
+        if last <= heap.of[down]:
+            break
+        heap.of[at] = heap.of[down]
+        at, down = down, 2 * down + 1
+    heap.of[at] = last
+    return least

@@ -76,6 +76,11 @@ cdef int _steps_of_a_block(_Loaded plan, _Space space, int n) except -1 nogil:
                     _row(plan, space, step.results[0] + i),
                     _as_row(plan, space, operands[i], 0), points * 8,
                 )
+        elif step.kind == PAIR and _in_one_go(plan, step):
+            step.pair(
+                _row(plan, space, step.results[0]), _row(plan, space, step.results[1]),
+                _row(plan, space, operands[0]), step.width * points,
+            )
         elif step.kind == ROW and _in_one_go(plan, step):
             step.loop(
                 _row(plan, space, step.results[0]), _row(plan, space, operands[0]),

@@ -1,22 +1,23 @@
 # The twin of sums.py. Included by _passes.pyx.
 
 
-def terms(list nodes not None, results, list varies not None, list readers not None):
+def terms(Nodes nodes not None, results, list varies not None, readers):
     """What to sum for each result: numbers, and products of two."""
     cdef dict plain = {}, products = {}, alike = {}
-    cdef tuple node, operands, numbers, of_one
+    cdef tuple operands, numbers, of_one
     cdef object i, k, shared, factor
     cdef Py_ssize_t n, j
+    cdef int function
     cdef PyObject* found
     for i in results:
-        if is_instruction(nodes, i) and function_of(nodes, i) is DOT:
+        if function_number(nodes, i) == OF_DOT:
             n = n_operands(nodes, i)
             alike[n] = alike.get(n, 0) + 1
     for k, i in enumerate(results):
-        node = _as_instruction(nodes[i])
+        function = function_number(nodes, i)
         numbers, n = (i,), 0
-        if node is not None and (node[0] is MUL or node[0] is DOT) and not readers[i]:
-            operands = node[2]
+        if (function == OF_MUL or function == OF_DOT) and not readers[i]:
+            operands = operands_of(nodes, i)
             n = len(operands) // 2
             if n > 1 and alike[len(operands)] < 2 or not _all_vary(operands, n, varies):
                 n = 0

@@ -1,5 +1,6 @@
 """What a Program is called with, checked: arrays of real numbers, how many threads, a buffer."""
 
+from collections.abc import Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,17 @@ def floats(what: str, numbers: Any) -> "Floats":
         )
     doubles = numpy.asarray(array, numpy.float64, order="C")
     return doubles if doubles.flags.aligned else doubles.copy()
+
+
+def in_order(table: Any, names: Sequence[str]) -> Any:
+    """The columns of a DataFrame by the names of the inputs, if it has them all; else as it is.
+
+    >>> in_order([[1.0, 2.0]], ["x", "t"])
+    [[1.0, 2.0]]
+    """
+    columns = [*getattr(table, "columns", ())]
+    found = all(columns.count(name) == names.count(name) == 1 for name in names)
+    return table[[*names]] if columns and found else table
 
 
 def refuse_masked(what: str, data: Any) -> None:

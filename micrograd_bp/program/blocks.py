@@ -25,6 +25,10 @@ nodes in the place of places, a number for an Instruction as it stands.
 class Blocks:
     """The blocks of a graph, the order of their numbers, and when each is computed.
 
+    Block 0 are the inputs, 1 the parameters, 2 the constants. What finds layers asks for
+    ``members``, reads ``block``, ``at`` and ``last``, calls the methods, and changes nothing
+    itself; the turns are placing.py's.
+
     Args:
         nodes: of fusing.py.
         needed: the numbers that are to be computed, in order.
@@ -32,11 +36,9 @@ class Blocks:
         n_inputs, n_parameters: how many nodes come first.
 
     Attributes:
-        members: the nodes of each block, in the order of their places once they are placed: block
-            0 are the inputs, 1 the parameters, 2 the constants.
         block: that of each node.
         at: what orders the nodes; neighbours in a block are neighbours here.
-        last: of the turn of each block.
+        last: of the turn of each block that is placed.
         turns: the steps, in no order.
     """
 
@@ -44,12 +46,12 @@ class Blocks:
         self,
         nodes: Nodes,
         needed: Iterable[int],
-        varies: list[bool],
+        varies: Sequence[bool],
         n_inputs: int,
         n_parameters: int,
     ) -> None:
         self._nodes = nodes
-        self.members: list[list[int]] = [
+        self._members: list[list[int]] = [
             [*range(n_inputs)],
             [*range(n_inputs, n_inputs + n_parameters)],
             [],
@@ -61,12 +63,12 @@ class Blocks:
         self._n_placed = 0
         self._paired: dict[tuple[object, ...], int] = {}
         self._divide(needed, varies)
-        self.last = [-1] * len(self.members)
+        self.last = [-1] * len(self._members)
 
-    def _divide(self, needed: Iterable[int], varies: list[bool]) -> None:
+    def _divide(self, needed: Iterable[int], varies: Sequence[bool]) -> None:
         """Put nodes into blocks of what is alike, as far as their operands' blocks tell."""
         known: dict[tuple[object, ...], int] = {}
-        nodes, block, members = self._nodes, self.block, self.members
+        nodes, block, members = self._nodes, self.block, self._members
         for i in needed:
             node = nodes[i]
             if type(node) is Instruction:
@@ -91,32 +93,50 @@ class Blocks:
                 block[i] = 2
                 members[2].append(i)
 
+    def members(self, block: int) -> list[int]:
+        """The nodes of a block, in the order of their places once they are placed."""
+        return self._members[block]
+
     def wide(self) -> Iterator[int]:
         """The blocks that may be wide instructions, to be placed by the caller as they come.
 
         Between them those of one node are done, but a weighted sum of more than one product.
         """
-        for block, members in enumerate(self.members[:3]):
-            self.place(block, members)
-        for block in range(3, len(self.members)):
-            members = self.members[block]
-            node = self._nodes[members[0]]
-            assert type(node) is Instruction
+        for block in range(3):
+            self.place(block, self.members(block), -1)
+        for block in range(3, len(self._members)):
+            members = self.members(block)
+            node = self._node(block)
             if len(members) > 1 or (node.function is functions.dot and len(node.operands) > 3):
                 yield block
             else:
-                self.last[block] = self.last_of(node.operands, members[0])
-                self.place(block, members)
-                self.compute(block, node, members)
+                self.place(block, members, self.last_of(node.operands, members[0]))
+                self.compute(block, members)
 
-    def place(self, block: int, members: list[int]) -> None:
-        """The order of a block's members is final."""
-        self.members[block] = members
+    def _node(self, block: int) -> Instruction:
+        node = self._nodes[self._members[block][0]]
+        assert type(node) is Instruction
+        return node
+
+    def place(self, block: int, members: list[int], last: int) -> None:
+        """The order of a block's members is final, and what its turn comes after."""
+        self._members[block] = members
+        self.last[block] = last
         at = self._n_placed
         for i in members:
             self.at[i] = at
             at += 1
         self._n_placed = at
+
+    def add(self, n: int, operands: Iterable[int]) -> int:
+        """The first of new nodes, a block of their own that is placed as it is."""
+        first, block = len(self.block), len(self._members)
+        self.block += [block] * n
+        self.at += [0] * n
+        self._members.append([])
+        self.last.append(-1)
+        self.place(block, [*range(first, first + n)], self.last_of(operands, -1))
+        return first
 
     def are_apart(self, nodes: Sequence[int], distance: int) -> bool:
         """Whether nodes are equally far apart, each so far from the one before."""
@@ -133,23 +153,24 @@ class Blocks:
         """Steps have their turn."""
         self.turns.append((last, block, part, len(self.turns), steps))
 
-    def compute(self, block: int, node: Instruction, steps: Sequence[int | Step]) -> None:
-        """The steps that compute a block of what is like a node have their turn.
+    def compute(self, block: int, steps: Sequence[int | Step]) -> None:
+        """The steps that compute a block have their turn.
 
         Of an activation and its derivative each step of the one is followed by one of the other.
         """
+        node = self._node(block)
         if node.function not in _PAIRED:
             self.turn(self.last[block], block, 0, steps)
             return
-        activation = DERIVATIVES.get(node.function)
-        key = (activation or node.function, self.block[node.operands[0]])
+        derivative = DERIVATIVES.get(node.function)
+        key = (derivative or node.function, self.block[node.operands[0]])
         turn = self._paired.pop(key, None)
         if turn is None:
             self._paired[key] = len(self.turns)
             self.turn(self.last[block], block, 0, steps)
             return
         last, other, part, serial, others = self.turns[turn]
-        first, second = (steps, others) if activation else (others, steps)
+        first, second = (steps, others) if derivative else (others, steps)
         both = [*chain.from_iterable(zip(first, second))]
         if len(first) != len(second):
             both = [*first, *second]

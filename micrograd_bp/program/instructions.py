@@ -22,6 +22,7 @@ from .. import functions
 from ..functions import Function
 
 DERIVATIVES = {
+    functions.relu: functions.step,
     functions.tanh: functions.sech2,
     functions.sigmoid: functions.logistic_density,
 }

@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from .. import functions
+from .blocks import Blocks
 from .fusing import Nodes
 from .instructions import (
     Gather,
@@ -27,7 +28,6 @@ from .instructions import (
     Sums,
     Weights,
 )
-from .passes import Blocks
 from .sums import Plain, Products
 
 _DOT = functions.dot
@@ -45,10 +45,7 @@ class Layers:
         n_inputs, n_parameters: how many nodes come first.
 
     Attributes:
-        members: the nodes of each block, in the order of their places: block 0 are the inputs,
-            1 the parameters, 2 the constants.
-        block: that of each node.
-        turns: the steps, in no order.
+        blocks: with the steps as their turns.
     """
 
     def __init__(
@@ -60,9 +57,8 @@ class Layers:
         n_parameters: int,
     ) -> None:
         self.nodes, self.varies = nodes, varies
-        self._blocks = blocks = Blocks(nodes, needed, varies, n_inputs, n_parameters)
-        self.members, self.block, self.turns = blocks.members, blocks.block, blocks.turns
-        self._at, self._last = blocks.at, blocks.last
+        self.blocks = blocks = Blocks(nodes, needed, varies, n_inputs, n_parameters)
+        self.block, self._at = blocks.block, blocks.at
         self._copies: dict[tuple[int, ...], int] = {}
         self._latest: dict[int, int] = {}  # of a new block, the latest that it reads
         for block in blocks.wide():
@@ -70,19 +66,19 @@ class Layers:
 
     def _find(self, block: int) -> None:
         """The steps of a block, as wide as may be."""
-        members = self.members[block]
+        members = self.blocks.members(block)
         node = self._node(members[0])
         operands = self._operands(members)
         read = chain.from_iterable(operands) if len(node.operands) > 2 else node.operands
-        self._last[block] = self._blocks.last_of(read, members[-1])
+        last = self.blocks.last_of(read, members[-1])
         steps: list[int | Step]
         if node.function is _DOT:
             members, steps = self._weighted_sums(members, operands)
         else:
             members, operands = self._ordered(members, operands)
             steps = self._maps(members, operands)
-        self._blocks.place(block, members)
-        self._blocks.compute(block, node, steps)
+        self.blocks.place(block, members, last)
+        self.blocks.compute(block, steps)
 
     def _node(self, i: int) -> Instruction:
         node = self.nodes[i]
@@ -114,16 +110,12 @@ class Layers:
 
     def _maps(self, members: list[int], operands: list[tuple[int, ...]]) -> list[int | Step]:
         """Maps of members whose operands are equally far apart, and what remains of single ones."""
-        at = self._at
         node = self._node(members[0])
-        columns = [[*map(at.__getitem__, column)] for column in zip(*operands)]
-        checked = len(columns) > 2  # the others have one block by the key of theirs
+        strides_of = self._strides(operands)
         steps: list[int | Step] = []
         first = 0
         while first < len(members):
-            end, strides = self._run(columns, first)
-            if checked:
-                end = self._in_blocks(operands, first, end)
+            end, strides = _run(strides_of, first)
             if end - first == 1:
                 steps.append(members[first])
             else:
@@ -135,39 +127,13 @@ class Layers:
             first = end
         return steps
 
-    def _in_blocks(self, operands: Sequence[tuple[int, ...]], first: int, end: int) -> int:
-        """The end of a run, or an earlier one: each operand in one block from the first to it."""
-        block = self.block
-        low, high = first + 1, end
-        while low < high:  # a block is in one piece, so to halve finds its end
-            middle = (low + high + 1) // 2 if high < end else end
-            if all(block[a] == block[b] for a, b in zip(operands[first], operands[middle - 1])):
-                low = middle
-            else:
-                high = middle - 1
-        return low
-
-    @staticmethod
-    def _run(columns: list[list[int]], first: int) -> tuple[int, list[int]]:
-        """How far all columns go in equal steps, and the steps."""
-        n = len(columns[0])
-        if first + 1 == n:
-            return n, []
-        strides = [column[first + 1] - column[first] for column in columns]
-        if min(strides) < 0 or not any(strides):
-            return first + 1, []
-        end = n
-        for column, stride in zip(columns, strides):
-            start = column[first]
-            if stride:
-                straight = range(start, start + stride * (n - first), stride)
-                if column[first:end] == [*straight[: end - first]]:
-                    continue
-            k = first + 1
-            while k < end and column[k] - column[k - 1] == stride:
-                k += 1
-            end = k
-        return end, strides
+    def _strides(self, rows: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """How far it is from each number of a row to that of the next; -1 to another block."""
+        at, block = self._at, self.block
+        return [
+            tuple(at[b] - at[a] if block[a] == block[b] else -1 for a, b in zip(row, following))
+            for row, following in pairwise(rows)
+        ]
 
     # Weighted sums: rows of a matrix
 
@@ -175,35 +141,25 @@ class Layers:
         self, members: list[int], operands: list[tuple[int, ...]]
     ) -> tuple[list[int], list[int | Step]]:
         """The members in the order of their places, and the products that compute them."""
-        rows = self._rows(members, operands)
         at = self._at.__getitem__
-        by_factors: dict[tuple[int, ...], list[_Row]] = {}
-        for row in rows:
-            by_factors.setdefault(row.factors, []).append(row)
         matrices: dict[tuple[int, ...], list[_Row]] = {}
-        for factors, found in by_factors.items():  # in the order of the factors' places
-            places = [*map(at, factors)]
-            in_order = sorted(places)
-            rows_of_one = matrices.setdefault(tuple(in_order), [])
-            if places == in_order:
-                rows_of_one += found
-                continue
-            pick = itemgetter(*sorted(range(len(places)), key=places.__getitem__))
-            moved = pick(factors)
-            rows_of_one += [_Row(row.node, pick(row.weights), moved, row.bias) for row in found]
+        for row in self._rows(members, operands):  # each in the order of its factors' places
+            places = tuple(map(at, row.factors))
+            in_order = tuple(sorted(places))
+            matrices.setdefault(in_order, []).append(
+                row if places == in_order else row.in_order_of(places)
+            )
         matrix_of = [matrices[key] for key in sorted(matrices)]
         for matrix in matrix_of:
             if len(matrix) > 1 and self.block[matrix[0].weights[0]] != 2:
                 matrix.sort(key=lambda row: (at(row[1][0]), at(row[1][-1]), row[0]))
-        ordered = [row.node for matrix in matrix_of for row in matrix]
-        if len(members) > 1 and len(matrix_of) == len(members):
-            rows = [row for matrix in matrix_of for row in matrix]
-            if len(rows[0].bias) == len(rows[-1].bias):
-                operands = [row.operands for row in rows]
-                columns = [[*map(at, column)] for column in zip(*operands)]
-                end, _ = self._run(columns, 0)
-                if end == len(rows) and self._in_blocks(operands, 0, end) == end:
-                    return ordered, self._single_sums(rows)
+        rows = [row for matrix in matrix_of for row in matrix]
+        ordered = [row.node for row in rows]
+        if len(rows) == len(matrix_of) > 1:
+            operands = [row.operands for row in rows]
+            end, _ = _run(self._strides(operands), 0)
+            if end == len(rows):
+                return ordered, self._single_sums(rows)
         return ordered, [step for matrix in matrix_of for step in self._products(matrix)]
 
     def _rows(self, members: list[int], operands: list[tuple[int, ...]]) -> list["_Row"]:
@@ -230,16 +186,10 @@ class Layers:
         single = [row.node for row in matrix]
         if len(matrix) == 1 and (len(factors) < 2 or not self._are_neighbours(factors)):
             return [*single]
-        biased = [bool(row.bias) for row in matrix]
-        if any(biased) and not all(biased):
-            with_bias = [row for row in matrix if row.bias]
-            without = [row for row in matrix if not row.bias]
-            return [*self._products(with_bias), *self._products(without)]
         if not self._are_neighbours(factors):  # so they are copied, in the order that suits
-            places = [*map(self._at.__getitem__, matrix[0].weights)]
-            pick = itemgetter(*sorted(range(len(places)), key=places.__getitem__))
-            factors = pick(factors)
-            matrix = [_Row(row.node, pick(row.weights), factors, row.bias) for row in matrix]
+            places = tuple(map(self._at.__getitem__, matrix[0].weights))
+            matrix = [row.in_order_of(places) for row in matrix]
+            factors = matrix[0].factors
         runs = self._affine(matrix)
         if runs is None or len(runs) > max(1, len(matrix) // 4):
             weights = [i for row in matrix for i in row.weights]
@@ -284,35 +234,23 @@ class Layers:
         if len(whole) > 1:
             return None
         n = len(matrix[0].weights)
-        starts: list[list[int]] = [[]]
         across = at(matrix[0].weights[1]) - at(matrix[0].weights[0]) if n > 1 else 0
-        if across < 0:
+        if across < 0 or not all(self.blocks.are_apart(row.weights, across) for row in matrix):
             return None
-        for row in matrix:
-            if not self._blocks.are_apart(row.weights, across):
-                return None
-            starts[0].append(at(row.weights[0]))
-        if matrix[0].bias:
-            starts.append([at(row.bias[0]) for row in matrix])
+        strides_of = self._strides([(row.weights[0], *row.bias) for row in matrix])
         runs: list[tuple[int, int, Weights, Span | None]] = []
         first = 0
         while first < len(matrix):
-            end, strides = self._run(starts, first)
-            if end - first == 1:
-                strides = [0, 0]
+            end, strides = _run(strides_of, first)
             row = matrix[first]
-            bias = None
-            if row.bias:
-                while block[row.bias[0]] != block[matrix[end - 1].bias[0]]:
-                    end -= 1
-                bias = Span(row.bias[0], strides[1])
+            bias = Span(row.bias[0], strides[1]) if row.bias else None
             runs.append((first, end, Weights(row.weights[0], strides[0], across), bias))
             first = end
         return runs
 
     def _are_neighbours(self, nodes: Sequence[int]) -> bool:
         in_one = self.block[nodes[0]] == self.block[nodes[-1]]
-        return in_one and self._blocks.are_apart(nodes, 1)
+        return in_one and self.blocks.are_apart(nodes, 1)
 
     def _copy(self, nodes: tuple[int, ...]) -> int:
         """The first of copies of nodes, in a block of their own, made once."""
@@ -324,22 +262,16 @@ class Layers:
 
     def _new_block(self, n: int, operands: Sequence[int]) -> int:
         """The first node of a block that was not in the graph."""
-        first, block = len(self.nodes), len(self.members)
-        members = [*range(first, first + n)]
+        first = self.blocks.add(n, operands)
         varies = any(map(self.varies.__getitem__, operands))
         self.nodes += [None] * n
         self.varies += [varies] * n
-        self.block += [block] * n
-        self._at += [0] * n
-        self.members.append(members)
-        self._blocks.place(block, members)
-        self._last.append(self._blocks.last_of(operands, -1))
-        self._latest[block] = max(map(self.block.__getitem__, operands))
+        self._latest[self.block[first]] = max(map(self.block.__getitem__, operands))
         return first
 
     def _turn_of_new(self, node: int, step: Step) -> None:
         block = self.block[node]
-        self._blocks.turn(self._last[block], self._latest[block], 1, [step])
+        self.blocks.turn(self.blocks.last[block], self._latest[block], 1, [step])
 
     # Sums over the data points
 
@@ -384,11 +316,10 @@ class Layers:
             if len(factors) == len(all_shared) == 1
         ]
         pairs.sort(key=lambda pair: (at[pair[0]], at[pair[1]]))
-        columns = [[at[a] for a, _ in pairs], [at[b] for _, b in pairs]]
+        strides_of = self._strides(pairs)
         first = 0
         while first < len(pairs):
-            end, strides = self._run(columns, first)
-            end = self._in_blocks(pairs, first, end)
+            end, strides = _run(strides_of, first)
             if end - first > 1:
                 n = end - first
                 product = self._new_block(n, pairs[first])
@@ -419,7 +350,7 @@ class Layers:
         nodes = [shared[0], *factors[:1]]
         blocks = [self.block[i] for i in nodes]
         latest = max(self._latest.get(block, block) for block in blocks)
-        self._blocks.turn(self._blocks.last_of(nodes, -1), latest, 2, [step])
+        self.blocks.turn(self.blocks.last_of(nodes, -1), latest, 2, [step])
 
     def _neighbours(self, nodes: list[int]) -> list[list[int]]:
         """Nodes in the order of their places, cut where one is no neighbour of the one before."""
@@ -438,6 +369,17 @@ def _n_changes(halves: Sequence[tuple[int, ...]]) -> tuple[int, int]:
     return len({*halves}), sum(a != b for a, b in pairwise(halves))
 
 
+def _run(strides_of: list[tuple[int, ...]], first: int) -> tuple[int, tuple[int, ...]]:
+    """How far rows go in equal strides, and the strides: 0 where there is one."""
+    strides = strides_of[first] if first < len(strides_of) else ()
+    if not any(strides) or min(strides) < 0:
+        return first + 1, (0, 0)
+    end = first + 1
+    while end < len(strides_of) and strides_of[end] == strides:
+        end += 1
+    return end + 1, strides
+
+
 class _Row(NamedTuple):
     """A weighted sum: its node, its weights and factors, and its bias or none."""
 
@@ -449,3 +391,8 @@ class _Row(NamedTuple):
     @property
     def operands(self) -> tuple[int, ...]:
         return (*self.weights, *self.factors, *self.bias)
+
+    def in_order_of(self, places: tuple[int, ...]) -> "_Row":
+        """With its columns in the order of the places."""
+        pick = itemgetter(*sorted(range(len(places)), key=places.__getitem__))
+        return _Row(self.node, pick(self.weights), pick(self.factors), self.bias)

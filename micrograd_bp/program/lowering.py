@@ -4,9 +4,8 @@ Those of any compiler of straight-line code (Aho et al., Compilers, 2006, chapte
 constants and share common subexpressions. The next are in fusing.py, layers.py and placing.py.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import reduce
-from itertools import chain
 from math import frexp
 from struct import pack
 from typing import TypeGuard
@@ -14,6 +13,7 @@ from typing import TypeGuard
 from .. import functions
 from ..engine import Value
 from ..functions import Function, Operation
+from ..transforms.through_softmax import FEW, THROUGH_SOFTMAX, place_of
 from .instructions import Instruction
 
 
@@ -28,8 +28,6 @@ class Numbered:
         self.n_inputs, self.n_parameters = n_inputs, n_parameters
         self.n_leaves = n_inputs + n_parameters
         self.softmaxes: dict[tuple[int, ...], list[int]] = {}  # by the terms
-        self.share_of: dict[int, tuple[list[int], int]] = {}  # the softmax, and which of it
-        self.pulled_back: dict[tuple[int, ...], list[int]] = {}  # by shares and adjoints
         self._known: dict[object, int] = {}
 
     def constant(self, value: float) -> int:
@@ -68,6 +66,33 @@ class Numbered:
         if number == len(nodes):
             nodes.append(_new(Instruction, (function, parameters, tuple(operands), -1, "", "")))
         return number
+
+    def pulled_back(self, shares: list[int], adjoints: dict[int, int]) -> list[int]:
+        """sum_i g_i ds_i/dx_j for all j: s_j (g_j sum_{i != j} s_i - sum_{i != j} g_i s_i).
+
+        The sums are products of a matrix that is 0 on the diagonal: of n numbers, where each g_i
+        times each s_i s_j would be n^2. No 1 - s_j is there, which would cancel.
+
+        Args:
+            shares: the numbers s_i of a softmax.
+            adjoints: the g_i by i; the others are 0.
+        """
+        one, minus_one, zero = map(self.constant, (1.0, -1.0, 0.0))
+        every = range(len(shares))
+        of_shares = [self.apply(functions.mul, [shares[i], g]) for i, g in adjoints.items()]
+        others = [
+            self.instruction(functions.dot, [*(zero if i == j else one for i in every), *shares])
+            for j in every
+        ]
+        own = {j: [self.apply(functions.mul, [others[j], g])] for j, g in adjoints.items()}
+        sums = [
+            self.instruction(
+                functions.dot,
+                [*(zero if i == j else minus_one for i in adjoints), *of_shares, *own.get(j, [])],
+            )
+            for j in every
+        ]
+        return [self.apply(functions.mul, [share, total]) for share, total in zip(shares, sums)]
 
     def name(self, number: int, label: str, scope: str) -> None:
         """Give an instruction a label and a scope, unless it has a label."""
@@ -190,7 +215,6 @@ def _share(graph: Numbered, operands: Numbers, _: Constants, parameters: Paramet
         total = graph.apply(functions.fsum, sizes)
         shares = [graph.apply(functions.div, [size, total]) for size in sizes]
         graph.softmaxes[terms] = shares
-        graph.share_of.update({share: (shares, j) for j, share in enumerate(shares)})
     return shares[int(parameters[0])]
 
 
@@ -230,6 +254,7 @@ def lower(
     graph = Numbered(len(inputs), len(parameters))
     numbers = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
     gates: dict[Value, frozenset[int]] = {}
+    pulled_back: Known = {}
     edged: set[Value] = set()  # what may be inf or nan, of finite inputs, by a pole or a domain
     for node in order:
         operation = node.operation
@@ -244,9 +269,11 @@ def lower(
                 edged and not edged.isdisjoint(parents)
             ):
                 edged.add(node)
-            if function is not functions.dot or node in recorded:
+            if function is THROUGH_SOFTMAX:
+                numbers[node] = through_softmax(graph, node, numbers, gates, edged, pulled_back)
+            elif function is not functions.dot or node in recorded:
                 numbers[node] = graph.apply(function, operands, *operation.parameters)
-            elif gates or graph.softmaxes:
+            elif gates:
                 numbers[node] = adjoint(graph, node, operands, gates, edged, recorded)
             else:
                 numbers[node] = graph.apply(function, operands)
@@ -331,95 +358,71 @@ def adjoint(
     if common and len(operands) == 2 * n:
         gates[node] = common
     masked = [
-        i
-        for i, slope in enumerate(node.parents[:n])
-        if slope in edged and shut[i] and (slope not in recorded or any(map(is_where, shut[i])))
+        gates if slope in edged and (slope not in recorded or any(map(is_where, gates))) else _NONE
+        for slope, gates in zip(node.parents, shut)
     ]
-    if not masked:
-        through_softmax = _through_softmax(graph, operands) if graph.softmaxes else None
-        return through_softmax or graph.apply(functions.dot, operands)
+    return _weighted(graph, operands, masked)
+
+
+def _weighted(graph: Numbered, operands: list[int], shut: list[frozenset[int]]) -> int:
+    """The number of a weighted sum, its terms masked by gates."""
+    if not any(shut):
+        return graph.apply(functions.dot, operands)
+    n = len(operands) // 2
     terms = operands[2 * n :]
     for i in range(n):
         term = graph.apply(functions.mul, [operands[i], operands[n + i]])
-        if i in masked:
+        if shut[i]:
             shutter = reduce(lambda g, h: graph.apply(functions.mul, [g, h]), sorted(shut[i]))
             term = graph.apply(functions.where, [shutter, term, graph.constant(0.0)])
         terms.append(term)
     return reduce(lambda x, y: graph.apply(functions.add, [x, y]), terms)
 
 
-def _through_softmax(graph: Numbered, operands: list[int]) -> int | None:
-    """The number of an adjoint with terms that come through the shares s_i of a softmax, or None.
+Known = dict[Value, tuple[list[int], list[int]]]  # by mean: the shares, and what comes to each term
 
-    They are g_i ds_i/dx_j for the adjoints g_i of the shares.
+
+def through_softmax(
+    graph: Numbered,
+    node: Value,
+    numbers: Mapping[Value, int],
+    gates: dict[Value, frozenset[int]],
+    edged: set[Value],
+    known: Known,
+) -> int:
+    """The number of what comes to an operand of a softmax through its shares.
+
+    Term by term where they have to be masked, as in ``adjoint``, or are few, as of repeated
+    operands, or the shares are constants.
+
+    Args:
+        node: it, of the sum of adjoints times shares, the share of the operand, and its adjoint.
+        known: what was found for other operands; that of a softmax is added.
     """
-    n = len(operands) // 2
-    through = [_slope_of_softmax(graph, slope) for slope in operands[:n]]
-    shares, _, j = next(filter(None, through), (None, 0, 0))
-    kept = {slope[1]: k for k, slope in enumerate(through) if slope and slope[::2] == (shares, j)}
-    if shares is None or len(kept) < FEW:
-        return None
-    adjoints = {i: operands[n + kept[i]] for i in sorted(kept)}
-    key = (shares[0], *adjoints, *adjoints.values())
-    if key not in graph.pulled_back:
-        graph.pulled_back[key] = _pulled_back(graph, shares, adjoints)
-    found = graph.pulled_back[key][j]
-    rest = [k for k in range(n) if k not in kept.values()]
-    if rest or len(operands) % 2:
-        ends = [[operands[k] for k in rest], [operands[n + k] for k in rest]]
-        remains = graph.apply(functions.dot, [*chain(*ends), *operands[2 * n :]])
-        found = graph.apply(functions.add, [remains, found])
-    return found
-
-
-FEW = 3  # terms through a softmax, that are as good as they are
-
-
-def _pulled_back(graph: Numbered, shares: list[int], adjoints: dict[int, int]) -> list[int]:
-    """sum_i g_i ds_i/dx_j for all j: s_j (g_j sum_{i != j} s_i - sum_{i != j} g_i s_i).
-
-    The sums are products of a matrix that is 0 on the diagonal: of n numbers, where each g_i
-    times each s_i s_j would be n^2. No 1 - s_j is there, which would cancel.
-    """
-    one, minus_one, zero = map(graph.constant, (1.0, -1.0, 0.0))
-    every = range(len(shares))
-    of_shares = [graph.apply(functions.mul, [shares[i], g]) for i, g in adjoints.items()]
-    others = [
-        graph.instruction(functions.dot, [*(zero if i == j else one for i in every), *shares])
-        for j in every
-    ]
-    own = {j: [graph.apply(functions.mul, [others[j], g])] for j, g in adjoints.items()}
-    sums = [
-        graph.instruction(
-            functions.dot,
-            [*(zero if i == j else minus_one for i in adjoints), *of_shares, *own.get(j, [])],
-        )
-        for j in every
-    ]
-    return [graph.apply(functions.mul, [share, total]) for share, total in zip(shares, sums)]
-
-
-def _slope_of_softmax(graph: Numbered, slope: int) -> tuple[list[int], int, int] | None:
-    """The shares of a softmax, i and j, if a number is ds_i/dx_j."""
-    node = graph.nodes[slope]
-    if not isinstance(node, Instruction) or node.function is not functions.mul:
-        return None
-    first, second = node.operands
-    if first not in graph.share_of:
-        return None
-    shares, i = graph.share_of[first]
-    factor = graph.nodes[second]
-    if not isinstance(factor, Instruction):
-        return None
-    if factor.function is functions.neg and factor.operands[0] in graph.share_of:
-        others, j = graph.share_of[factor.operands[0]]
-        return (shares, i, j) if others is shares and i != j else None
-    if factor.function in (functions.fsum, functions.add) and [*factor.operands] == [
-        *shares[:i],
-        *shares[i + 1 :],
-    ]:
-        return shares, i, i
-    return None
+    mean, share, _ = node.parents
+    j, n = place_of(share), len(mean.parents) // 2
+    some, adjoints = mean.parents[:n], mean.parents[n:]
+    if mean in gates:
+        gates[node] = gates[mean]
+    if mean not in known:
+        terms = tuple(numbers[term] for term in share.parents)
+        shares, whole = graph.softmaxes.get(terms), []
+        is_masked = share in edged and any(adjoint in gates for adjoint in adjoints)
+        if shares is None:
+            shares = [graph.apply(functions.softmax, terms, i) for i in range(len(terms))]
+        elif not is_masked and len({numbers[s] for s in some}) >= FEW:
+            by_place = sorted((place_of(s), numbers[g]) for s, g in zip(some, adjoints))
+            whole = graph.pulled_back(shares, dict(by_place))
+        known[mean] = shares, whole
+    shares, whole = known[mean]
+    if whole:
+        return whole[j]
+    others = graph.apply(functions.fsum, [*shares[:j], *shares[j + 1 :]])
+    minus = graph.apply(functions.neg, [shares[j]])
+    rests = [others if place_of(s) == j else minus for s in some]
+    slopes = [graph.apply(functions.mul, [numbers[s], rest]) for s, rest in zip(some, rests)]
+    shut = [gates.get(adjoint, _NONE) if share in edged else _NONE for adjoint in adjoints]
+    return _weighted(graph, [*slopes, *(numbers[adjoint] for adjoint in adjoints)], shut)
 
 
 _NONE: frozenset[int] = frozenset()

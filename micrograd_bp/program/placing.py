@@ -8,7 +8,7 @@ from bisect import bisect
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
-from .blocks import Turn
+from .blocks import Blocks
 from .fusing import Nodes
 from .instructions import Gather, Instruction, Map, OnceStep, Product, Span, Step, Sum, Sums
 
@@ -60,7 +60,7 @@ class Placing:
 
     Args:
         nodes: of layers.py; varies: which depend on the data.
-        members, block, turns: of blocks.py.
+        blocks: of blocks.py, with all turns.
         kept: the results, whose places are not used again.
 
     Attributes:
@@ -73,18 +73,16 @@ class Placing:
         self,
         nodes: Nodes,
         varies: list[bool],
-        members: list[list[int]],
-        block: list[int],
-        turns: Iterable[Turn],
+        blocks: Blocks,
         kept: Iterable[int],
     ) -> None:
-        self._nodes, self._varies, self._members, self._block = nodes, varies, members, block
+        self._nodes, self._varies, self._blocks = nodes, varies, blocks
         self.place = [-1] * len(nodes)
         self.once: list[OnceStep] = []
         self.each: list[Step] = []
         once: list[int | OnceStep] = []
         each: list[int | Step] = []
-        for *_, steps in sorted(turns):
+        for *_, steps in sorted(blocks.turns):
             for step in steps:
                 if isinstance(step, int):
                     (each if varies[step] else once).append(step)
@@ -92,18 +90,21 @@ class Placing:
                     each.append(step)
                 else:
                     once.append(step)
-        inputs, parameters, constants = members[:3]
+        inputs, parameters, constants = map(blocks.members, range(3))
         self.n_scalars = self._neighbours(parameters, 0)
         self.n_scalars = self._neighbours(constants, self.n_scalars)
         for step in once:
             result = step if isinstance(step, int) else step.result
             if self.place[result] < 0:
-                self.n_scalars = self._neighbours(members[block[result]], self.n_scalars)
+                self.n_scalars = self._neighbours(self._alike(result), self.n_scalars)
             self.once.append(self._placed(step))
         self._neighbours(inputs, self.n_scalars)
         self._rows = Rows(len(inputs))
         self._run(each, [*inputs, *kept])
         self.n_rows = self._rows.n
+
+    def _alike(self, i: int) -> list[int]:
+        return self._blocks.members(self._blocks.block[i])
 
     def _neighbours(self, members: Iterable[int], place: int) -> int:
         """Give members places from one on; the place after them."""
@@ -114,26 +115,25 @@ class Placing:
 
     def _run(self, each: Sequence[int | Step], kept: Iterable[int]) -> None:
         """The steps run, one at a time: rows are taken, and given back after their last reader."""
-        place, block, members = self.place, self._block, self._members
-        last_read = [-1] * len(members)
+        place, block = self.place, self._blocks.block
+        last_read: dict[int, int] = {}  # of blocks of rows
         for time, step in enumerate(each):
-            for i in self._read(step):
-                last_read[block[i]] = time
+            last_read |= {block[i]: time for i in self._read(step) if self._varies[i]}
         for i in kept:
             last_read[block[i]] = len(each)
         for time, step in enumerate(each):
             done: list[int] = []
             for i in self._read(step):
                 b = block[i]
-                if last_read[b] == time and self._varies[i]:
-                    last_read[b] = -1
+                if last_read.get(b) == time:
+                    del last_read[b]
                     done.append(b)
             if isinstance(step, (Sum, Sums)):
                 self.each.append(placed_sum(step, place))
                 self._give_back(done)
                 continue
             result = step if isinstance(step, int) else step.result
-            own = members[block[result]]
+            own = self._alike(result)
             if isinstance(step, int) and len(own) == 1:  # it may have an operand's place
                 function, fixed, operands, _, label, scope = self._node(step)
                 places = tuple(map(place.__getitem__, operands))
@@ -164,7 +164,7 @@ class Placing:
 
     def _give_back(self, blocks: Iterable[int]) -> None:
         for b in blocks:
-            members = self._members[b]
+            members = self._blocks.members(b)
             self._rows.give_back(self.place[members[0]] - self.n_scalars, len(members))
 
 

@@ -5,9 +5,8 @@ from itertools import chain
 
 from .collector import paused
 from .instructions import Plan
-from .layers import Layers
 from .lowering import Numbered
-from .passes import Placing, fused, needed, terms, varying
+from .passes import Layers, Placing, fused, needed, terms, varying
 
 
 @paused()
@@ -26,10 +25,9 @@ def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
     reached = needed(nodes, chain(plain, products, factors) if summed else results)
     layers = Layers(nodes, reached, varies, graph.n_inputs, graph.n_parameters)
     layers.add_sums(plain, products)
-    constants = [node for i in layers.members[2] if isinstance(node := nodes[i], float)]
-    members, block = layers.members, layers.block
+    constants = [node for i in layers.blocks.members(2) if isinstance(node := nodes[i], float)]
     kept = [] if summed else results
-    placing = Placing(nodes, varies, members, block, layers.turns, kept)
+    placing = Placing(nodes, varies, layers.blocks, kept)
     return Plan(
         n_inputs=graph.n_inputs,
         n_parameters=graph.n_parameters,

@@ -41,6 +41,7 @@ def traced(
 
     Raises:
         TypeError: the library is none of the three.
+        ValueError: inputs or parameters that the function is given have another shape.
 
     >>> import numpy
     >>> from micrograd_bp import Program, Value
@@ -53,7 +54,7 @@ def traced(
     constants = dict(enumerate(plan.constants, plan.n_parameters))
     guarded = set() if library.__name__ == "numpy" else _guarded(steps, outputs, constants)
     if not guarded:
-        return _in_layers(plan, library, recorded, single)
+        return _checked(plan, _in_layers(plan, library, recorded, single))
     calls = [(one, known(one.function)) for one in steps]
 
     def choose(mask: Mask, x: Array, other: Array) -> Array:
@@ -80,7 +81,25 @@ def traced(
         found = [places[output] + zero for output in outputs]
         return found[0] if single else library.stack(found, -1)
 
-    return run
+    return _checked(plan, run)
+
+
+def _checked(plan: Plan, run: Callable[..., Array]) -> Callable[..., Array]:
+    """The function, which refuses shapes that it cannot have: JAX would not say so of all."""
+
+    def checked(inputs: Array, parameters: Array = None) -> Array:
+        if tuple(inputs.shape[-1:]) != (plan.n_inputs,):
+            raise ValueError(
+                f"the inputs have the shape ({plan.n_inputs},) for one data point or"
+                f" (N, {plan.n_inputs}) for N of them; these have the shape {tuple(inputs.shape)}"
+            )
+        if parameters is not None and len(parameters) != plan.n_parameters:
+            raise ValueError(
+                f"the parameters are {plan.n_parameters} numbers, and {len(parameters)} are given"
+            )
+        return run(inputs, parameters)
+
+    return checked
 
 
 def _in_layers(

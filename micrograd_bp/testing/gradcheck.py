@@ -21,7 +21,7 @@ from .finite_differences import as_number
 from .report import Mismatch, Report
 from .slopes import EPSILON, UNDERFLOW, Slopes
 
-CLOSER = (16, 28, 40, 44)  # octaves below t: largest steps where the usual ones disagree
+CLOSER = (16, 28, 40, 44, 48, 50)  # octaves below t: largest steps where the usual ones disagree
 SAFETY = 4.0  # how many error estimates a derivative may lie off: it has rounding errors too
 
 
@@ -38,7 +38,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     Returns:
         A report that is true where all is right, and prints well. Its notes name the kinks,
         where the derivative is a convention: backward() then has to lie between the slopes
-        on the two sides.
+        on the two sides; and what is not checked, as sin(1e16), since floats are 2 apart there.
 
     Raises:
         GradientError: a derivative is wrong.
@@ -200,7 +200,12 @@ def judge(
     if got == 0.0 and slopes.is_flat:  # as floor is between its jumps, and from afar is not
         return Verdict(True, got, 0.0)
     verdict = _judge(slopes, t, got, giver)
-    return verdict if verdict.right else _closer(f, t, got, giver, noise, verdict)
+    if not verdict.right:
+        verdict = _closer(f, t, got, giver, noise, verdict)
+    if not verdict.right and slopes.is_unseen:
+        note = f"not checked: between the floats beside {t!r} the function changes as it does afar"
+        return Verdict(True, got, inf, note)
+    return verdict
 
 
 def _judge(slopes: Slopes, t: float, got: float, giver: str) -> Verdict:

@@ -8,7 +8,7 @@ SIAM J. Sci. Comput. 44, 2022, look for the step in a like way).
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from math import frexp, inf, isfinite, ldexp, nan
+from math import frexp, inf, isfinite, ldexp, nan, ulp
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ ALONGSIDE = 16.0  # times as far, and g still changes to both sides at once
 KINK, KINK_RATIO = 10.0, 1e-3  # the least jump: in errors, and beside the slopes
 JUMP_STEPS = 6  # the smallest, over which the change of a smooth g shrinks by far
 NEAR = 2.0**-12  # what is small beside t
+UNLIKE = 2.0**10  # times as far as between neighbouring floats a smooth g changes, at least
 
 
 class _Glance(NamedTuple):
@@ -140,6 +141,21 @@ class Slopes:
                 if 2.0 * least >= most > max(FAINT * abs(self._centre), 4.0 * self._noise):
                     return changes[0]
         return None
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether g changes between neighbouring floats much as it does over larger steps.
+
+        So sin does at 1e16, where they are 2 apart: no differences tell of its slope.
+        """
+        beside = [self._value(self._t + k * ulp(self._t)) for k in (-4, -2, -1, 1, 2, 4)]
+        changes = [abs(value - self._centre) for value in beside]
+        afar = [abs(value - self._centre) for pair in self._beside.values() for value in pair]
+        afar = sorted(filter(isfinite, afar))
+        if not (afar and all(map(isfinite, changes))):
+            return False
+        least = max(FAINT * abs(self._centre), 4.0 * self._noise)
+        return max(changes) > max(afar[len(afar) // 2] / UNLIKE, least)
 
     @property
     def is_flat(self) -> bool:

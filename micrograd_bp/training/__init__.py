@@ -7,6 +7,8 @@ scikit-learn, the rest NumPy and tqdm.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..messages import needing_packages
+
 if TYPE_CHECKING:
     from .estimators import NetworkClassifier, NetworkRegressor
     from .fitting import fit
@@ -42,7 +44,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     file = _FILES[name]
     try:
-        return getattr(import_module(f".{file}", __name__), name)
+        with needing_packages(name):
+            return getattr(import_module(f".{file}", __name__), name)
     except ImportError as error:
         if file != "estimators":
             raise

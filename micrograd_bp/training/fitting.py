@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..modes import changed
+from ..nn import note_classes
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
@@ -187,7 +188,7 @@ def fit(
         held_out = _objective(program, data, average, 1, threads)
     if isinstance(optimizer, Optimizer):
         optimizer.reset()
-    _note_classes(model, classes)
+    note_classes(model, classes)
     saved = None
     if checkpoint is not None:
         training = {
@@ -212,13 +213,6 @@ def _objective(
     if isinstance(data, ChunkedData):
         return ChunkedObjective(program, data, average, batch_size, threads)
     return TableObjective(program, data, average, batch_size, threads)
-
-
-def _note_classes(model: Any, names: list[Any] | None) -> None:
-    """Names of classes take the place of those of an earlier fit; none leaves all others alone."""
-    earlier = getattr(model, "_fitted_classes", None)
-    if names or (earlier is not None and earlier is model.classes):
-        model.classes = model._fitted_classes = names
 
 
 def _validation_data(

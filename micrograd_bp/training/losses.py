@@ -9,7 +9,7 @@ last layer: sigmoid and softmax are taken in here, where nothing over- or underf
 from collections.abc import Callable
 from typing import Any
 
-from ..elementary import logsumexp, mean, relu, softplus, square
+from ..elementary import logsumexp, mean, relu, softplus, square, step
 from ..engine import Value, dot, fsum
 from ..numeric import is_number, show, sum_in_order, to_float
 
@@ -62,8 +62,9 @@ def mean_squared_error(y: Operands, t: Operands) -> Any:
 def cross_entropy(y: Operands, t: Operands) -> Any:
     """E_n = -sum_k t_k ln softmax(a)_k, for one class out of K.
 
-    Computed as logsumexp_j(a_j - sum_k t_k a_k), which keeps its digits also where the right
-    class is all but certain.
+    Computed as logsumexp_k(m_k) - sum_k t_k m_k of the margins m_k = a_k - a_t over the class t
+    with more than half of the probability, whose own margin is 0 and no difference: E_n and
+    dE_n/da_t = -sum_{k != t} y_k keep their digits also where that class is all but certain.
 
     Args:
         y: the K >= 2 logits a_k, Values or numbers.
@@ -92,12 +93,11 @@ def cross_entropy(y: Operands, t: Operands) -> Any:
             " binary_cross_entropy for one logit"
         )
     if is_number(t):
-        of_target = logits[_class(t, len(logits))]
-    else:
-        of_target = dot(_probabilities(t, len(logits)), logits)
-        _named(of_target, "sum_k t_k y_k")
-    margins = [_named(a_k - of_target, f"y_{k} - y_t") for k, a_k in enumerate(logits, 1)]
-    return _named(logsumexp(margins), "E_n")
+        return _named(logsumexp(_margins(logits, _one_of_k(t, len(logits)))), "E_n")
+    targets = _probabilities(t, len(logits))
+    margins = _margins(logits, targets)
+    of_target = _named(dot(targets, margins), "sum_k t_k (y_k - y_t)")
+    return _named(logsumexp(margins) - of_target, "E_n")
 
 
 def binary_cross_entropy(y: Operands, t: Operands) -> Any:
@@ -205,14 +205,32 @@ def _several(kind: str, x: Operands) -> list[Any]:
     return [x_k if isinstance(x_k, Value) else to_float(x_k) for x_k in x]
 
 
-def _class(t: Any, n_classes: int) -> int:
+def _margins(logits: list[Any], targets: list[Any]) -> list[Any]:
+    """a_k - a_t, but 0 for t itself, which has more than half of the probability; a_k without t.
+
+    With targets that are Values, a product with 0 or 1 chooses, so that a Program can.
+    """
+    if any(isinstance(t_k, Value) for t_k in targets):
+        is_t = [step(t_k - 0.5) for t_k in targets]
+        margins = _less(logits, _named(dot(is_t, logits), "y_t"))
+        return [(1.0 - is_k) * margin for is_k, margin in zip(is_t, margins)]
+    t = next((k for k, t_k in enumerate(targets) if t_k > 0.5), None)
+    margins = _less(logits, 0.0 if t is None else logits[t])
+    return [0.0 if k == t else margin for k, margin in enumerate(margins)]
+
+
+def _less(logits: list[Any], a_t: Any) -> list[Any]:
+    return [_named(a_k - a_t, f"y_{k} - y_t") for k, a_k in enumerate(logits, 1)]
+
+
+def _one_of_k(t: Any, n_classes: int) -> list[float]:
     index = to_float(t)
     if index not in range(n_classes):
         raise ValueError(
             f"the class of cross_entropy is an integer from 0 to {n_classes - 1}, one of the"
             f" {n_classes} outputs, not {show(t)}"
         )
-    return int(index)
+    return [float(k == index) for k in range(n_classes)]
 
 
 def _probabilities(t: Operands, n_classes: int) -> list[Any]:

@@ -12,7 +12,7 @@ from ..modes import changed
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
-from .chunks import Chunks, is_chunked, whole
+from .chunks import Chunks, checked_client, is_chunked, whole
 from .cluster import Summing, chunk_outputs, some_points
 from .data import Table, table
 from .one_graph import compiled
@@ -45,6 +45,7 @@ def predict(
         ValueError: X has not the shape that the model takes, a number in it is not finite, or
             the model does different operations for different data points.
         FloatingPointError: finite numbers gave inf or nan.
+        RuntimeError: a worker of Dask's has not this version of the package.
 
     >>> from micrograd_bp import MLP, fit
     >>> model = MLP(2, [3, 1], hidden="tanh", seed=0)
@@ -66,6 +67,7 @@ def predict(
 
 def _predict_chunks(model: Any, X: Any, classes: bool, names: Any, threads: int) -> Any:
     """What ``predict`` gives for a Dask collection: an array of its chunks, not computed yet."""
+    checked_client()
     chunks = Chunks({"X": X})
     program, outputs = _outputs_program(model, chunks.first(some_points))
     finish = partial(_predicted, _is_sigmoid(outputs), classes, names)

@@ -32,8 +32,9 @@ from .recorded_call import (
     record_call,
     takes,
 )
+from .through_softmax import THROUGH_SOFTMAX
 
-gradient_graph: Callable[[Value, list[Value]], list[Value] | None] | None = None
+gradient_graph: Callable[..., list[Value] | None] | None = None
 if engine_kind() == "compiled":  # the same nodes by a faster way; None if something is unusual
     from .._engine import gradient_graph  # type: ignore[no-redef]
 
@@ -75,15 +76,28 @@ def gradient(output: Value, inputs: Sequence[Value]) -> list[Value]:
     for value in (output, *inputs):
         if not isinstance(value, Value):
             raise TypeError(f"gradient differentiates a Value by Values, not {show(value)}")
+    return recorded_gradient(output, inputs)
+
+
+def recorded_gradient(
+    output: Value, inputs: Sequence[Value], to_lower: bool = False
+) -> list[Value]:
+    """As ``gradient``, of Values.
+
+    Args:
+        output, inputs: as there.
+        to_lower: whether the graph is known to be unchanged, and the gradient is to be lowered
+            only; then what comes back through a softmax is ``THROUGH_SOFTMAX``.
+    """
     if not modes.current.get().recording:
         with modes.changed(recording=True):
-            return gradient(output, inputs)
+            return recorded_gradient(output, inputs, to_lower)
     if gradient_graph is not None:
         with suppress(ArithmeticError, ValueError):  # the sweeps explain, if they cannot help it
-            found = gradient_graph(output, list(inputs))
+            found = gradient_graph(output, list(inputs), THROUGH_SOFTMAX if to_lower else None)
             if found is not None:
                 return found
-    sweeps = Sweeps([output], inputs, as_graph=True)
+    sweeps = Sweeps([output], inputs, as_graph=True, to_lower=to_lower)
     adjoints = sweeps.back({output: 1.0})
     return sweeps.as_nodes([adjoints.get(x, 0.0) for x in inputs])
 

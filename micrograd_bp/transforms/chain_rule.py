@@ -10,12 +10,13 @@ of the same table, every weighted sum is a ``dot`` node and the result is again 
 
 from collections.abc import Iterable, Sequence
 from math import isfinite
-from typing import Any
 
-from .. import functions, messages, modes
+from .. import functions, modes
 from ..engine import Value, apply, dot, order_of, record
 from ..functions import Scalar
 from ..poles import Edges
+from .local_derivatives import Common, as_values, is_zero
+from .through_softmax import Softmax, Softmaxes, is_share, slopes, together
 
 Step = tuple[Value, Sequence[Value], Sequence[Scalar]]  # a node, its neighbours, the weights
 
@@ -27,6 +28,8 @@ class Sweeps:
         outputs, inputs: Values. Only nodes between the two count.
         as_graph: whether the results are to be Values that can be differentiated again, or
             floats.
+        to_lower: whether the results of ``back`` are to be lowered only, and the graph is known to
+            be unchanged; then what comes through a softmax is ``THROUGH_SOFTMAX``.
 
     Raises:
         ValueError: as_graph, and the data of a node was changed after the forward pass.
@@ -42,13 +45,17 @@ class Sweeps:
     """
 
     def __init__(
-        self, outputs: Iterable[Value], inputs: Iterable[Value], as_graph: bool = False
+        self,
+        outputs: Iterable[Value],
+        inputs: Iterable[Value],
+        as_graph: bool = False,
+        to_lower: bool = False,
     ) -> None:
         self._inputs = list(dict.fromkeys(inputs))
         self._outputs = list(outputs)
         self._order = order_of(self._outputs)
         self._edges: Edges | None = None
-        self._as_graph = as_graph
+        self._as_graph, self._to_lower = as_graph, to_lower
         if as_graph:
             self._graph = set(self._order)
             if all(all(map(isfinite, node.local_derivatives)) for node in self._order):
@@ -69,13 +76,18 @@ class Sweeps:
         self._reversed_steps: list[Step] | None = None
         reached = set(self._inputs)
         common: Common = {}
+        softmaxes: Softmaxes = {}
         with modes.changed(recording=True, nonfinite_allowed=True):
             for node in self._order:
                 parents = node.parents
                 operands = live.get(node, range(len(parents)))
                 kept = [i for i in operands if parents[i] in reached]
                 if kept:
-                    weights = _as_values(node, common)
+                    weights: Sequence[Scalar]
+                    if self._to_lower and is_share(node):
+                        weights = slopes(node, softmaxes, common)
+                    else:
+                        weights = as_values(node, common, is_unchanged=self._to_lower)
                     reached.add(node)
                     step = (node, [parents[i] for i in kept], [weights[i] for i in kept])
                     self._steps.append(step)
@@ -105,7 +117,7 @@ class Sweeps:
         return self._swept(adjoints, back=True)
 
     def _swept(self, seeds: dict[Value, Scalar], back: bool) -> dict[Value, Scalar]:
-        seeds = {node: seed for node, seed in seeds.items() if not _is_zero(seed)}
+        seeds = {node: seed for node, seed in seeds.items() if not is_zero(seed)}
         floats = {node: data_of(seed) for node, seed in seeds.items()}
         ends = self._inputs if back else self._outputs
         if not self._as_graph:
@@ -124,6 +136,7 @@ class Sweeps:
         steps = self._reversed_steps if back else self._steps
         numbers = dict(seeds)
         known = numbers.get
+        means: dict[Softmax, Value] = {}
         with modes.changed(recording=True, nonfinite_allowed=True):
             for node, neighbours, weights in steps or ():
                 terms = [
@@ -131,6 +144,8 @@ class Sweeps:
                     for weight, number in zip(weights, map(known, neighbours))
                     if number is not None
                 ]
+                if self._to_lower:
+                    terms = together(terms, means)
                 if terms:
                     numbers[node] = _dot_of(terms, known(node))
         return numbers
@@ -196,32 +211,8 @@ def _dot_of(terms: list[tuple[Scalar, Scalar]], seed: Scalar | None) -> Scalar:
     return dot([weight for weight, _ in terms], [number for _, number in terms], seed)
 
 
-def _is_zero(number: Scalar) -> bool:
-    return type(number) is float and number == 0.0
-
-
 def _vanishes(weight: Scalar, number: Scalar) -> bool:
     """Whether a term is left out: a factor is the float 0, and the other is finite."""
-    return (_is_zero(weight) and isfinite(data_of(number))) or (
-        _is_zero(number) and isfinite(data_of(weight))
+    return (is_zero(weight) and isfinite(data_of(number))) or (
+        is_zero(number) and isfinite(data_of(weight))
     )
-
-
-# Local derivatives as Values, by the rule of the table run on the parents themselves
-
-
-Common = dict[tuple[Any, ...], Any]  # what several nodes share, by the function and the parents
-
-
-def _as_values(node: Value, common: Common) -> Sequence[Scalar]:
-    messages.refuse_changed(node)
-    operation: Any = node.operation
-    function, parents = operation.function, node.parents
-    shared = {}
-    if function.common is not None:
-        key = (function, *parents)
-        if key not in common:
-            common[key] = function.common(*parents)
-        shared = {"common": common[key]}
-    derivatives: Sequence[Scalar] = function.partials(*parents, *operation.parameters, **shared)
-    return derivatives

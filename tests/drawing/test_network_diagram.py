@@ -104,7 +104,7 @@ def test_delta_is_a_dash_before_backward():
 def test_of_several_forward_passes_the_last_is_shown():
     mlp = MLP(1, [2, 1], hidden="tanh", seed=1)
     error = mlp([0.25]) ** 2 + mlp([0.75]) ** 2
-    assert ("x_1", "0.7500") in shown_quantities(draw_network(mlp, error))
+    assert ("x^(2)_1", "0.7500") in shown_quantities(draw_network(mlp, error))
 
 
 def test_an_output_that_root_does_not_depend_on_shows_no_number():
@@ -163,6 +163,11 @@ def test_the_units_that_are_left_out_stand_before_the_last_one():
     assert places["z^(1)_11"] < places["… 8 more"] < places["z^(1)_20"]
 
 
+def test_where_there_is_no_room_between_units_the_header_says_how_many_are_left_out():
+    shown = texts(draw_network(MLP(3, [16, 2], hidden="tanh", seed=1), labels=False).svg)
+    assert {"…", "hidden layer 1 (tanh), 12 of 16", "outputs (linear)"} <= set(shown)
+
+
 def test_exactly_a_dozen_units_are_all_shown():
     assert not any("… " in text for text in texts(draw_network(MLP(12, [12, 1], seed=1)).svg))
 
@@ -198,13 +203,13 @@ def sampled(path):
 @pytest.mark.parametrize(
     "sizes", [(16, [16, 16, 1]), (2, [9, 1]), (1, [12, 3, 12, 1, 20]), (12, [2, 8]), (2, [3, 2])]
 )
-def test_no_line_runs_below_the_header_of_a_layer(sizes, labels):
+def test_no_line_runs_below_the_header_of_a_layer_or_what_stands_for_units(sizes, labels):
     graph = draw_network(MLP(*sizes, hidden="leaky_relu", seed=0), labels=labels, lines=None)
     root = ElementTree.fromstring(graph.svg)
     places = [place for path in root.iter(f"{SVG}path") for place in sampled(path)]
-    headers = [t for t in root.iter(f"{SVG}text") if re.match("inputs|hidden|outputs", text_of(t))]
-    assert len(headers) == 1 + len(sizes[1])
-    for header in headers:
+    notes = [t for t in root.iter(f"{SVG}text") if re.match("inputs|hidden|outputs|…", text_of(t))]
+    assert len(notes) == 1 + len(sizes[1]) + sum(size > 12 for size in [sizes[0], *sizes[1]])
+    for header in notes:
         x, y, size = (float(header.get(key)) for key in ("x", "y", "font-size"))
         half = text_width(text_of(header), size) / 2 + 3
         assert not [(u, v) for u, v in places if abs(u - x) <= half and y - size < v < y + 3]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_bp import MLP, Layer, Module, Neuron, Value, allow_nonfinite, gelu
+from micrograd_bp import MLP, Layer, Module, Neuron, Value, allow_nonfinite, fit, gelu
 
 safetensors = pytest.importorskip("safetensors")
 from safetensors.numpy import load_file, save_file  # noqa: E402
@@ -285,6 +285,20 @@ def test_a_file_makes_the_network_that_wrote_it(tmp_path, sizes, hidden, output)
     x = [0.5] * sizes[0]
     assert str(made(x)) == str(model(x))
     assert MLP(sizes[0], sizes[1:], seed=1).load(tmp_path / "w").classes == ["a", "b"]
+
+
+def test_a_file_without_names_of_classes_leaves_only_those_given_by_hand(tmp_path) -> None:
+    MLP(2, [1], seed=0).save(tmp_path / "unnamed")
+    model = MLP(2, [1], seed=1)
+    options = {"loss": "hinge", "optimizer": "adam", "epochs": 1, "progress": False}
+    fit(model, [[0, 1], [1, 0]], ["up", "down"], **options)
+    model.save(tmp_path / "named")
+    assert model.load(tmp_path / "unnamed").classes is None
+    assert model.load(tmp_path / "named").classes == ["down", "up"]
+    assert model.load(tmp_path / "unnamed").classes is None
+    model.classes = ["off", "on"]
+    assert model.load(tmp_path / "unnamed").classes == ["off", "on"]
+    assert model.load(tmp_path / "named").classes == ["down", "up"]
 
 
 def test_a_subclass_makes_its_own_kind(tmp_path) -> None:

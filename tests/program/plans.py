@@ -63,7 +63,11 @@ FUNCTIONS = [
     (functions.dot, ()),
 ]
 OPERANDS = {functions.where: 3, functions.fsum: 4, functions.logsumexp: 3}
-PAIRED = {functions.tanh: functions.sech2, functions.sigmoid: functions.logistic_density}
+PAIRED = {
+    functions.relu: functions.step,
+    functions.tanh: functions.sech2,
+    functions.sigmoid: functions.logistic_density,
+}
 
 
 def anything(seed: int) -> Plan:

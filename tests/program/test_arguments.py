@@ -132,3 +132,13 @@ def test_an_array_however_it_has_its_numbers_in_memory_gives_the_same() -> None:
     for data in (odd, described, DATA.astype(">f8"), np.asfortranarray(DATA), wide[:, ::2]):
         assert program(data, [2.0]).tolist() == program(DATA, [2.0]).tolist()
         assert program(data[0], [2.0]) == program(DATA[0], [2.0])
+
+
+@pytest.mark.parametrize("of", [Program.__call__, Program.value_and_grad])
+def test_columns_of_a_frame_are_taken_by_the_labels_of_the_inputs(of: Callable[..., Any]) -> None:
+    pandas = pytest.importorskip("pandas")
+    program = two_inputs()
+    frame = pandas.DataFrame({"y": DATA[:, 1], "other": [5.0, 6.0], "x": DATA[:, 0]})
+    assert np.array_equal(np.hstack(of(program, frame)), np.hstack(of(program, DATA)))
+    others = pandas.DataFrame(DATA, columns=["a", "y"])  # not all of them: by their order
+    assert np.array_equal(np.hstack(of(program, others)), np.hstack(of(program, DATA)))

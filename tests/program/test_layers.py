@@ -247,12 +247,16 @@ def test_loops_of_plain_operators_become_the_same_layers() -> None:
     assert Counter(kinds(loops([7, 5, 3]))) == Counter(kinds(network([7, 5, 3])))
 
 
-def test_an_activation_is_followed_by_its_derivative() -> None:
-    program = network([3, 4, 2], "sigmoid")
+@pytest.mark.parametrize(
+    ("activation", "derivative"),
+    [("relu", "step"), ("sigmoid", "logistic_density"), ("tanh", "sech2")],
+)
+def test_an_activation_is_followed_by_its_derivative(activation: str, derivative: str) -> None:
+    program = network([3, 4, 2], activation)
     assert program._summed is not None
     maps = [step for step in program._summed.each if isinstance(step, Map)]
-    at = next(i for i, step in enumerate(maps) if step.function.key == "sigmoid")
-    assert maps[at + 1].function.key == "logistic_density"
+    at = next(i for i, step in enumerate(maps) if step.function.key == activation)
+    assert maps[at + 1].function.key == derivative
     assert maps[at + 1].operands == maps[at].operands
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from test_layers import MODELS
+from test_through_softmax import MAKERS, program_of
 
-from micrograd_bp import Value, engine_kind, exp, log, relu, sqrt, step, where
+from micrograd_bp import Value, engine_kind, exp, functions, log, relu, sqrt, step, where
+from micrograd_bp.engine import order_of
 from micrograd_bp.program import (
     Program,
-    blocks,
     checks,
     fusing,
     layers,
@@ -19,6 +20,7 @@ from micrograd_bp.program import (
     planning,
     sums,
 )
+from micrograd_bp.program.instructions import Instruction
 from micrograd_bp.program.plain import to_plain
 from micrograd_bp.testing import GraphProgram, graphs
 
@@ -30,13 +32,13 @@ READABLE: dict[Any, dict[str, Any]] = {
         "check_nodes": checks.check_nodes,
     },
     planning: {
+        "Layers": layers.Layers,
         "Placing": placing.Placing,
         "fused": fusing.fused,
         "needed": fusing.needed,
         "terms": sums.terms,
         "varying": fusing.varying,
     },
-    layers: {"Blocks": blocks.Blocks},
 }
 
 
@@ -71,6 +73,12 @@ def test_graphs_with_gates_have_the_same_plans() -> None:
     assert compiled == readable
 
 
+@pytest.mark.parametrize("make", MAKERS)
+def test_softmaxes_have_the_same_plans(make: Callable[..., Value]) -> None:
+    compiled, readable = plans(lambda: program_of(make))
+    assert compiled == readable
+
+
 @settings(max_examples=150)
 @given(graphs())
 def test_random_graphs_have_the_same_plans(recipe: GraphProgram) -> None:
@@ -88,6 +96,79 @@ def test_an_order_that_lacks_a_parent_is_no_order() -> None:
     engine = pytest.importorskip("micrograd_bp._engine")
     x, w = Value(2.0), Value(3.0)
     with pytest.raises(ValueError, match=r"a parent of .* is not in the order"):
-        engine.parents_by_place([x, x * w])
+        engine.by_place([x, x * w])
     with pytest.raises(TypeError, match="not of None"):
-        engine.parents_by_place([x, None])
+        engine.by_place([x, None])
+    passes = pytest.importorskip("micrograd_bp.program._passes")
+    with pytest.raises(ValueError, match="comes before a parent of it"):
+        passes.lower([x * w, x, w], [x], [w], set())
+
+
+def test_blocks_keep_their_members() -> None:
+    passes = pytest.importorskip("micrograd_bp.program._passes")
+    nodes = passes.Nodes()
+    nodes += [None, *(Instruction(functions.exp, (), (0,)) for _ in range(2))]
+    varies = [True] * 3
+    with pytest.raises(ValueError, match="needed have to be in order"):
+        passes.Blocks(nodes, [2, 1], varies, 1, 0)
+    with pytest.raises(IndexError, match="3 is beyond 3 numbers"):
+        passes.Blocks(nodes, [3], varies, 1, 0)
+    found = passes.Blocks(nodes, [1, 2], varies, 1, 0)
+    (block,) = found.wide()
+    for members in [1], [1, 1, 2], [0, 1]:
+        with pytest.raises(ValueError, match="a block keeps its members"):
+            found.place(block, members, 2)
+    found.place(block, [2, 1], 2)
+    assert found.members(block) == [2, 1]
+    first = found.add(2, [1])
+    assert found.members(found.block[first]) == [3, 4]
+    with pytest.raises(IndexError, match="7 is beyond"):
+        found.last_of([7], 0)
+    with pytest.raises(IndexError, match="-1 is beyond"):
+        found.members(-1)
+    with pytest.raises(ValueError, match="known of each"):
+        passes.Placing(nodes, varies, found, [])
+
+
+def test_nodes_in_memory_read_as_a_list_of_them() -> None:
+    passes = pytest.importorskip("micrograd_bp.program._passes")
+    product = Instruction(functions.mul, (), (0, 1), label="z", scope="layer")
+    power = Instruction(functions.constant_power, (3.0,), (2,))
+    nodes = passes.Nodes()
+    nodes += [None, -0.0, product]
+    nodes.append(power)
+    assert repr([*nodes]) == repr([None, -0.0, product, power])
+    assert type(nodes[2]) is Instruction
+    nodes[3] = product._replace(operands=(3, 3))
+    assert (len(nodes), nodes[3].operands, nodes[3].scope) == (4, (3, 3), "layer")
+    for i in (-1, 4, 2**40):
+        with pytest.raises(IndexError, match=f"{i} is not the number of a node"):
+            nodes[i]
+        with pytest.raises(IndexError, match="is not the number of a node"):
+            nodes.append(power._replace(operands=(i,)))
+    for odd in ("x", 1, (1, 2), [product]):
+        with pytest.raises(TypeError, match="is no node of a program"):
+            nodes.append(odd)
+    with pytest.raises(ValueError, match="a sum or product has 2 operands"):
+        nodes[0] = product._replace(operands=(0,))
+    assert len(nodes) == 4
+
+
+def test_the_numbers_of_nodes_outlast_another_sort() -> None:
+    passes = pytest.importorskip("micrograd_bp.program._passes")
+    x, w, unused = Value(2.0), Value(3.0), Value(4.0)
+    order = order_of([(x * w) * w])
+    _, numbers = passes.lower(order, [x], [w, unused], set(order))
+    before = [numbers[node] for node in order]
+    order_of([w * x + unused])
+    assert [numbers[node] for node in order] == before == [0, 1, 3, 4]
+    assert numbers[unused] == 2
+    with pytest.raises(KeyError):
+        numbers[Value(2.0)]
+
+
+def test_equal_parameters_of_unlike_signs_stay_apart_in_what_is_kept() -> None:
+    passes = pytest.importorskip("micrograd_bp.program._passes")
+    nodes = passes.Nodes()
+    nodes += [None, *(Instruction(functions.clip, (low, 1.0), (0,)) for low in (0.0, -0.0))]
+    assert [str(nodes[i].parameters[0]) for i in (1, 2)] == ["0.0", "-0.0"]

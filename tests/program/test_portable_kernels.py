@@ -33,7 +33,7 @@ def test_the_portable_kernels_are_pedantic_c99(tmp_path: Path) -> None:
 def test_no_extension_is_left_where_the_compiler_is_another(
     compiler_is_gnu: bool, tmp_path: Path
 ) -> None:
-    for header in ("math", "stddef", "stdint", "string", "immintrin"):
+    for header in ("float", "math", "stddef", "stdint", "string", "immintrin"):
         (tmp_path / f"{header}.h").touch()
     macros = [] if compiler_is_gnu else ["-U__GNUC__", "-U__clang__"]
     text = compiled(tmp_path, "-E", "-nostdinc", f"-I{tmp_path}", *macros)

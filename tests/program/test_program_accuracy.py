@@ -5,6 +5,7 @@ Values within 2 ulp of the truth and derivatives within 4, over the whole double
 
 import math
 import random
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from mpmath import mp
 
+from micrograd_bp import engine_kind
 from micrograd_bp.functions import FUNCTIONS, Function
 from micrograd_bp.program import Executor
 from micrograd_bp.program.array_functions import array_functions
@@ -20,6 +22,7 @@ from micrograd_bp.program.instructions import Instruction, Plan
 from micrograd_bp.testing.exact import EXACT
 
 pytestmark = pytest.mark.slow
+compiled = pytest.mark.skipif(engine_kind() != "compiled", reason="NumPy runs the functions")
 
 N_POINTS = 800
 MEASURED = [key for key, entry in FUNCTIONS.items() if entry.operands in (1, 2)]
@@ -90,6 +93,40 @@ def test_a_function_of_rows_is_within_its_limits_of_the_truth(name: str) -> None
             scale = 1.0 if name in near_root and abs(at[0] - near_root[name]) < 0.5 else 0.0
             error = accuracy.judge(order, number, true, (*at, *parameters), scale)
             assert error.excess <= 1.0, error
+
+
+@pytest.mark.parametrize(("c", "k"), [(0.5, 1), (1.5, 1), (2.5, 2), (-0.5, 1), (0.3, 1)])
+def test_a_derivative_of_a_fractional_power_is_within_its_limits(c: float, k: int) -> None:
+    numbers = np.array([x for (x,) in points("sqrt")[()]])
+    got = rows_of(FUNCTIONS["constant_power_derivative"], numbers[:, None], (c, k))
+    for number, x in zip(got.tolist(), numbers.tolist(), strict=True):
+        true = accuracy.truth(EXACT["constant_power_derivative"], (x, c, k))
+        assert accuracy.judge(1, number, true, (x, c, k), 0.0).excess <= 1.0
+
+
+def by_python(*_: float) -> float:
+    raise AssertionError("this is computed number by number, by Python")
+
+
+@compiled
+@pytest.mark.parametrize(
+    "name",
+    "tanh sech2 sigmoid logistic_density relu step leaky_relu leaky_step elu elu_tail softplus silu"
+    " silu_derivative gelu gelu_derivative softsign softsign_derivative erf gauss normal atan"
+    " atan_derivative hypot hypot_direction cbrt cbrt_derivative".split(),
+)
+def test_activations_and_their_derivatives_need_no_python(name: str) -> None:
+    function = replace(FUNCTIONS[name], value=by_python)
+    columns = np.random.default_rng(0).normal(size=(50, function.operands or 1)) * 4.0
+    assert np.isfinite(
+        rows_of(function, columns, FIXED.get(name, (0.5,) * function.parameters))
+    ).all()
+
+
+@compiled
+def test_the_derivative_of_a_root_needs_no_python() -> None:
+    function = replace(FUNCTIONS["constant_power_derivative"], value=by_python)
+    assert rows_of(function, np.array([[4.0], [0.25]]), (0.5, 1)).tolist() == [0.25, 1.0]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A Program as a function of NumPy, JAX and PyTorch: values, and gradients by the library."""
 
 import math
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -249,3 +250,20 @@ def test_a_trace_without_parameters_takes_those_recorded(library: Any) -> None:
     x, w = Value(2.0), Value(3.0)
     traced = Program(w * exp(x), [x], [w]).trace(xp)
     np.testing.assert_allclose(traced(array([[0.0], [1.0]])), [3.0, 3.0 * math.e], rtol=1e-15)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("f", [lambda w, x, y: w * x + y, lambda w, x, y: relu(w * x) / y])
+def test_shapes_that_a_function_cannot_have_are_refused(f: Build, library: Any) -> None:
+    xp, array = library()
+    w, x, y = Value(1.0), Value(2.0), Value(3.0)
+    call = Program(f(w, x, y), inputs=[x, y], parameters=[w]).trace(xp)
+    for shape in ((4, 1), (4, 3), (3,), ()):
+        with pytest.raises(
+            ValueError, match=rf"\(N, 2\) .* these have the shape {re.escape(str(shape))}"
+        ):
+            call(array(np.ones(shape)), array(np.ones(1)))
+    for n in (0, 2):
+        with pytest.raises(ValueError, match=f"the parameters are 1 numbers, and {n} are given"):
+            call(array(np.ones((4, 2))), array(np.ones(n)))
+    assert call(array(np.ones((4, 2))), array(np.ones(1))).shape == (4,)

@@ -146,6 +146,20 @@ def test_the_quantities_of_a_network_have_one_name_each(
     assert {name for name in seen["explain"] if name[0] != "δ"} == without_errors
 
 
+def test_of_several_forward_passes_each_has_its_number_in_every_view(tmp_path: Path) -> None:
+    model = MLP(2, [2, 1], hidden="tanh", output="sigmoid", seed=1)
+    root = square(model([0.5, -1.0])) + square(model([0.25, 2.0]))
+    root.label = "E"
+    root.backward()
+    order = topological_order(root)
+    called = {name.plain for name in (*names_of(order).values(), *errors_of(order).values())}
+    of_last = {name for name in called if re.search(r"\^\((\d,)?2\)", name) and name[0] != "w"}
+    assert {"x^(2)_1", "a^(1,2)_1", "z^(1,2)_2", "y^(2,2)_1", "δ^(2,2)_1"} <= of_last
+    weights = {name for name in called if name[0] == "w"}
+    for view, names in views_of_network(model, root, tmp_path):
+        assert names - {"z^(1)_0"} == of_last - {"x^(2)_1", "x^(2)_2"} | weights, view
+
+
 def test_a_program_s_formulas_have_the_names_of_its_graph() -> None:
     model, root = network(2, 1, 1)
     x = [node for node in topological_order(root) if node.label.startswith("x")]

@@ -102,7 +102,7 @@ def test_a_worker_that_cannot_take_part_is_told_before_work_starts(processes: An
         "import sys; m = sys.known; ",
     )
     with distributed.Client(processes) as client:
-        client.wait_for_workers(1)
+        client.wait_for_workers(len(processes.workers))  # one may be starting again
         for change, undo, words in [
             (
                 "m.__version__ += 'b'",
@@ -121,8 +121,11 @@ def test_a_worker_that_cannot_take_part_is_told_before_work_starts(processes: An
             ),
         ]:
             client.run(exec, begin + change)
-            with pytest.raises(RuntimeError, match=f"the worker tcp://[^ ]* (has )?{words}"):
+            said = f"the worker tcp://[^ ]* (has )?{words}"
+            with pytest.raises(RuntimeError, match=said):
                 trained(rows(X))
+            with pytest.raises(RuntimeError, match=said):
+                predict(MLP(3, [1], seed=1), rows(X))
             client.run(exec, end + undo)
         trained(rows(X))
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_bp import MLP, Value, sigmoid, topological_order
+from micrograd_bp import MLP, Value, grad, gradient, jvp, sigmoid, topological_order
 from micrograd_bp.losses import (
     LOSSES,
     binary_cross_entropy,
@@ -18,6 +18,7 @@ from micrograd_bp.losses import (
     sum_of_squares,
 )
 from micrograd_bp.program import Program
+from micrograd_bp.program.interpreter import Executor as Interpreter
 
 mpmath = pytest.importorskip("mpmath")
 mpf = mpmath.mpf
@@ -86,6 +87,68 @@ def test_cross_entropy_is_that_of_the_softmax(points, index) -> None:
         entropy = -sum(mpf(t_k) * mpmath.log(share) for t_k, share in zip(t, shares))
         assert close(E, entropy, scale=max(map(abs, a)) + 1)
         assert all(abs(d - (s - t_k)) < 1e-15 for d, s, t_k in zip(deltas, shares, t))
+
+
+def program_of(a: list[float], t: list[Any]) -> Program:
+    logits = [*map(Value, a)]
+    inputs = [t_k for t_k in t if isinstance(t_k, Value)]
+    return Program(cross_entropy(logits, t), inputs, logits)
+
+
+def by_engine(a: list[float], t: list[float]) -> list[float]:
+    return grad(lambda a: cross_entropy(a, t))(a)
+
+
+def by_forward_mode(a: list[float], t: list[float]) -> list[float]:
+    directions = np.eye(len(a)).tolist()
+    return [jvp(lambda a: cross_entropy(a, t), (a,), (direction,))[1] for direction in directions]
+
+
+def by_recorded_backward_pass(a: list[float], t: list[float]) -> list[float]:
+    logits = [*map(Value, a)]
+    return [slope.data for slope in gradient(cross_entropy(logits, t), logits)]
+
+
+def by_program(a: list[float], t: list[float]) -> list[float]:
+    return program_of(a, t).value_and_grad([], a)[1].tolist()
+
+
+def by_program_of_targets(a: list[float], t: list[float]) -> list[float]:
+    return program_of(a, [*map(Value, t)]).value_and_grad(t, a)[1].tolist()
+
+
+def by_program_on_numpy(a: list[float], t: list[float]) -> list[float]:
+    program: Any = program_of(a, [*map(Value, t)])
+    return Interpreter(program._summed).run(np.array([t]), np.array(a))[1].tolist()
+
+
+WAYS = (by_engine, by_forward_mode, by_recorded_backward_pass)
+WAYS += (by_program, by_program_of_targets, by_program_on_numpy)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("certain", [1.0, 20.0, 33.0, 36.0, 40.0, 700.0])
+@pytest.mark.parametrize("t", [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.25, 0.75, 0.0]])
+def test_delta_of_a_certain_class_keeps_its_digits(way: Any, certain: float, t: Any) -> None:
+    a = [0.0, -2.0, 1.0]
+    a[t.index(max(t))] += certain
+    with mpmath.workdps(400):
+        sizes = [mpmath.exp(a_k) for a_k in a]
+        truth = [float(size / sum(sizes) - t_k) for size, t_k in zip(sizes, t)]
+    rounding = 0.0 if 1.0 in t else 1e-16  # y_k - 0.75 is a difference
+    assert way(a, t) == pytest.approx(truth, rel=2e-15, abs=rounding)
+
+
+def test_a_class_and_its_probabilities_have_the_same_deltas_by_bits() -> None:
+    a = [0.0, 33.0, -2.0]
+    assert value_and_deltas(cross_entropy, a, 1) == value_and_deltas(cross_entropy, a, [0, 1, 0])
+
+
+def test_cross_entropy_has_its_derivatives_by_the_targets() -> None:
+    a = [0.5, 2.0, -1.0]
+    for t in ([0.0, 1.0, 0.0], [0.2, 0.6, 0.2], [0.5, 0.3, 0.2]):  # along sum_k t_k = 1
+        _, slope = jvp(lambda t: cross_entropy(a, t), (t,), ([0.25, -0.5, 0.25],))
+        assert slope == pytest.approx(-(0.25 * a[0] - 0.5 * a[1] + 0.25 * a[2]), rel=1e-14)
 
 
 @given(outputs_and(logits, st.floats(0.0, 1.0) | st.sampled_from([0.0, 1.0])))
@@ -183,7 +246,7 @@ def test_labels_call_the_outputs_what_the_network_calls_them() -> None:
         assert surprises[f"-ln sigmoid({y_k.label})"] == pytest.approx(-math.log(p))
         assert surprises[f"-ln(1 - sigmoid({y_k.label}))"] == pytest.approx(-math.log(1.0 - p))
     margins = [n.label for n in topological_order(cross_entropy(y, 1)) if " - " in n.label]
-    assert margins == ["y_1 - y_t", "y_2 - y_t"]
+    assert margins == ["y_1 - y_t"]  # that of the target is 0, and no difference
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""Where a package is not installed, what needs it says so, and how to install it."""
+
+import subprocess
+import sys
+
+import pytest
+
+WITHOUT = """
+import sys
+sys.modules[{package!r}] = None
+import micrograd_bp
+for statement in {statements!r}:
+    try:
+        exec(statement)
+    except ImportError as error:
+        print(f"{{type(error).__name__}}: {{error}}")
+"""
+
+
+def said(package: str, statements: list[str]) -> list[str]:
+    code = WITHOUT.format(package=package, statements=statements)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return run.stdout.splitlines()
+
+
+ON_USE = ["LBFGS", "Program", "SGD", "fit", "plot_decision", "predict"]
+
+
+@pytest.mark.parametrize(
+    ("package", "doors"),
+    [
+        (
+            "numpy",
+            {
+                **{f"micrograd_bp.{name}": name for name in ON_USE},
+                "from micrograd_bp.training import fit": "fit",
+                "from micrograd_bp.optim import SGD": "micrograd_bp.optim",
+                "from micrograd_bp.testing import gradcheck": "micrograd_bp.testing",
+                "micrograd_bp.MLP(1, [1]).save('w')": "a file of weights",
+                "micrograd_bp.MLP(1, [1]).load('w')": "a file of weights",
+                "micrograd_bp.MLP.load('w')": "a file of weights",
+            },
+        ),
+        ("tqdm", {"micrograd_bp.fit": "fit"}),
+    ],
+)
+def test_what_needs_a_package_says_how_to_install_it(package: str, doors: dict[str, str]) -> None:
+    assert said(package, [*doors]) == [
+        f"ModuleNotFoundError: {what} needs {package}, which is not installed:"
+        f" pip install {package}"
+        for what in doors.values()
+    ]
+
+
+def test_a_module_of_ones_own_that_is_missing_is_not_laid_on_a_package() -> None:
+    (words,) = said("micrograd_bp.training.run", ["micrograd_bp.fit"])
+    assert "micrograd_bp.training.run" in words
+    assert "pip" not in words
+
+
+def test_the_engine_needs_none() -> None:
+    statements = ["micrograd_bp.draw(micrograd_bp.Value(1.0) * 2.0).svg", "micrograd_bp.explore"]
+    for package in ("numpy", "tqdm", "graphviz"):
+        assert said(package, statements) == []
