@@ -65,6 +65,7 @@ _HEADER = """\
 {parameters}
    C99, with the C library's mathematics and nothing else; nothing is allocated, and {stack} bytes
    of stack are used. Arithmetic is IEEE 754's: outside a domain the results are nan or infinite.
+   A derivative is nan where a relu or clip shuts out a product with an infinite factor.
    Compile it without -ffast-math: cc -std=c99 -O2 -c {name}.c (and link with -lm). */
 """
 _GRADIENT = """

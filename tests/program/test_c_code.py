@@ -230,6 +230,46 @@ def test_a_random_graph(drawn, seed, tmp_path_factory) -> None:
 
 
 @compiled
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x, w: where(m.step(x), w * m.log(x), w * x),
+        lambda x, w: where(m.step(x), m.sqrt(w * w * x), 2.0 * w),
+    ],
+)
+def test_a_branch_of_where_that_is_not_taken_contributes_nothing(build, tmp_path) -> None:
+    x, w = Value(0.5, "x"), Value(0.25, "w")
+    program = Program(build(x, w), inputs=[x], parameters=[w])
+    code = Compiled(program, tmp_path)
+    for point in ([[-1.0]], [[0.0]], [[1.0]]):
+        value, slopes = program.value_and_grad(point, [0.25])
+        assert math.isfinite(slopes[0])
+        assert code.value_and_grad(point, [0.25]) == (value, pytest.approx(slopes, rel=1e-12))
+
+
+@compiled
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x, w: m.relu(w * m.exp(x)),
+        lambda x, w: m.maximum(w * x**3, 0.0),
+        lambda x, w: m.clip(w * m.sinh(x), -1.0, 1.0),
+        lambda x, w: m.relu(dot([w, w], [x, m.exp(x)], w)),
+    ],
+)
+def test_where_a_program_asks_the_engine_the_derivative_is_the_same_or_nan(build, tmp_path) -> None:
+    x, w = Value(0.5, "x"), Value(0.25, "w")
+    program = Program(build(x, w), inputs=[x], parameters=[w])
+    code = Compiled(program, tmp_path)
+    for number in (math.inf, -math.inf, 1e308, -1e308, 800.0, -800.0, 0.5, -0.5):
+        for weight in (0.25, -0.25):
+            value, slopes = program.value_and_grad([[number]], [weight], errors="ignore")
+            found, found_slopes = code.value_and_grad([[number]], [weight])
+            assert close(found, value)
+            assert math.isnan(found_slopes[0]) or close(found_slopes, slopes)
+
+
+@compiled
 @pytest.mark.filterwarnings("ignore:.*graph of the outputs", "ignore:the outputs were not")
 def test_odd_programs(tmp_path) -> None:
     x, w = Value(2.0, "x"), Value(3.0, "w")
