@@ -22,7 +22,7 @@ from ..text.latex import Latex
 from ..transforms import recorded_gradient
 from . import collector, program_file
 from .arguments import check_out, floats, in_order, thread_count
-from .by_engine import by_engine
+from .by_engine import by_engine, has_branches
 from .c_code import c_code
 from .choices import warn_of_choices, warn_of_origins
 from .equations import equations
@@ -471,20 +471,24 @@ class Program:
     ) -> tuple[float, Floats]:
         """The sums, with the data points that have inf or nan in a derivative done by the engine.
 
-        Where it has them too, that is an error, unless errors are ignored.
+        Where it has them too, that is an error, unless errors are ignored or they are given.
         """
         summed, table = self._summed, numpy.atleast_2d(points)
-        if summed is None or not numpy.isfinite(weights).all():
+        if summed is None:
             return found
         bad = nonfinite_rows(summed, table, weights)
         finite = numpy.isfinite(table).all(axis=1)
-        rows = numpy.flatnonzero(finite & (bad > 0 if errors == "raise" else bad == 1))
-        if errors == "ignore" and not len(rows):
+        finite &= numpy.isfinite(weights).all()
+        asked = finite & (bad > 0) if errors == "raise" else finite & (bad == 1)
+        if has_branches(summed):
+            asked |= bad == 1
+        rows = numpy.flatnonzero(asked)
+        if not len(rows) and (errors == "ignore" or not finite.all()):
             return found
         again = []
         try:
             for row in rows.tolist():
-                point, ignored = table[row], errors == "ignore"
+                point, ignored = table[row], errors == "ignore" or not finite[row]
                 again.append(by_engine(self._forward, point, weights, self._names, ignored))
         except ArithmeticError as error:
             raise self._fault(summed, points, rows[len(again) :], weights, error) from None

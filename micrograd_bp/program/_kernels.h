@@ -571,6 +571,10 @@ CLONES static void add_products(double *sums, const double *x, const double *y, 
 
 CLONES static void add_numbers(double *sums, const double *x, double factor, int n) {
     double total[LANES] = {0};
+    if (!isfinite(factor)) { /* times which the zeros of lanes without numbers are nan */
+        for (int i = 0; i < n; i++) sums[i % LANES] += factor * x[i];
+        return;
+    }
     int i = 0;
     for (; i + LANES <= n; i += LANES)
         for (int l = 0; l < LANES; l++) total[l] += x[i + l];

@@ -206,7 +206,8 @@ cdef void _sum(_Loaded plan, _Space space, Step* step, int n) noexcept nogil:
 
 
 cdef void _sums(_Loaded plan, _Space space, Step* step, int n) noexcept nogil:
-    cdef int j, k, shared = step.operands[0], factors = step.operands[1]
+    cdef int i, j, k, shared = step.operands[0], factors = step.operands[1]
+    cdef double factor
     cdef Py_ssize_t columns = step.depth + step.biases
     cdef double* sums = space.sums + step.sums
     if step.apart and space.slopes != NULL:
@@ -226,7 +227,12 @@ cdef void _sums(_Loaded plan, _Space space, Step* step, int n) noexcept nogil:
         plan.level.add_rows(space.room, 1, step.width, _row(plan, space, shared), space.points, n)
         for j in range(step.width):
             for k in range(step.depth):
-                sums[j * columns + k] += space.room[j] * space.scalars[factors + k]
+                factor = space.scalars[factors + k]
+                if isfinite(factor):
+                    sums[j * columns + k] += space.room[j] * factor
+                else:  # each product is inf or nan
+                    for i in range(n):
+                        sums[j * columns + k] += _row(plan, space, shared + j)[i] * factor
             if step.biases:
                 sums[j * columns + step.depth] += space.room[j]
 

@@ -1,5 +1,6 @@
 """What a branch that is not taken contributes: nothing, in a Program as in the engine."""
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -17,12 +18,14 @@ from micrograd_bp import (
     allow_nonfinite,
     cbrt,
     ceil,
+    clip,
     exp,
     fit,
     floor,
     leaky_relu,
     log,
     logsumexp,
+    maximum,
     relu,
     sign,
     softmax,
@@ -108,6 +111,49 @@ def test_only_what_reaches_the_result_is_told_of(executor: Any) -> None:
     value, grad = program.value_and_grad(rows, errors="ignore")
     assert value == math.inf
     assert np.isfinite(grad).all() or executor is Executor
+
+
+@BOTH
+@pytest.mark.parametrize("errors", ["raise", "ignore"])
+def test_given_infinities_behind_a_branch_contribute_nothing_either(
+    executor: Any, errors: Any
+) -> None:
+    for build in (
+        lambda w, x: relu(w * x),
+        lambda w, x: relu(w * x + 1.0) * w,
+        lambda w, x: w * leaky_relu(w * x),
+        lambda w, x: maximum(w * x, w),
+        lambda w, x: where(step(x), w * x, w * w),
+        lambda w, x: clip(w * x, -1.0, 2.0) * w,
+        lambda w, x: tanh(w * x) * w,
+    ):
+        v, y = Value(0.7), Value(0.3)
+        program = Program(build(v, y), inputs=[y], parameters=[v])
+        pairs = itertools.product([2.0, -3.0], [math.inf, -math.inf])
+        for w0, x0 in itertools.chain.from_iterable(map(itertools.permutations, pairs)):
+            w, x = Value(w0), Value(x0)
+            output = build(w, x)
+            if not math.isfinite(output.data):
+                continue
+            with allow_nonfinite():
+                output.backward()
+            for n in (1, 3, 9):
+                value, grad = program.value_and_grad([[x0]] * n, [w0], errors=errors)
+                expected = [n * output.data, n * w.grad]
+                np.testing.assert_allclose([value, *grad], expected, rtol=1e-15)
+            value, grad = program.value_and_grad([x0], [w0], errors=errors)
+            np.testing.assert_array_equal([value, *grad], [output.data, w.grad])
+
+
+@BOTH
+def test_given_infinite_weights_propagate_for_any_number_of_points(executor: Any) -> None:
+    x, weights = Value(1.0), [Value(1.0) for _ in range(5)]
+    program = Program(sum((w * x for w in weights), Value(0.0)), inputs=[x], parameters=weights)
+    for n in range(1, 20):
+        for rows in ([[2.0]] * n, [[-1.0]] * n):
+            value, grad = program.value_and_grad(rows, [1.0, math.inf, 2.0, 0.0, 3.0])
+            assert value == rows[0][0] * math.inf
+            assert grad.tolist() == [n * rows[0][0]] * 5
 
 
 @BOTH
