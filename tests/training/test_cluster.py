@@ -502,6 +502,18 @@ def test_a_training_that_diverges_keeps_the_last_good_weights(options) -> None:
     assert weights(model) == (kept[-1] if kept else weights(new_model()))
 
 
+@pytest.mark.parametrize("of", [Program.__call__, Program.value_and_grad])
+def test_a_program_gathers_no_chunks_in_silence(of: Any) -> None:
+    def gathered() -> Any:
+        raise AssertionError
+
+    lazy = da.from_delayed(dask.delayed(gathered)(), (4, 2), float)
+    for data in (lazy, dd.from_dask_array(lazy, columns=["t", "x"])):
+        for arguments in ([data], [np.zeros((4, 2)), data]):
+            with pytest.raises(TypeError, match=r"training\.cluster\.value_and_grad\(program"):
+                of(line(), *arguments)
+
+
 def test_value_and_grad_refuses_what_is_not_in_chunks() -> None:
     with pytest.raises(TypeError, match="data are a Dask array or DataFrame, not"):
         cluster.value_and_grad(line(), [[1.0, 2.0]])
