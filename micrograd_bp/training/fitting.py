@@ -20,6 +20,7 @@ from ..program.arguments import thread_count
 from .checkpoint import Checkpoint
 from .chunks import is_chunked
 from .cluster import ChunkedData, ChunkedObjective
+from .columns import by_name
 from .data import Table, coded, numbered, tables, weight_column
 from .early_stopping import Best
 from .history import History
@@ -80,8 +81,8 @@ def fit(
             "hinge" -1 or 1. For these three names will do as well, strings or pandas'
             categories: they are then the model's ``classes``, sorted or in their order, which
             ``predict(..., classes=True)`` gives back, until a ``fit`` with others or with
-            numbers. If X is a Dask DataFrame, the name of a
-            column of it, or several in a list; the others are the inputs.
+            numbers. If X is a DataFrame, the name of a column of it, or several in a list; the
+            others are the inputs.
         loss: the name of a loss (``LOSSES``), or a function of the model's outputs and of the
             targets of one data point (a list of Values; a bare Value if K = 1) that gives a
             Value.
@@ -156,6 +157,7 @@ def fit(
         classes = chunked.classes
         inputs = np.zeros((1, chunked.n_inputs))  # for the number of outputs
     else:
+        X, T, sample_weight = by_name(X, T, sample_weight)
         inputs, targets, classes = points_of(X, T, loss)
     tables_of = {"x": inputs}
     try:
@@ -235,6 +237,7 @@ def _validation_data(
         data.look(n_outputs, average=True, weighted=weighted)
         found = [data.tables_of[name].shape[1] for name in "xt"]
     else:
+        X, T, _ = by_name(X, T)
         if classes:
             T = numbered("the T of validation", T, loss, classes)
         X, T = tables("the X of validation", X, "the T of validation", T)

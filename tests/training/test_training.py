@@ -860,6 +860,50 @@ def test_classes_by_name_and_a_single_data_point_are_told_the_way_out() -> None:
         predict(MLP(3, [1]), [1.0, 2.0, 3.0])
 
 
+def frame_of_xor(**columns: Any) -> Any:
+    X, T = XOR
+    pandas = pytest.importorskip("pandas")
+    return pandas.DataFrame({"a": np.array(X)[:, 0], "t": T, "b": np.array(X)[:, 1], **columns})
+
+
+@pytest.mark.parametrize("T", ["t", ["t"]], ids=repr)
+def test_targets_and_weights_go_by_the_names_of_their_columns(T) -> None:
+    model, twin = (MLP(2, [4, 1], hidden="tanh", seed=1) for _ in range(2))
+    frame, counts = frame_of_xor(), [1.0, 2.0, 0.5, 1.0]
+    history = small_fit(
+        model, X=frame.assign(w=counts), T=T, sample_weight="w", validation=(frame, T)
+    )
+    other = small_fit(twin, sample_weight=counts, validation=XOR)
+    assert weights(model) == weights(twin)
+    assert history.validation == other.validation
+
+
+def test_several_targets_go_by_the_names_of_their_columns() -> None:
+    model, twin = (MLP(2, [4, 2], hidden="tanh", seed=1) for _ in range(2))
+    small_fit(model, X=frame_of_xor(u=[1.0, 2.0, 3.0, 4.0]), T=["u", "t"])
+    small_fit(twin, T=np.column_stack([[1.0, 2.0, 3.0, 4.0], XOR[1]]))
+    assert weights(model) == weights(twin)
+
+
+def test_a_column_of_classes_goes_by_its_name_and_a_list_of_them_is_none_of_columns() -> None:
+    names = ["b", "a", "a", "b"]
+    for X, T in [(frame_of_xor(t=names), "t"), (frame_of_xor()[["a", "b"]], names)]:
+        model = MLP(2, [4, 1], hidden="tanh", seed=1)
+        small_fit(model, X=X, T=T, loss="hinge", epochs=1)
+        assert model.classes == ["a", "b"]
+
+
+def test_a_name_that_is_no_column_is_told_with_those_there_are() -> None:
+    model, message = MLP(2, [1]), "T is 'z', which is no column of X: it has 'a', 't', 'b'"
+    for T in ("z", ["t", "z"]):
+        with pytest.raises(ValueError, match=message):
+            small_fit(model, X=frame_of_xor(), T=T)
+    with pytest.raises(ValueError, match="sample_weight is 'z', which is no column"):
+        small_fit(model, X=frame_of_xor(), T="t", sample_weight="z")
+    with pytest.raises(ValueError, match="T is 't', which is no column of X: it has none"):
+        small_fit(model, T="t")
+
+
 class _Frame:
     """As a table of a data frame: an array that knows the names of its columns."""
 
