@@ -284,6 +284,7 @@ class ChunkedData:
 
     Attributes:
         classes: the names of the classes, if the targets are such.
+        columns: their names, if X is a DataFrame.
         n_inputs: how many columns X has.
         tables_of: data points to try the model at, as ``compiled`` takes them; after ``look``.
 
@@ -302,6 +303,7 @@ class ChunkedData:
     ) -> None:
         self.client = checked_client()
         tables = _tables(X, T, sample_weight)
+        self.columns = tables["X"] if is_named(tables["X"]) else columns_of(X)
         self.classes = classes or _classes(X, tables["T"], loss)
         self._loss, self._number = loss, None
         if self.classes:

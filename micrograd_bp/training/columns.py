@@ -1,4 +1,7 @@
-"""Columns of a DataFrame by their names: which are targets, which weights, which inputs."""
+"""Columns of a DataFrame by their names: which are targets, which weights, which inputs.
+
+A model remembers the names of its inputs, as it does those of classes (nn, ``note_columns``).
+"""
 
 from typing import Any
 
@@ -49,6 +52,32 @@ def by_name(X: Any, T: Any, sample_weight: Any = None) -> tuple[Any, Any, Any]:
     inputs = other_columns(X, named)
     tables.update((name, X[x]) for name, x in named.items())
     return X[inputs], *tables.values()
+
+
+def by_label(X: Any, names: list[str] | None, T: Any = None) -> Any:
+    """The inputs by the names that they had in training; as they are, if they or it had none.
+
+    Args:
+        X: the inputs; of a DataFrame, whatever their order, and others may be among them.
+        names: what ``fit`` noted.
+        T: if these are columns of X by name, they stay.
+
+    Raises:
+        ValueError: a column is not there.
+    """
+    columns = columns_of(X)
+    if not names or not columns or not all(isinstance(name, str) for name in [*names, *columns]):
+        return X
+    missing = [name for name in names if name not in columns]
+    if missing:
+        raise ValueError(
+            f"the model was trained on the columns {', '.join(map(repr, names))}, and X lacks"
+            f" {', '.join(map(repr, missing))}: it has {', '.join(map(repr, columns))}. An array of"
+            " them, as by .to_numpy(), goes by their order"
+        )
+    targets = np.atleast_1d(T).tolist() if is_named(T) else []
+    wanted = [*names, *(column for column in targets if column in columns)]
+    return X if columns == wanted else X[wanted]
 
 
 def _is_named_in(X: Any, data: Any) -> bool:

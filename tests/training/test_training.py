@@ -904,6 +904,43 @@ def test_a_name_that_is_no_column_is_told_with_those_there_are() -> None:
         small_fit(model, T="t")
 
 
+@pytest.mark.parametrize("how", ["itself", "a copy", "a pickle", "a file"])
+def test_predict_takes_columns_by_the_names_that_they_had_in_training(how, tmp_path) -> None:
+    model, frame = MLP(2, [4, 1], hidden="tanh", seed=1), frame_of_xor()
+    small_fit(model, X=frame, T="t", validation=(frame[["b", "t", "a"]], "t"))
+    if how == "a copy":
+        model = copy.deepcopy(model)
+    elif how == "a pickle":
+        model = pickle.loads(pickle.dumps(model))
+    elif how == "a file":
+        model.save(tmp_path / "w")
+        model = MLP.load(tmp_path / "w")
+    expected = predict(model, XOR[0]).tolist()
+    for X in (frame[["b", "a"]], frame, frame[["a", "b"]].to_numpy()):
+        assert predict(model, X).tolist() == expected
+    assert predict(model, frame[["a", "b"]].set_axis([0, 1], axis=1)).tolist() == expected
+    with pytest.raises(ValueError, match="columns 'a', 'b', and X lacks 'b': it has 'a', 't'"):
+        predict(model, frame[["a", "t"]])
+    small_fit(model)
+    assert (
+        predict(model, frame[["t", "a"]]).tolist()
+        == predict(model, frame[["t", "a"]].to_numpy()).tolist()
+    )
+
+
+def test_validation_takes_columns_by_the_names_that_they_have_in_training() -> None:
+    frame, errors = frame_of_xor(a=[5.0, 0.0, 1.0, 2.0]), []
+    for names in (["a", "b"], ["b", "a"]):
+        validation = (frame[names], frame["t"])
+        model = MLP(2, [4, 1], hidden="tanh", seed=1)
+        errors.append(small_fit(model, X=frame, T="t", validation=validation).validation)
+    X = frame[["a", "b"]]
+    numbered = X.set_axis([0, 1], axis=1)  # which are no names, so all goes by position
+    model = MLP(2, [4, 1], hidden="tanh", seed=1)
+    errors.append(small_fit(model, X=numbered, validation=(X, frame["t"])).validation)
+    assert errors[0] == errors[1] == errors[2]
+
+
 class _Frame:
     """As a table of a data frame: an array that knows the names of its columns."""
 
