@@ -30,7 +30,15 @@ from .model_error import Model, error_program, is_mean, number_of_outputs, point
 from .objective import Objective, TableObjective
 from .optim import LBFGS, Optimizer, at_least_zero
 from .run import Epoch, Run, diverged
-from .settings import at_least_one, named_loss, named_optimizer, trained_parameters
+from .settings import (
+    at_least_one,
+    check_folder,
+    functions,
+    generator,
+    named_loss,
+    named_optimizer,
+    trained_parameters,
+)
 
 
 def fit(
@@ -145,13 +153,11 @@ def fit(
     best = None
     if early_stopping is not None:
         best = Best(at_least_one("early_stopping", early_stopping), min_delta)
+    if checkpoint is not None:
+        check_folder(checkpoint)
     checkpoint_every = at_least_one("checkpoint_every", checkpoint_every)
     parameters = trained_parameters(model, optimizer)
-    callbacks = [callbacks] if callable(callbacks) else list(callbacks)
-    for callback in callbacks:
-        if not callable(callback):
-            raise TypeError(f"a callback is a function, not {show(callback)}")
-    rng = np.random.default_rng(seed)
+    callbacks, rng = functions(callbacks), generator(seed)
     threads = thread_count(threads)
     average = is_mean(loss)
     chunked, classes = None, None
