@@ -61,6 +61,7 @@ class Module:
     classes: list[Any] | None = None
     """The names of the classes that it tells apart, if ``fit`` was given such."""
     _fitted_classes: list[Any] | None = None  # the same, unless others were given by hand
+    _fitted_columns: list[str] | None = None  # of the DataFrame that ``fit`` was given, its inputs
 
     def parameters(self) -> list[Value]:
         """The weights and biases, in a fixed order: none, until a class of one's own says them.
@@ -137,8 +138,8 @@ class Module:
         """Read the weights from a file that ``save`` or PyTorch wrote.
 
         ``model.load(path)`` takes them into the model; ``MLP.load(path)`` makes the MLP that
-        wrote the file. The names of the classes come with them; where the file has none, the model
-        has none either, but those that were given by hand.
+        wrote the file. The names of the classes, and of the columns that ``fit`` was given, come
+        with them; where the file has none, the model has none either, but classes given by hand.
 
         Args:
             path: a safetensors file with the names and shapes that ``save`` gives, in double,
@@ -172,8 +173,10 @@ class Module:
         weights_file = _weights_file()
         model = self._to_load(path) if isinstance(self, type) else self  # type: ignore[attr-defined]
         weights_file.load(model.named_weights(), path)
-        classes = weights_file.noted(path).get("classes")
+        noted = weights_file.noted(path)
+        classes = noted.get("classes")
         note_classes(model, classes if isinstance(classes, list) else None)
+        note_columns(model, noted.get("columns"))
         return model
 
     @classmethod
@@ -185,7 +188,8 @@ class Module:
     def _noted(self) -> dict[str, Any]:
         """What a file says beside the weights."""
         is_plain = all(isinstance(name, (str, int, float)) for name in self.classes or [])
-        return {"classes": self.classes} if self.classes and is_plain else {}
+        noted = {"classes": self.classes if is_plain else None, "columns": self._fitted_columns}
+        return {name: names for name, names in noted.items() if names}
 
 
 def _weights_file() -> Any:
@@ -205,6 +209,20 @@ def note_classes(model: Any, names: list[Any] | None) -> None:
     earlier = getattr(model, "_fitted_classes", None)
     if names or (earlier is not None and earlier is model.classes):
         model.classes = model._fitted_classes = names
+
+
+def note_columns(model: Any, names: Any) -> None:
+    """Names of the columns of inputs, if they are strings, take the place of those before.
+
+    >>> model = Module()
+    >>> note_columns(model, ["x1", "x2"])
+    >>> model._fitted_columns
+    ['x1', 'x2']
+    """
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        names = None
+    if names or getattr(model, "_fitted_columns", None):
+        model._fitted_columns = names or None
 
 
 class Neuron(Module):

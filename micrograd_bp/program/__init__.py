@@ -198,7 +198,8 @@ class Program:
             of outputs an array of shape (n_outputs,) or (N, n_outputs). With ``out`` that array.
 
         Raises:
-            TypeError: something is not made of real numbers, or out is no array of float64.
+            TypeError: something is not made of real numbers, or is Dask's (which
+                ``training.cluster.value_and_grad`` takes), or out is no array of float64.
             ValueError: a shape is wrong, or an option is unknown, or out is not such an array.
             FloatingPointError: finite numbers gave inf or nan; the message names the operation
                 and the data point. They are in out then.
@@ -255,7 +256,8 @@ class Program:
 
         Raises:
             TypeError: the program has a list of outputs, or something is not made of real
-                numbers, or out is no array of float64.
+                numbers, or is Dask's (which ``training.cluster.value_and_grad`` takes), or out
+                is no array of float64.
             ValueError: a shape is wrong, or an option is unknown, or out is not such an array.
             FloatingPointError: finite numbers gave inf or nan; the message names the operation
                 and the data point. What is in out then is unspecified.

@@ -20,7 +20,7 @@ def floats(what: str, numbers: Any) -> "Floats":
     """Numbers as an array of float64, aligned and in C order; copied only where that is needed.
 
     Raises:
-        TypeError: they are no real numbers, or a masked array.
+        TypeError: they are no real numbers, or a masked array, or of Dask.
         ValueError: they are rows of different lengths.
 
     >>> floats("inputs", [[1, 2], [3, 4]])
@@ -28,6 +28,7 @@ def floats(what: str, numbers: Any) -> "Floats":
            [3., 4.]])
     """
     refuse_masked(what, numbers)
+    _refuse_chunked(what, numbers)
     try:
         array = numpy.asarray(numbers)
     except ValueError:
@@ -70,6 +71,16 @@ with .filled(0.0), or leave data points out with .compressed()
                 f"the {what} are a masked array, which has no number where it is masked: fill it"
                 " with .filled(0.0), or leave data points out with .compressed()"
             )
+
+
+def _refuse_chunked(what: str, data: Any) -> None:
+    """Raise for a collection of Dask: NumPy would gather all of it on this machine."""
+    if hasattr(data, "__dask_graph__") and data.__dask_graph__() is not None:
+        raise TypeError(
+            f"the {what} are a Dask {type(data).__name__}, which would be gathered here whole:"
+            " micrograd_bp.training.cluster.value_and_grad(program, data) takes its chunks where"
+            " they are, and .compute() gathers it"
+        )
 
 
 def thread_count(threads: Any) -> int:

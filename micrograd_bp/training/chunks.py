@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
+from .columns import is_named
 from .data import Table, table
 
 FAN_IN = 16  # how many summands are added by one task
@@ -181,17 +182,6 @@ class Chunks:
             for i, size in enumerate(self.sizes)
         ]
         return da.concatenate(parts, allow_unknown_chunksizes=True)
-
-
-def is_named(data: Any) -> bool:
-    """Whether data are the name of a column, or a list of names."""
-    names = [data] if isinstance(data, str) else data
-    return isinstance(names, list) and all(isinstance(name, str) for name in names)
-
-
-def columns_of(data: Any) -> list[str]:
-    """The names of the columns of a DataFrame; none of anything else."""
-    return [*data.columns] if hasattr(type(data), "columns") and data.ndim == 2 else []
 
 
 def _is_array(data: Any) -> bool:

@@ -24,15 +24,14 @@ from .chunks import (
     Chunks,
     checked_client,
     client_in_use,
-    columns_of,
     computed,
     is_chunked,
-    is_named,
     library,
     shared,
     there,
     whole,
 )
+from .columns import columns_of, is_named, other_columns
 from .data import OF_CLASSES, Table, class_names, coded, numbered, one_of_k
 from .losses import Loss
 from .objective import Objective, Sums
@@ -285,6 +284,7 @@ class ChunkedData:
 
     Attributes:
         classes: the names of the classes, if the targets are such.
+        columns: their names, if X is a DataFrame.
         n_inputs: how many columns X has.
         tables_of: data points to try the model at, as ``compiled`` takes them; after ``look``.
 
@@ -303,6 +303,7 @@ class ChunkedData:
     ) -> None:
         self.client = checked_client()
         tables = _tables(X, T, sample_weight)
+        self.columns = tables["X"] if is_named(tables["X"]) else columns_of(X)
         self.classes = classes or _classes(X, tables["T"], loss)
         self._loss, self._number = loss, None
         if self.classes:
@@ -382,17 +383,9 @@ class ChunkedObjective(Objective):
 
 def _tables(X: Any, T: Any, sample_weight: Any) -> dict[str, Any]:
     """The three; where T or sample_weight are names of columns of X, all by name."""
-    tables = {"X": X, "T": T, "sample_weight": sample_weight}
-    columns = columns_of(X)
-    taken: list[str] = []
-    for name in ("T", "sample_weight"):
-        names = np.atleast_1d(tables[name]).tolist() if is_named(tables[name]) else []
-        for each in names:
-            if each not in columns:
-                has = ", ".join(map(repr, columns)) or "none"
-                raise ValueError(f"{name} is {each!r}, which is no column of X: it has {has}")
-        taken += names
-    return {**tables, "X": [c for c in columns if c not in taken]} if taken else tables
+    tables = {"T": T, "sample_weight": sample_weight}
+    named = {name: x for name, x in tables.items() if is_named(x)}
+    return {"X": other_columns(X, named) if named else X, **tables}
 
 
 def _classes(X: Any, T: Any, loss: Loss) -> list[Any] | None:

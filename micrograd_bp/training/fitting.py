@@ -2,8 +2,9 @@
 
 ``fit`` minimizes the error E over all data points, by gradient descent on minibatches or on all
 at once (Bishop & Bishop, Deep Learning, 2024, section 7.2). It changes the model's weights, and
-notes the names of classes if they have such; runs the same to the last bit with the same seed;
-and leaves the model with the weights of the last epoch that ended well, whatever happens.
+notes the names of classes and of columns if they have such; runs the same to the last bit with
+the same seed; and leaves the model with the weights of the last epoch that ended well, whatever
+happens.
 """
 
 import os
@@ -13,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from ..modes import changed
-from ..nn import note_classes
+from ..nn import note_classes, note_columns
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
 from .checkpoint import Checkpoint
 from .chunks import is_chunked
 from .cluster import ChunkedData, ChunkedObjective
+from .columns import by_label, by_name, columns_of
 from .data import Table, coded, numbered, tables, weight_column
 from .early_stopping import Best
 from .history import History
@@ -28,7 +30,15 @@ from .model_error import Model, error_program, is_mean, number_of_outputs, point
 from .objective import Objective, TableObjective
 from .optim import LBFGS, Optimizer, at_least_zero
 from .run import Epoch, Run, diverged
-from .settings import at_least_one, named_loss, named_optimizer, trained_parameters
+from .settings import (
+    at_least_one,
+    check_folder,
+    functions,
+    generator,
+    named_loss,
+    named_optimizer,
+    trained_parameters,
+)
 
 
 def fit(
@@ -75,13 +85,15 @@ def fit(
         model: an MLP, or a Module that is called with a list of D Values and gives a Value or a
             list of Values.
         X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too.
+            The model notes the names of the columns of a DataFrame, and ``predict`` and
+            validation take theirs by them, until a ``fit`` with others or with none.
         T: the targets, (N, K) or (N,) for K = 1. For "cross_entropy" classes, (N,) integers
             from 0, or (N, K) probabilities; for "binary_cross_entropy" from 0 to 1; for
             "hinge" -1 or 1. For these three names will do as well, strings or pandas'
             categories: they are then the model's ``classes``, sorted or in their order, which
             ``predict(..., classes=True)`` gives back, until a ``fit`` with others or with
-            numbers. If X is a Dask DataFrame, the name of a
-            column of it, or several in a list; the others are the inputs.
+            numbers. If X is a DataFrame, the name of a column of it, or several in a list; the
+            others are the inputs.
         loss: the name of a loss (``LOSSES``), or a function of the model's outputs and of the
             targets of one data point (a list of Values; a bare Value if K = 1) that gives a
             Value.
@@ -141,21 +153,21 @@ def fit(
     best = None
     if early_stopping is not None:
         best = Best(at_least_one("early_stopping", early_stopping), min_delta)
+    if checkpoint is not None:
+        check_folder(checkpoint)
     checkpoint_every = at_least_one("checkpoint_every", checkpoint_every)
     parameters = trained_parameters(model, optimizer)
-    callbacks = [callbacks] if callable(callbacks) else list(callbacks)
-    for callback in callbacks:
-        if not callable(callback):
-            raise TypeError(f"a callback is a function, not {show(callback)}")
-    rng = np.random.default_rng(seed)
+    callbacks, rng = functions(callbacks), generator(seed)
     threads = thread_count(threads)
     average = is_mean(loss)
     chunked, classes = None, None
     if is_chunked(X, T, sample_weight):
         chunked = ChunkedData(X, T, sample_weight, loss)
-        classes = chunked.classes
+        classes, columns = chunked.classes, chunked.columns
         inputs = np.zeros((1, chunked.n_inputs))  # for the number of outputs
     else:
+        X, T, sample_weight = by_name(X, T, sample_weight)
+        columns = columns_of(X)
         inputs, targets, classes = points_of(X, T, loss)
     tables_of = {"x": inputs}
     try:
@@ -183,12 +195,13 @@ def fit(
     if validation is not None:
         widths = [tables_of[name].shape[1] for name in "xt"]
         data = _validation_data(
-            validation, widths, loss, classes, n_outputs, sample_weight is not None
+            validation, widths, loss, classes, columns, n_outputs, sample_weight is not None
         )
         held_out = _objective(program, data, average, 1, threads)
     if isinstance(optimizer, Optimizer):
         optimizer.reset()
     note_classes(model, classes)
+    note_columns(model, columns)
     saved = None
     if checkpoint is not None:
         training = {
@@ -220,6 +233,7 @@ def _validation_data(
     widths: list[int],
     loss: Loss,
     classes: list[Any] | None,
+    columns: list[str],
     n_outputs: int,
     weighted: bool,
 ) -> Table | ChunkedData:
@@ -229,12 +243,14 @@ def _validation_data(
     X, T = validation
     data: Table | ChunkedData
     if is_chunked(X, T):
-        data = ChunkedData(X, T, None, loss, classes)
+        data = ChunkedData(by_label(X, columns, T), T, None, loss, classes)
         if data.classes and not classes:
             raise ValueError("the T of validation has names of classes, and the T of training none")
         data.look(n_outputs, average=True, weighted=weighted)
         found = [data.tables_of[name].shape[1] for name in "xt"]
     else:
+        X, T, _ = by_name(X, T)
+        X = by_label(X, columns)
         if classes:
             T = numbered("the T of validation", T, loss, classes)
         X, T = tables("the X of validation", X, "the T of validation", T)

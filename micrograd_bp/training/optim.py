@@ -427,15 +427,22 @@ def _values(parameters: Any) -> list[Value]:
 
 
 def at_least_zero(name: str, number: Any) -> float:
-    """The number as a finite float that is not negative, or a ValueError that names it."""
-    x = to_float(number)
+    """The number as a finite float that is not negative, or an error that names it."""
+    x = _number(name, number)
     if not 0.0 <= x < math.inf:
         raise ValueError(f"{name} is a finite number from 0 on, not {show(number)}")
     return x
 
 
 def _below_one(name: str, number: Any) -> float:
-    x = to_float(number)
+    x = _number(name, number)
     if not 0.0 <= x < 1.0:
         raise ValueError(f"{name} is at least 0 and less than 1, not {show(number)}")
     return x
+
+
+def _number(name: str, number: Any) -> float:
+    try:
+        return to_float(number)
+    except (OverflowError, TypeError) as error:
+        raise type(error)(f"{name}: {error}") from error

@@ -14,6 +14,7 @@ from ..program import Program
 from ..program.arguments import thread_count
 from .chunks import Chunks, checked_client, is_chunked, whole
 from .cluster import Summing, chunk_outputs, some_points
+from .columns import by_label
 from .data import Table, table
 from .one_graph import compiled
 
@@ -29,6 +30,7 @@ def predict(
         model: an MLP, or what else is called with a list of D Values and gives a Value or a list
             of Values.
         X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too.
+            Of a DataFrame, the columns by the names that they had when ``fit`` was given one.
         classes: whether to give the class of each data point: that of the largest output; where
             there is one, the second class if it is a logit above 0, or a probability, by a
             sigmoid, above 1/2.
@@ -42,8 +44,8 @@ def predict(
 
     Raises:
         TypeError: X is not made of real numbers, or the model gives something else than Values.
-        ValueError: X has not the shape that the model takes, a number in it is not finite, or
-            the model does different operations for different data points.
+        ValueError: X has not the shape that the model takes, or lacks a column, a number in it is
+            not finite, or the model does different operations for different data points.
         FloatingPointError: finite numbers gave inf or nan.
         RuntimeError: a worker of Dask's has not this version of the package.
 
@@ -68,7 +70,7 @@ def predict(
 def _predict_chunks(model: Any, X: Any, classes: bool, names: Any, threads: int) -> Any:
     """What ``predict`` gives for a Dask collection: an array of its chunks, not computed yet."""
     checked_client()
-    chunks = Chunks({"X": X})
+    chunks = Chunks({"X": _inputs_of(model, X)})
     program, outputs = _outputs_program(model, chunks.first(some_points))
     finish = partial(_predicted, _is_sigmoid(outputs), classes, names)
     like = finish(np.zeros((0, len(outputs))))
@@ -93,9 +95,13 @@ def class_scores(model: Callable[[list[Any]], Any], X: Any) -> Table:
 
 def _run(model: Callable[[list[Any]], Any], X: Any, threads: int) -> tuple[Table, list[Value]]:
     """The outputs for all data points, (N, K), and those recorded for one of them."""
-    inputs = table("X", X)
+    inputs = table("X", _inputs_of(model, X))
     program, outputs = _outputs_program(model, inputs)
     return program(inputs, threads=threads), outputs
+
+
+def _inputs_of(model: Any, X: Any) -> Any:
+    return by_label(X, getattr(model, "_fitted_columns", None))
 
 
 def _outputs_program(model: Any, inputs: Table) -> tuple[Program, list[Value]]:

@@ -1,5 +1,7 @@
 """What ``fit`` is asked for, checked before anything changes: names, numbers, what is trained."""
 
+import os
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -71,3 +73,32 @@ def at_least_one(name: str, number: Any) -> int:
         raise ValueError(f"{name} is at least 1, not {number}")
     whole: int = number.__index__()
     return whole
+
+
+def functions(callbacks: Any) -> list[Callable[[Any], Any]]:
+    """The callbacks as a list."""
+    callbacks = [callbacks] if callable(callbacks) else callbacks
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks are a function or a list of such, not {show(callbacks)}")
+    found = list(callbacks)
+    for callback in found:
+        if not callable(callback):
+            raise TypeError(f"a callback is a function, not {show(callback)}")
+    return found
+
+
+def generator(seed: Any) -> np.random.Generator:
+    """What draws the minibatches."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"seed is a non-negative integer, not {show(seed)}") from error
+
+
+def check_folder(checkpoint: Any) -> None:
+    """Raise for a checkpoint that is no path."""
+    if not isinstance(checkpoint, (str, os.PathLike)):
+        raise TypeError(
+            f'checkpoint is the path of a folder, such as "run1", not {show(checkpoint)}; after'
+            " how many epochs it is written is checkpoint_every"
+        )

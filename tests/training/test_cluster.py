@@ -239,6 +239,25 @@ def test_names_that_are_not_of_the_classes_are_told_with_their_partition() -> No
         trained(rows(X), rows(NAMES), 2, loss="cross_entropy")
 
 
+# Names of columns
+
+
+def test_columns_go_by_the_names_that_they_had_in_training() -> None:
+    model, other = new_model(), dd.from_pandas(frame().compute()[["c", "t", "a", "b"]], sort=False)
+    options: dict[str, Any] = {"loss": "sum_of_squares", "optimizer": "adam", "progress": False}
+    errors = [
+        fit(new_model(), frame(), "t", validation=validation, **options).validation
+        for validation in [(other, "t"), (other[["c", "a", "b"]], other["t"]), (rows(X), T)]
+    ]
+    assert np.allclose(errors[:2], errors[2], rtol=1e-12)
+    fit(model, frame(), "t", **options)
+    expected = predict(model, X)
+    for data in (other, other[["c", "a", "b"]], other.compute(), frame()[["a", "b", "c"]]):
+        assert np.asarray(predict(model, data)).tolist() == expected.tolist()
+    with pytest.raises(ValueError, match="X lacks 'b': it has 'a', 'c'"):
+        predict(model, other[["a", "c"]])
+
+
 # Minibatches
 
 
@@ -500,6 +519,18 @@ def test_a_training_that_diverges_keeps_the_last_good_weights(options) -> None:
             **options,
         )
     assert weights(model) == (kept[-1] if kept else weights(new_model()))
+
+
+@pytest.mark.parametrize("of", [Program.__call__, Program.value_and_grad])
+def test_a_program_gathers_no_chunks_in_silence(of: Any) -> None:
+    def gathered() -> Any:
+        raise AssertionError
+
+    lazy = da.from_delayed(dask.delayed(gathered)(), (4, 2), float)
+    for data in (lazy, dd.from_dask_array(lazy, columns=["t", "x"])):
+        for arguments in ([data], [np.zeros((4, 2)), data]):
+            with pytest.raises(TypeError, match=r"training\.cluster\.value_and_grad\(program"):
+                of(line(), *arguments)
 
 
 def test_value_and_grad_refuses_what_is_not_in_chunks() -> None:

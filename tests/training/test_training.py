@@ -466,6 +466,11 @@ def untouched() -> tuple[MLP, list[float]]:
         ({"early_stopping": True}, TypeError, "early_stopping is an integer"),
         ({"min_delta": -1.0}, ValueError, "min_delta"),
         ({"threads": 0}, ValueError, "threads"),
+        ({"checkpoint": 3}, TypeError, "^checkpoint is the path of a folder.* not 3 .*_every"),
+        ({"seed": "a"}, TypeError, "^seed is a non-negative integer, not 'a'"),
+        ({"seed": -1}, ValueError, "^seed is a non-negative integer, not -1"),
+        ({"callbacks": 3}, TypeError, "^callbacks are a function or a list of such, not 3"),
+        ({"min_delta": "a"}, TypeError, "^min_delta: need a real number, not 'a'"),
         ({"optimizer": SGD([Value(1.0, "v")])}, ValueError, "label='v'.*no parameter of the"),
         ({"optimizer": LBFGS(), "batch_size": 2}, ValueError, "all 4 data points"),
         ({"epochs": 0}, ValueError, "epochs is at least 1"),
@@ -858,6 +863,87 @@ def test_classes_by_name_and_a_single_data_point_are_told_the_way_out() -> None:
         predict(MLP(1, [1]), np.array([["1"]]))
     with pytest.raises(ValueError, match=r"one data point of several is a row: \[\[x_1"):
         predict(MLP(3, [1]), [1.0, 2.0, 3.0])
+
+
+def frame_of_xor(**columns: Any) -> Any:
+    X, T = XOR
+    pandas = pytest.importorskip("pandas")
+    return pandas.DataFrame({"a": np.array(X)[:, 0], "t": T, "b": np.array(X)[:, 1], **columns})
+
+
+@pytest.mark.parametrize("T", ["t", ["t"]], ids=repr)
+def test_targets_and_weights_go_by_the_names_of_their_columns(T) -> None:
+    model, twin = (MLP(2, [4, 1], hidden="tanh", seed=1) for _ in range(2))
+    frame, counts = frame_of_xor(), [1.0, 2.0, 0.5, 1.0]
+    history = small_fit(
+        model, X=frame.assign(w=counts), T=T, sample_weight="w", validation=(frame, T)
+    )
+    other = small_fit(twin, sample_weight=counts, validation=XOR)
+    assert weights(model) == weights(twin)
+    assert history.validation == other.validation
+
+
+def test_several_targets_go_by_the_names_of_their_columns() -> None:
+    model, twin = (MLP(2, [4, 2], hidden="tanh", seed=1) for _ in range(2))
+    small_fit(model, X=frame_of_xor(u=[1.0, 2.0, 3.0, 4.0]), T=["u", "t"])
+    small_fit(twin, T=np.column_stack([[1.0, 2.0, 3.0, 4.0], XOR[1]]))
+    assert weights(model) == weights(twin)
+
+
+def test_a_column_of_classes_goes_by_its_name_and_a_list_of_them_is_none_of_columns() -> None:
+    names = ["b", "a", "a", "b"]
+    for X, T in [(frame_of_xor(t=names), "t"), (frame_of_xor()[["a", "b"]], names)]:
+        model = MLP(2, [4, 1], hidden="tanh", seed=1)
+        small_fit(model, X=X, T=T, loss="hinge", epochs=1)
+        assert model.classes == ["a", "b"]
+
+
+def test_a_name_that_is_no_column_is_told_with_those_there_are() -> None:
+    model, message = MLP(2, [1]), "T is 'z', which is no column of X: it has 'a', 't', 'b'"
+    for T in ("z", ["t", "z"]):
+        with pytest.raises(ValueError, match=message):
+            small_fit(model, X=frame_of_xor(), T=T)
+    with pytest.raises(ValueError, match="sample_weight is 'z', which is no column"):
+        small_fit(model, X=frame_of_xor(), T="t", sample_weight="z")
+    with pytest.raises(ValueError, match="T is 't', which is no column of X: it has none"):
+        small_fit(model, T="t")
+
+
+@pytest.mark.parametrize("how", ["itself", "a copy", "a pickle", "a file"])
+def test_predict_takes_columns_by_the_names_that_they_had_in_training(how, tmp_path) -> None:
+    model, frame = MLP(2, [4, 1], hidden="tanh", seed=1), frame_of_xor()
+    small_fit(model, X=frame, T="t", validation=(frame[["b", "t", "a"]], "t"))
+    if how == "a copy":
+        model = copy.deepcopy(model)
+    elif how == "a pickle":
+        model = pickle.loads(pickle.dumps(model))
+    elif how == "a file":
+        model.save(tmp_path / "w")
+        model = MLP.load(tmp_path / "w")
+    expected = predict(model, XOR[0]).tolist()
+    for X in (frame[["b", "a"]], frame, frame[["a", "b"]].to_numpy()):
+        assert predict(model, X).tolist() == expected
+    assert predict(model, frame[["a", "b"]].set_axis([0, 1], axis=1)).tolist() == expected
+    with pytest.raises(ValueError, match="columns 'a', 'b', and X lacks 'b': it has 'a', 't'"):
+        predict(model, frame[["a", "t"]])
+    small_fit(model)
+    assert (
+        predict(model, frame[["t", "a"]]).tolist()
+        == predict(model, frame[["t", "a"]].to_numpy()).tolist()
+    )
+
+
+def test_validation_takes_columns_by_the_names_that_they_have_in_training() -> None:
+    frame, errors = frame_of_xor(a=[5.0, 0.0, 1.0, 2.0]), []
+    for names in (["a", "b"], ["b", "a"]):
+        validation = (frame[names], frame["t"])
+        model = MLP(2, [4, 1], hidden="tanh", seed=1)
+        errors.append(small_fit(model, X=frame, T="t", validation=validation).validation)
+    X = frame[["a", "b"]]
+    numbered = X.set_axis([0, 1], axis=1)  # which are no names, so all goes by position
+    model = MLP(2, [4, 1], hidden="tanh", seed=1)
+    errors.append(small_fit(model, X=numbered, validation=(X, frame["t"])).validation)
+    assert errors[0] == errors[1] == errors[2]
 
 
 class _Frame:
