@@ -479,7 +479,7 @@ class Program:
         if summed is None:
             return found
         bad = nonfinite_rows(summed, table, weights)
-        finite = numpy.isfinite(table).all(axis=1)
+        finite: Any = numpy.isfinite(table).all(axis=1)
         finite &= numpy.isfinite(weights).all()
         asked = finite & (bad > 0) if errors == "raise" else finite & (bad == 1)
         if has_branches(summed):

@@ -33,7 +33,7 @@ cdef enum:
     IS_SMOOTH = 1
     MAY_BE_GATE = 2
     HAS_RULE = 4
-    N_PARENTS = (1 << 31) - 1  # the other bit tells that a node may have a name
+    N_PARENTS = 0x7FFFFFFF  # the other bit tells that a node may have a name
     N_RECENT = 64
 
 

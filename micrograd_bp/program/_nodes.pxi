@@ -11,7 +11,7 @@ cdef enum:
     OF_SOFTMAX = 4
     OF_THROUGH_SOFTMAX = 5
     OF_WHERE = 6
-    MOST_NODES = (1 << 31) - 2
+    MOST_NODES = 0x7FFFFFFE  # their numbers and one more fit an int
 
 
 cdef tuple LOOKED_FOR = (ADD, MUL, DOT, SQUARE, SOFTMAX, THROUGH_SOFTMAX, WHERE)
