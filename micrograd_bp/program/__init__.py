@@ -19,6 +19,7 @@ from .. import functions, messages, modes, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..text.latex import Latex
+from ..text.tables import escape_html
 from ..transforms import recorded_gradient
 from . import collector, program_file
 from .arguments import check_out, floats, in_order, thread_count
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 if engine_kind() == "compiled":
     with twins.imported(__file__, "_program"):
         from ._program import Executor  # type: ignore[no-redef]
+
+
+LINES = 40  # of a listing, that a notebook shows unasked
 
 
 class Program:
@@ -376,6 +380,12 @@ class Program:
             f" {messages.count(forward.n_parameters, 'parameter')} and"
             f" {messages.count(len(forward.outputs), 'output')}>"
         )
+
+    def _repr_html_(self) -> str:
+        lines = str(self).splitlines()
+        if len(lines) > LINES:
+            lines[LINES:] = [f"... {len(lines) - LINES} more lines: print(program)"]
+        return "<pre>{}</pre>".format("\n".join(map(escape_html, lines)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program to a file: JSON with a checksum, every bit of its numbers.

@@ -359,7 +359,19 @@ class LBFGS:
             )
         except _EndedByCaller:
             return "ended by the caller"
-        return str(result.message)
+        return self._reason(result)
+
+    def _reason(self, result: Any) -> str:
+        """Why scipy's loop ended, by its status; of its evaluations there are always enough."""
+        if result.status == 1:
+            return "no more steps were asked for"
+        if result.status != 0:
+            return "no lower error was found along the last direction"
+        if np.abs(result.jac).max() <= self.gradient_tolerance:
+            return f"converged, no derivative is above gradient_tolerance={self.gradient_tolerance}"
+        return (
+            f"converged, the last step gained no more than error_tolerance={self.error_tolerance}"
+        )
 
     def __repr__(self) -> str:
         return f"LBFGS({', '.join(f'{name}={x}' for name, x in vars(self).items())})"

@@ -1,5 +1,6 @@
 """Programs: a recorded graph, compiled, against the engine, the equations and other libraries."""
 
+import html
 import math
 import pickle
 import subprocess
@@ -571,6 +572,23 @@ def test_a_listing_of_many_instructions_is_shortened() -> None:
     lines = str(Program([y], inputs=[x])).splitlines()
     assert len(lines) < 120
     assert any("more" in line for line in lines)
+
+
+def test_a_notebook_shows_the_listing_and_how_to_see_all_of_a_long_one() -> None:
+    x, w = Value(0.5, "x<$a$>"), Value(2.0, "w")
+    program = Program(tanh(w * x), [x], [w])
+    shown = program._repr_html_()
+    text = html.unescape(shown.replace("<span>$</span>", "$"))
+    assert text == f"<pre>{program}</pre>"
+    assert "x&lt;<span>$</span>a" in shown
+    y: Value = x
+    for _ in range(300):
+        y = relu(y) + dot([x, y], [y, x])
+    program = Program([y], inputs=[x])
+    *lines, last = program._repr_html_().removesuffix("</pre>").splitlines()
+    n = len(str(program).splitlines())
+    assert (len(lines), last) == (40, f"... {n - 40} more lines: print(program)")
+    assert repr(program) == "<Program of 1 input, 0 parameters and 1 output>"
 
 
 @example(1)

@@ -1,6 +1,7 @@
 """Optimizers: the published formulas, step for step; the same as PyTorch's."""
 
 import math
+import re
 import sys
 
 import numpy as np
@@ -205,7 +206,7 @@ def test_lbfgs_finds_the_minimum_of_rosenbrock() -> None:
     optimizer = LBFGS(gradient_tolerance=1e-10, error_tolerance=0.0)
     reason = optimizer.minimize(rosenbrock, start, 200, path.append)
     assert path[-1].tolist() == pytest.approx([1.0, 1.0], abs=1e-8)
-    assert "CONVERGENCE" in reason
+    assert reason == "converged, no derivative is above gradient_tolerance=1e-10"
     assert start.tolist() == [-1.2, 1.0]
     errors = [rosenbrock(theta)[0] for theta in path]
     assert errors == sorted(errors, reverse=True)
@@ -220,6 +221,22 @@ def test_lbfgs_stops_when_told_and_at_the_number_of_iterations() -> None:
     path.clear()
     LBFGS().minimize(rosenbrock, start, 50, lambda x: path.append(x) or len(path) == 3)
     assert len(path) == 3
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "objective", "steps", "reason"),
+    [
+        (LBFGS(), rosenbrock, 5, "no more steps were asked for"),
+        (LBFGS(error_tolerance=0.1), rosenbrock, 50, "gained no more than error_tolerance=0.1"),
+        (LBFGS(gradient_tolerance=1e3), rosenbrock, 5, "no derivative is above gradient_tol.*1000"),
+        (LBFGS(), lambda x: (float(x @ x), -2.0 * x), 50, "no lower error was found along"),
+    ],
+    ids=["steps", "error", "gradient", "uphill"],
+)
+def test_lbfgs_says_why_it_ended(optimizer, objective, steps, reason) -> None:
+    pytest.importorskip("scipy")
+    found = optimizer.minimize(objective, np.array([-1.2, 1.0]), steps)
+    assert re.search(reason, found)
 
 
 def test_without_scipy_lbfgs_says_what_to_install(monkeypatch) -> None:

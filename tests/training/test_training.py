@@ -303,7 +303,7 @@ def test_lbfgs_tells_why_it_ended() -> None:
     history = small_fit(MLP(2, [3, 1], hidden="tanh", seed=1), optimizer=LBFGS(), epochs=500)
     n = len(history.error_after)
     assert n < 500
-    assert history.ended.startswith(f"after {n} epochs: CONVERGENCE")
+    assert history.ended.startswith(f"after {n} epochs: converged, no derivative is above")
     assert history.error_after == sorted(history.error_after, reverse=True)
     assert history.error_before[1:] == history.error_after[:-1]
 
