@@ -90,10 +90,13 @@ cdef class Numbered:
         """The newest node is the number of what belongs into a free slot."""
         cdef Py_ssize_t number = self.nodes.n - 1
         at &= self.n_slots - 1
+        if 2 * self.n_known >= self.n_slots:  # so one is free always
+            self._grow(4 * self.n_slots)
+            at = hashed & (self.n_slots - 1)
+            while self.slots[at].number:
+                at = (at + 1) & (self.n_slots - 1)
         self.slots[at].number, self.slots[at].hashed = <unsigned int>(number + 1), hashed
         self.n_known += 1
-        if 2 * self.n_known > self.n_slots:
-            self._grow(4 * self.n_slots)
         return number
 
     cpdef Py_ssize_t constant(self, double value) except -1:

@@ -1,5 +1,6 @@
 """What a Program is called with, checked: arrays of real numbers, how many threads, a buffer."""
 
+from collections import Counter
 from collections.abc import Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -47,9 +48,9 @@ def in_order(table: Any, names: Sequence[str]) -> Any:
     >>> in_order([[1.0, 2.0]], ["x", "t"])
     [[1.0, 2.0]]
     """
-    columns = [*getattr(table, "columns", ())]
-    found = all(columns.count(name) == names.count(name) == 1 for name in names)
-    return table[[*names]] if columns and found else table
+    columns = Counter(getattr(table, "columns", ()))
+    found = all(columns[name] == count == 1 for name, count in Counter(names).items())
+    return table[[*names]] if names and found else table
 
 
 def refuse_masked(what: str, data: Any) -> None:

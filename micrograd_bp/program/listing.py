@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import ClassVar, NamedTuple
 
+from .. import functions
 from ..functions import Function
 from ..messages import count
 from ..text.operations import ATOM, POWER, PRODUCT, SUM, Form, Operands, Part, Printer
@@ -100,7 +101,11 @@ class _Elementwise(Printer):
 
     forms: ClassVar = {
         **{key: form for key, form in Printer.forms.items() if key != "dot"},
-        **{slope.key: _slope(h) for h, slope in DERIVATIVES.items()},
+        **{
+            slope.key: _slope(h)
+            for h, slope in DERIVATIVES.items()
+            if slope is not functions.step  # which users write too
+        },
     }
 
 

@@ -142,3 +142,10 @@ def test_columns_of_a_frame_are_taken_by_the_labels_of_the_inputs(of: Callable[.
     assert np.array_equal(np.hstack(of(program, frame)), np.hstack(of(program, DATA)))
     others = pandas.DataFrame(DATA, columns=["a", "y"])  # not all of them: by their order
     assert np.array_equal(np.hstack(of(program, others)), np.hstack(of(program, DATA)))
+
+
+def test_a_program_without_inputs_takes_no_columns() -> None:
+    pandas = pytest.importorskip("pandas")
+    w = Value(2.0, label="w")
+    with pytest.raises(ValueError, match="shape"):
+        Program(w * w, [], [w])(pandas.DataFrame({"a": [1.0, 2.0]}))

@@ -11,7 +11,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from micrograd_bp import MLP, Value, dot, exp, fsum, log, logsumexp, scope, softmax, tanh
+from micrograd_bp import (
+    MLP,
+    Value,
+    dot,
+    exp,
+    fsum,
+    log,
+    logsumexp,
+    scope,
+    softmax,
+    step,
+    tanh,
+)
 from micrograd_bp.program import Executor, Program
 from micrograd_bp.program.instructions import (
     Gather,
@@ -334,6 +346,11 @@ def test_a_fault_names_the_unit_and_the_data_point() -> None:
 
 
 # The listing
+
+
+def test_a_step_of_the_users_own_is_listed_as_such() -> None:
+    x, y, w, v = (Value(1.0, label=label) for label in "xywv")
+    assert "step(" in str(Program(step(x) * w + step(y) * v, [x, y], [w, v]))
 
 
 def test_a_network_reads_as_the_equations_of_its_layers() -> None:
