@@ -17,6 +17,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
 from libc.math cimport exp, fabs, fmod, isfinite, log, log1p, pow, sqrt, tanh
 from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcmp
 
 import math
 from operator import index

@@ -89,6 +89,7 @@ def unconfirmed(list order not None, parameters):
     """
     cdef list leaves = list(parameters), found = []
     cdef bytearray moves = bytearray(len(order))
+    cdef list softmax = [None, ()]  # a share of that looked at last, and its shares
     cdef Value node, leaf
     cdef PyObject** parents
     cdef double* slopes
@@ -111,16 +112,16 @@ def unconfirmed(list order not None, parameters):
             is_pole |= not isfinite(slopes[j])
         if is_moved:
             moves[i] = True
-        if is_pole and is_moved or not _is_as_recorded(node, size, parents, slopes):
+        if is_pole and is_moved or not _is_as_recorded(node, size, parents, slopes, softmax):
             found.append((node, is_pole and is_moved))
     return found
 
 
 cdef bint _is_as_recorded(
-    Value node, unsigned int n, PyObject** parents, double* slopes
+    Value node, unsigned int n, PyObject** parents, double* slopes, list softmax
 ) except -1:
     """Whether a node surely is what its parents' data give."""
-    cdef object operation = node._operation, code
+    cdef object operation = node._operation, function, code
     cdef unsigned int half = n // 2, i
     cdef double x = (<Value>parents[0])._data, y, data, slope
     if operation is ADD_OPERATION:
@@ -138,7 +139,10 @@ cdef bint _is_as_recorded(
                 return False
             data += x * y
         return node._data == data
-    code = _codes.get(operation.function)
+    function = operation.function
+    if function is SOFTMAX:
+        return _is_share(node, n, parents, slopes, softmax)
+    code = _codes.get(function)
     return (
         code is not None
         and n == 1
@@ -146,3 +150,27 @@ cdef bint _is_as_recorded(
         and data == node._data
         and slope == slopes[0]
     )
+
+
+cdef bint _is_share(
+    Value node, unsigned int n, PyObject** parents, double* slopes, list softmax
+) except -1:
+    """Whether a share of a softmax and its derivatives are what its operands give, by its rule."""
+    cdef Value before = softmax[0]
+    cdef tuple shares
+    cdef size_t j
+    cdef unsigned int i
+    if (
+        before is None
+        or (before._size & SIZE) != n
+        or memcmp(_parents(before), parents, n * sizeof(PyObject*)) != 0
+    ):
+        softmax[:] = node, tuple(SOFTMAX.common(*[(<Value>parents[i])._data for i in range(n)]))
+    shares = softmax[1]
+    j = _place(node, n)
+    if node._data != <double>shares[j]:
+        return False
+    for i in range(n):
+        if i != j and slopes[i] != node._data * -<double>shares[i]:
+            return False
+    return slopes[j] == node._data * <double>functions.fsum.value(*shares[:j], *shares[j + 1 :])

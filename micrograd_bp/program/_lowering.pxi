@@ -534,41 +534,21 @@ cdef class _Numbers:
 
 def check_nodes(order, parameters):
     """Raise where the graph cannot be evaluated again, or not be differentiated, as recorded."""
-    cdef dict common = {}  # the shares of a softmax, by its operands
     cdef object node, operation
     cdef tuple parents
     for node, is_pole in unconfirmed(order, parameters):
         operation, parents = node.operation, node.parents
-        if not _is_unchanged(node, operation, parents, node.local_derivatives, common):
+        if not _is_unchanged(node, operation, parents, node.local_derivatives):
             check_node(node)
         if is_pole:
             refuse_infinite_slopes(node)
 
 
-cdef bint _is_unchanged(
-    object node, object operation, tuple parents, tuple slopes, dict common
-) except -1:
+cdef bint _is_unchanged(object node, object operation, tuple parents, tuple slopes) except -1:
     """Whether a node is what its parents' data give; of a choice that is not looked at."""
     function, fixed = operation.function, operation.parameters
     if function is WHERE:
         return False
-    if function is SOFTMAX:
-        shares = common.get(parents)
-        if shares is None:
-            shares = common[parents] = function.common(*[parent.data for parent in parents])
-        return _is_share(node.data, slopes, tuple(shares), int(fixed[0]))
     numbers = [parent.data for parent in parents]
     value = function.value(*numbers, *fixed)
     return value == node.data and function.partials(*numbers, *fixed) == slopes
-
-
-cdef bint _is_share(double data, tuple slopes, tuple shares, Py_ssize_t j) except -1:
-    """Whether a number and its derivatives are those of a share of a softmax, by its rule."""
-    cdef Py_ssize_t i
-    cdef double share = shares[j]
-    if data != share:
-        return False
-    for i in range(len(shares)):
-        if i != j and slopes[i] != share * -<double>shares[i]:
-            return False
-    return slopes[j] == share * functions.fsum.value(*shares[:j], *shares[j + 1 :])

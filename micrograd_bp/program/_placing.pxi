@@ -101,7 +101,7 @@ cdef class Placing:
                 is_sum = isinstance(step, (Sum, Sums))
                 (each if is_sum or varies[step.result] else once).append(-1 - len(self.wide))
                 self.wide.append(step)
-                self.read.append(read(step))
+                self.read.append(_firsts(step) if type(step) is Map else read(step))
         self.n_scalars = self.neighbours(1, 0)
         self.n_scalars = self.neighbours(2, self.n_scalars)
         for i in range(once.n):
@@ -210,11 +210,44 @@ cdef class Placing:
                 ))
                 continue
             step = self.wide[-1 - i]
-            if isinstance(step, (Sum, Sums)):
+            if type(step) is Map:
+                found[k] = self.placed_map(step)
+            elif type(step) is Product:
+                found[k] = self.placed_product(step)
+            elif isinstance(step, (Sum, Sums)):
                 found[k] = placed_sum(step, self.place)
             else:
                 found[k] = placed(step, self.place)
         return found
+
+    cdef object placed_map(self, object step):
+        function, parameters, width, operands, result, names = <tuple>step
+        spans = tuple([self.placed_span(span) for span in _fields(operands)])
+        place = self.place.get(result)
+        return _new(Map, (function, parameters, width, spans, place, names))
+
+    cdef object placed_product(self, object step):
+        height, depth, whole, factors, bias, result, names = <tuple>step
+        first, down, across = _fields(whole)
+        weights = _new(Weights, (self.place.get(first), down, across))
+        bias = None if bias is None else self.placed_span(bias)
+        factors, result = self.place.get(factors), self.place.get(result)
+        return _new(Product, (height, depth, weights, factors, bias, result, names))
+
+    cdef object placed_span(self, object span):
+        first, stride = _fields(span)
+        return _new(Span, (self.place.get(first), stride))
+
+
+cdef list _firsts(object step):
+    return [_fields(span)[0] for span in _fields((<tuple>step)[3])]
+
+
+cdef inline tuple _fields(object record):
+    """A tuple, such as one with names, as the plain one that it is."""
+    if not isinstance(record, tuple):
+        raise TypeError(f"{record!r} is no tuple")
+    return <tuple>record
 
 
 cdef int _push(Ints heap, int number) except -1:
