@@ -170,7 +170,7 @@ def test_a_program_is_sent_to_a_cluster_once_and_again_after_a_restart(processes
         first = sent(client)
         assert repr(cluster.value_and_grad(program, data)) == expected
         assert sent(client) == first
-        client.restart()
+        client.restart(timeout=300)
         assert repr(cluster.value_and_grad(program, data)) == expected
         assert len(sent(client)) == len(first) == 1
         assert sent(client) != first
