@@ -58,6 +58,7 @@ cdef inline tuple _as_instruction(object node):
 
 include "_nodes.pxi"
 include "_lowering.pxi"
+include "_checks.pxi"
 include "_fusing.pxi"
 include "_sums.pxi"
 include "_blocks.pxi"

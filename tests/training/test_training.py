@@ -4,6 +4,7 @@ import copy
 import math
 import pickle
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -784,18 +785,23 @@ def test_two_classes_by_name_for_one_output(loss, numbers) -> None:
     assert predict(twin, XOR[0], classes=True).tolist() == [0, 1, 1, 0]
 
 
+def handed_on(model: MLP, how: str, folder: Path) -> MLP:
+    if how == "a copy":
+        return copy.deepcopy(model)
+    if how == "a pickle":
+        return pickle.loads(pickle.dumps(model))
+    if how == "a file":
+        model.save(folder / "w")
+        return MLP.load(folder / "w")
+    return model
+
+
 @pytest.mark.parametrize("how", ["itself", "a copy", "a pickle", "a file"])
 def test_the_names_of_a_fit_go_with_the_next(how, tmp_path) -> None:
     options = {"loss": "binary_cross_entropy", "optimizer": "adam", "epochs": 1}
     model = MLP(2, [1], seed=1)
     small_fit(model, T=["no", "yes", "yes", "no"], **options)
-    if how == "a copy":
-        model = copy.deepcopy(model)
-    elif how == "a pickle":
-        model = pickle.loads(pickle.dumps(model))
-    elif how == "a file":
-        model.save(tmp_path / "w")
-        model = MLP.load(tmp_path / "w")
+    model = handed_on(model, how, tmp_path)
     assert model.classes == ["no", "yes"]
     with pytest.raises(ValueError, match=r"T\[0\]"):
         small_fit(model, T=[2, 0, 0, 0], **options)
@@ -913,13 +919,7 @@ def test_a_name_that_is_no_column_is_told_with_those_there_are() -> None:
 def test_predict_takes_columns_by_the_names_that_they_had_in_training(how, tmp_path) -> None:
     model, frame = MLP(2, [4, 1], hidden="tanh", seed=1), frame_of_xor()
     small_fit(model, X=frame, T="t", validation=(frame[["b", "t", "a"]], "t"))
-    if how == "a copy":
-        model = copy.deepcopy(model)
-    elif how == "a pickle":
-        model = pickle.loads(pickle.dumps(model))
-    elif how == "a file":
-        model.save(tmp_path / "w")
-        model = MLP.load(tmp_path / "w")
+    model = handed_on(model, how, tmp_path)
     expected = predict(model, XOR[0]).tolist()
     for X in (frame[["b", "a"]], frame, frame[["a", "b"]].to_numpy()):
         assert predict(model, X).tolist() == expected
