@@ -19,7 +19,9 @@ for statement in {statements!r}:
 
 def said(package: str, statements: list[str]) -> list[str]:
     code = WITHOUT.format(package=package, statements=statements)
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
+    )
     return run.stdout.splitlines()
 
 

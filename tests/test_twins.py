@@ -41,6 +41,7 @@ def run(folder: Path, script: str) -> str:
         text=True,
         check=False,
         env={**os.environ, "PYTHONWARNINGS": "always"},
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr

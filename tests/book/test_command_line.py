@@ -495,7 +495,7 @@ PROGRAM = [sys.executable, "-m", "micrograd_bp"]
 
 
 def test_it_runs_as_a_module(folder: Path) -> None:
-    done = subprocess.run(PROGRAM, capture_output=True, check=False)
+    done = subprocess.run(PROGRAM, capture_output=True, check=False, timeout=300)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().startswith("Two-layer network: 2 inputs")
     pictures = [path.name for path in (folder / "micrograd_bp_output").iterdir()]
@@ -503,7 +503,9 @@ def test_it_runs_as_a_module(folder: Path) -> None:
 
 
 def test_as_a_module_it_exits_with_its_status() -> None:
-    done = subprocess.run([*PROGRAM, "--data", "none.csv"], capture_output=True, check=False)
+    done = subprocess.run(
+        [*PROGRAM, "--data", "none.csv"], capture_output=True, check=False, timeout=300
+    )
     assert done.returncode == 2
     assert done.stderr.decode().splitlines() == [
         "micrograd-bp: error: none.csv: No such file or directory"
@@ -512,7 +514,7 @@ def test_as_a_module_it_exits_with_its_status() -> None:
 
 def test_it_prints_where_the_terminal_knows_ascii_only() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(PROGRAM, capture_output=True, check=False, env=environment)
+    done = subprocess.run(PROGRAM, capture_output=True, check=False, env=environment, timeout=300)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
@@ -521,7 +523,9 @@ def test_a_reader_that_leaves_early_is_no_traceback() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer) as left:
-        done = subprocess.run(PROGRAM, stdout=left, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(
+            PROGRAM, stdout=left, stderr=subprocess.PIPE, check=False, timeout=300
+        )
     assert (done.returncode, done.stderr) == (141, b"")
 
 

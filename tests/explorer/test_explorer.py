@@ -122,6 +122,7 @@ def test_every_run_gives_the_same_bytes() -> None:
             capture_output=True,
             check=True,
             cwd=Path(__file__).parents[2],
+            timeout=300,
         ).stdout
         for seed in "12"
     }

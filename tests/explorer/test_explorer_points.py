@@ -183,7 +183,9 @@ def test_without_numpy_it_is_told_what_to_install(pure: str) -> None:
     )
     environment = {**os.environ, "MICROGRAD_BP_PURE": pure}
     command = [sys.executable, "-c", code]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    run = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=environment, timeout=300
+    )
     assert "explore of a model with data needs NumPy: pip install numpy (" in run.stdout
 
 

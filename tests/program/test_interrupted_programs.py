@@ -39,17 +39,17 @@ def interrupt(after):
         os.kill(os.getpid(), signal.SIGINT)
 
 for i in range(8):
-    sender = threading.Thread(target=interrupt, args=(0.01 + 0.007 * i,))
+    sender = threading.Thread(target=interrupt, args=(0.01 + 0.007 * i,), daemon=True)
     try:
         try:
             sender.start()
             while True:
                 run(data)
         except KeyboardInterrupt:
-            sender.join()
+            sender.join(timeout=300)
             time.sleep(0.05)
     except KeyboardInterrupt:
-        sender.join()
+        sender.join(timeout=300)
     for got, wanted in zip(run(data[:5000]), expected, strict=True):
         assert np.array_equal(got, wanted)
     assert all(np.array_equal(other, np.arange(5000.0)) for other in others)

@@ -411,5 +411,7 @@ def test_the_training_package_loads_without_scikit_learn() -> None:
         "try: t.NetworkClassifier\n"
         "except ImportError as error: print(error)"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
+    )
     assert "pip install 'micrograd_bp[training]'" in run.stdout

@@ -155,7 +155,9 @@ def test_without_anywidget_the_message_says_what_to_install() -> None:
         "try: live(lambda x: x * x, x=1.0)\n"
         "except ImportError as error: print(error)\n"
     )
-    run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=300
+    )
     assert "pip install 'micrograd_bp[live]'" in run.stdout
 
 
@@ -290,7 +292,10 @@ def notebook(tmp_path: Path) -> Iterator[str]:
         yield f"{address}/lab/tree/live.ipynb?token=test"
     finally:
         server.terminate()
-        server.wait()
+        try:
+            server.wait(timeout=60)
+        finally:
+            server.kill()
 
 
 @pytest.mark.slow
