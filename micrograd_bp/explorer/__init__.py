@@ -129,7 +129,8 @@ def explore(
             can be left out: the units are then found by their scopes, "layer1/neuron3", if there
             are any.
         data: inputs and targets (X, T) of data points, as for ``fit``: 1,000 at most, and fewer
-            for a graph of more than 100 nodes.
+            for a graph of more than 100 nodes. The columns of a DataFrame go by their names, as
+            for ``predict``.
         loss: of the model's outputs and the targets, as for ``fit``: E is the sum of E_n for
             "sum_of_squares", and the mean of them for every other.
         point: n of the data point that is shown at first, from 1.
