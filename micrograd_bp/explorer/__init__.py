@@ -170,16 +170,16 @@ def explore(
     if len(order) > max_nodes:
         raise ValueError(
             f"a graph of {len(order)} nodes is too large to step through, the limit is {max_nodes}:"
-            " explore the error of one data point, or an interior node; draw(root) folds a large"
-            f" graph into one picture; or allow more with max_nodes={len(order)}"
+            " explore the error of one data point, or an interior node, or take draw(root); or"
+            f" allow more with max_nodes={len(order)}"
         )
     for node in order:
         refuse_changed(node)
     passes = find_passes(order, network)
     if network is not None and not passes and points is None:
         raise ValueError(
-            "explore: the root was not computed from the outputs of this network; give the error"
-            " of network(inputs), recorded outside no_grad, or leave out network="
+            "the root of explore was not computed from the outputs of this network: give the error"
+            " of network(inputs), outside no_grad, or leave out network="
         )
     parts = [f"{len(order)} nodes", *["a network"] * bool(passes)]
     if points:

@@ -214,9 +214,14 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         self, X: Table, T: Table, sample_weight: Any, stratify: _Array | None = None
     ) -> None:
         self._train(X, T, sample_weight, self.max_iter, self.early_stopping, stratify)
-        if self.n_iter_ == self.max_iter and self.history_.ended == f"after {self.n_iter_} epochs":
+        _, _, reason = self.history_.ended.partition(": ")
+        if isinstance(self._optimizer, LBFGS):
+            found = f"L-BFGS has not converged, {reason}" * ("converged" not in reason)
+        else:
+            found = "the error is still going down" * (not reason)
+        if found:
             warnings.warn(
-                f"after max_iter={self.max_iter} epochs the error is still going down: raise"
+                f"after {self.n_iter_} epochs of max_iter={self.max_iter} {found}: raise"
                 " max_iter, or scale the data to about 1",
                 ConvergenceWarning,
                 stacklevel=3,

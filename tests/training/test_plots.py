@@ -141,7 +141,7 @@ def test_a_fit_of_an_estimator_and_of_several_outputs() -> None:
     with pytest.raises(ValueError, match="T has 1 columns, and the model 2 outputs"):
         plot_fit(MLP(1, [2]), [0.0], [1.0])
     with pytest.raises(TypeError, match=r"NetworkRegressor.* has no classes_"):
-        plot_decision(NetworkRegressor([], max_iter=1).fit([[0, 0]], [1]), [[0, 0]], [1])
+        plot_decision(NetworkRegressor([], solver="lbfgs").fit([[0, 0]], [1]), [[0, 0]], [1])
 
 
 def test_a_fit_of_columns_bears_their_names() -> None:
