@@ -13,13 +13,16 @@ from functools import partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..engine import Value
+from ..messages import needing_packages
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
+
+with needing_packages(__name__):
+    import numpy as np
+    from numpy.typing import NDArray
+
 from .checkpoint import digest, fingerprint
 from .chunks import (
     Chunk,
