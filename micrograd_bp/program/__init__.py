@@ -13,14 +13,16 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy
-
 from .. import functions, messages, modes, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..text.latex import Latex
 from ..text.tables import escape_html
 from ..transforms import recorded_gradient
+
+with messages.needing_packages(__name__):
+    import numpy
+
 from . import collector, program_file
 from .arguments import check_out, floats, in_order, thread_count
 from .by_engine import by_engine, has_branches

@@ -9,12 +9,13 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..engine import Value
-from ..messages import describe
+from ..messages import describe, needing_packages
 from ..numeric import show, to_float
+
+with needing_packages(__name__):
+    import numpy as np
+    from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isclose
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,14 +68,13 @@ class Run:
     ) -> History:
         """Go through the data ``epochs`` times at most, and leave the weights with the model."""
         self._optimizer, self._rng, self._started = optimizer, rng, time.perf_counter()
-        if self.checkpoint:
-            self.checkpoint.resume(self, optimizer, rng)
+        known = self.checkpoint.resume(self, optimizer, rng) if self.checkpoint else None
         n = self.n_before
         with tqdm(
             total=epochs, initial=n, disable=not progress, desc="fit", unit="epoch"
         ) as self.bar:
             try:
-                self._begin()
+                self._begin(known)
                 if isinstance(optimizer, LBFGS):
                     reason = optimizer.minimize(self._evaluate, self.theta, epochs, self._after)
                     self.history.ended = self.history.ended or f"{self._epochs_done}: {reason}"
@@ -92,9 +92,16 @@ class Run:
         n = len(self.history.error_after)
         return f"after {n} epoch{'s' if n != 1 else ''}"
 
-    def _begin(self) -> None:
+    def _begin(self, known: float | None) -> None:
+        """Compute the error; where a checkpoint knew it, it has to be about the same."""
         with self._telling():
             self._error = self.objective.error(self.theta)
+        if self.checkpoint and known is not None and not isclose(known, self._error, rel_tol=1e-6):
+            self.theta = np.array([parameter.data for parameter in self.parameters])
+            raise self.checkpoint.refusal(
+                f"of a model or loss that give its weights the error {known:.6g}, not"
+                f" {self._error:.6g}"
+            )
 
     def _evaluate(self, theta: Vector) -> tuple[float, Vector]:
         if self.to_tell:

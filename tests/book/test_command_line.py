@@ -262,6 +262,29 @@ def test_weights_for_standardized_inputs_are_not_used_on_raw_ones_nor_the_revers
     )
 
 
+def test_weights_take_their_inputs_by_the_names_of_the_columns(run: Any) -> None:
+    rows = [line.split(",") for line in POINTS.splitlines()]
+    write("points.csv", POINTS)
+    write("other.csv", "\n".join(f"{b},{y},0,{a}" for a, b, y in rows).replace("0", "more", 1))
+    run(*DATA, "--save-weights", "w.json")
+    found = [
+        run("--data", name, "--targets", "y", "--weights", "w.json", "--json", *options)[1]
+        for name, options in [
+            ("points.csv", ()),
+            ("other.csv", ()),
+            ("points.csv", ("--inputs", "b,a")),
+        ]
+    ]
+    numbers = [json.loads(text)["point_rows"] for text in found]
+    assert numbers[0] == numbers[1] != numbers[2]
+    write("less.csv", "a,y\n1,2\n")
+    assert_refused(
+        run,
+        ("--data", "less.csv", "--targets", "y", "--weights", "w.json"),
+        "less.csv, row 1, column 'b': there is no such column; the columns are 'a', 'y'",
+    )
+
+
 @pytest.mark.parametrize("options", [(), ("--standardize",)])
 def test_weights_that_do_not_tell_are_taken_either_way(run: Any, options: tuple[str, ...]) -> None:
     write("points.csv", POINTS)

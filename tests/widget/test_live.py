@@ -121,6 +121,7 @@ def test_a_fault_of_build_is_raised_at_the_start_and_shown_later() -> None:
     ("leaf", "error", "message"),
     [
         ((1.0, -1.0), ValueError, r"x needs low <= start <= high, not 1\.0, 0\.0, -1\.0"),
+        ((None, 2.0), TypeError, "the range of x: need a real number, not None"),
         ((0.0, 1.0, 2.0), ValueError, r"not 0\.0, 2\.0, 1\.0"),
         ((0.0, float("inf")), ValueError, "not 0.0, inf, inf"),
         ((1.0,), ValueError, r"\(low, high\) or \(low, high, start\), not \(1\.0,\)"),
