@@ -314,6 +314,8 @@ class ChunkedData:
         classes: list[Any] | None = None,
     ) -> None:
         self.client = checked_client()
+        if isinstance(T, list) and is_named(T) and not columns_of(X):
+            T = np.array(T)  # names of classes
         tables = _tables(X, T, sample_weight)
         self.columns = tables["X"] if is_named(tables["X"]) else columns_of(X)
         self.classes = classes or _classes(X, tables["T"], loss)

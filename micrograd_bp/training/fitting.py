@@ -255,10 +255,15 @@ def _validation_data(
     X, T = validation
     data: Table | ChunkedData
     if is_chunked(X, T):
-        data = ChunkedData(by_label(X, columns, T), T, None, loss, classes)
+        X = by_label(X, columns, T)
+        try:
+            data = ChunkedData(X, T, None, loss, classes)
+            data.look(n_outputs, average=True, weighted=weighted)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"validation: {error}") from error
         if data.classes and not classes:
             raise ValueError("the T of validation has names of classes, and the T of training none")
-        data.look(n_outputs, average=True, weighted=weighted)
         found = [data.tables_of[name].shape[1] for name in "xt"]
     else:
         X, T, _ = by_name(X, T)
