@@ -2,7 +2,7 @@
 
 The graph of one data point gives E_n; ``gradient`` gives the graph of dE_n/dw beside it. A
 Program evaluates both for a whole data set, E = sum_n E_n and dE/dw = sum_n dE_n/dw. The passes
-are in lowering.py; the instructions run in C (_program.pyx), or on NumPy (interpreter.py) where
+begin in lowering.py; the instructions run in C (_program.pyx), or on NumPy (interpreter.py) where
 the package was installed without a compiler. A data point whose derivatives come out inf or nan
 is left to the engine (by_engine.py).
 """

@@ -12,9 +12,8 @@ from typing import Any
 from .. import modes
 from ..engine import Value
 from ..transforms.chain_rule import Sweeps
-from .instructions import Instruction, Map, Plan
+from .instructions import MAY_BE_GATES, Instruction, Map, Plan
 from .interpreter import filled, linked, walk
-from .lowering import MAY_BE_GATES
 
 Array = Any
 
