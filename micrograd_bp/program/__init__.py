@@ -23,7 +23,7 @@ from ..text.tables import escape_html
 from ..transforms import recorded_gradient
 from . import collector, program_file
 from .arguments import check_out, floats, in_order, thread_count
-from .by_engine import by_engine, has_branches
+from .by_engine import by_engine
 from .c_code import c_code
 from .choices import warn_of_choices, warn_of_origins
 from .equations import equations
@@ -492,7 +492,7 @@ class Program:
         finite: Any = numpy.isfinite(table).all(axis=1)
         finite &= numpy.isfinite(weights).all()
         asked = finite & (bad > 0) if errors == "raise" else finite & (bad == 1)
-        if has_branches(summed):
+        if summed.has_branches:
             asked |= bad == 1
         rows = numpy.flatnonzero(asked)
         if not len(rows) and (errors == "ignore" or not finite.all()):
