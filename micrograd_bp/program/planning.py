@@ -5,7 +5,7 @@ from itertools import chain
 
 from .collector import paused
 from .instructions import Plan
-from .lowering import Numbered
+from .numbered import Numbered
 from .passes import Layers, Placing, fused, needed, terms, varying
 
 
