@@ -263,9 +263,9 @@ def _bar(what: str, unit: str, shown: bool) -> Iterator[Progress]:
     if not shown:
         yield iter
         return
-    from tqdm import tqdm
+    from ..progress import Bar
 
-    with tqdm(desc=what, unit=unit) as bar:
+    with Bar(desc=what, unit=unit) as bar:
 
         def through(items: Iterable[Any]) -> Iterator[Any]:
             bar.total = length_hint(items) or None
@@ -315,11 +315,11 @@ def _train(
     options: argparse.Namespace, dataset: Dataset, activation: str, weights: Weights
 ) -> tuple[Weights, Training]:
     """Gradient descent on the total error, by the equations."""
-    from tqdm import tqdm
+    from ..progress import Bar
 
     inputs, targets = dataset.inputs, dataset.targets
     error_before = total_error(weights, inputs, targets, activation)
-    with tqdm(range(1, options.train + 1), desc="training", unit="epoch") as progress:
+    with Bar(range(1, options.train + 1), desc="training", unit="epoch") as progress:
         for epoch in progress:
             derivatives = total_derivatives(weights, inputs, targets, activation)
             weights = gradient_step(weights, derivatives, options.rate)

@@ -113,7 +113,7 @@ class Program:
         warn_of_choices(order_of(compared), [*inputs, *parameters])
         return program
 
-    @collector.paused()
+    @collector.paused
     def _compile(
         self,
         outputs: Value | Sequence[Value],

@@ -9,7 +9,7 @@ from .numbered import Numbered
 from .passes import Layers, Placing, fused, needed, terms, varying
 
 
-@paused()
+@paused
 def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
     """The instructions that compute results, for each data point or summed over them.
 

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..modes import in_own_context
 from ..numeric import show
 from .gradcheck import judge
 from .report import Mismatch, Report
 from .slopes import EPSILON
 
 
+@in_own_context
 def check_gradient(
     f: Callable[[Any], Any],
     grad_f: Callable[[Any], Any],

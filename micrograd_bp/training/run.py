@@ -7,15 +7,16 @@ from math import isclose
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from ..engine import Value
+from ..nn.written import write
+from ..progress import Bar
 from .checkpoint import Checkpoint
 from .early_stopping import Best
 from .history import History
 from .model_error import Model
 from .objective import Objective
-from .optim import LBFGS, Optimizer, Vector, write
+from .optim import LBFGS, Optimizer, Vector
 
 
 class Epoch(NamedTuple):
@@ -70,7 +71,7 @@ class Run:
         self._optimizer, self._rng, self._started = optimizer, rng, time.perf_counter()
         known = self.checkpoint.resume(self, optimizer, rng) if self.checkpoint else None
         n = self.n_before
-        with tqdm(
+        with Bar(
             total=epochs, initial=n, disable=not progress, desc="fit", unit="epoch"
         ) as self.bar:
             try:
@@ -84,7 +85,10 @@ class Run:
                 if self.best and self.history.error_after:
                     self.theta = self.best.theta
             finally:
-                write(self.parameters, self.theta)
+                try:
+                    write(self.parameters, self.theta.tolist())
+                finally:  # again, for an interrupt in the first
+                    write(self.parameters, self.theta.tolist())
         return self.history
 
     @property
@@ -154,7 +158,7 @@ class Run:
             )
         if not self.callbacks or not is_new:
             return bool(history.ended)
-        write(self.parameters, theta)
+        write(self.parameters, theta.tolist())
         epoch = Epoch(
             len(history.error_after), history.error_before[-1], error, validation, self.model
         )

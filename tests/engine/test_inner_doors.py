@@ -147,6 +147,7 @@ print(len(tried))
     ("module", "doors"),
     [
         ("_engine", 100),
+        ("_modes", 1),
         ("transforms._nested", 2),
         ("program._passes", 6),
         ("program._program", 5),
