@@ -319,8 +319,8 @@ class Program:
         It has two functions, described at its top: ``NAME_value``, the outputs for N data points,
         and, of a program with one output, ``NAME_value_and_grad``, the sums of the output and of
         its derivatives over N data points. Nothing is allocated. Its elementary functions are
-        within 4 ulp, but for logaddexp and the second derivatives of silu and ``**`` next to
-        where they are 0, and for lgamma, digamma and erfinv, which are good to 1e-12.
+        within 4 ulp, but next to where they are 0 for logaddexp, lgamma, digamma and their
+        like, and the second derivatives of silu and ``**``.
 
         Args:
             name: what the names of the functions begin with.
