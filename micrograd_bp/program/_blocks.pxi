@@ -155,18 +155,11 @@ cdef class Blocks:
         cdef Py_ssize_t first = self.start.get(block)
         return [self.flat.of[i] for i in range(first, first + self.size(block))]
 
-    def wide(self):
-        """The blocks that may be wide instructions, to be placed by the caller as they come."""
-        cdef int block, end = self.last.n
-        for block in range(3):
-            self.placed(block, -1)
-        block = self.next_wide(3, end)
-        while block < end:
-            yield block
-            block = self.next_wide(block + 1, end)
-
     cdef int next_wide(self, int first, int end) except -1:
-        """The next such block, or the end; those of one node before it are done."""
+        """The next block that may be wide instructions, which the caller is to place; or the end.
+
+        Those of one node before it are done.
+        """
         cdef int block, i, last, found
         cdef const int* operands
         cdef Py_ssize_t k, n
@@ -185,31 +178,17 @@ cdef class Blocks:
             self.computed(block, None)
         return end
 
-    cpdef int place(self, int block, list members, int last) except -1:
-        """The order of a block's members is final, and what its turn comes after."""
-        cdef Py_ssize_t first = self.start.get(block), k
-        cdef int i
-        if len(members) != self.size(block):
-            raise ValueError("a block keeps its members")
-        for k in range(len(members)):
-            i = members[k]
-            if self.block.get(i) != block:
-                raise ValueError("a block keeps its members")
-            self.flat.of[first + k] = i
-        return self.placed(block, last)
-
     cdef int placed(self, int block, int last) except -1:
+        """The order of a block's members is final, and what its turn comes after."""
         cdef Py_ssize_t first = self.start.get(block), k
         for k in range(first, first + self.size(block)):
             self.at.put(self.flat.of[k], self.n_placed)
             self.n_placed += 1
         return self.last.put(block, last)
 
-    def add(self, Py_ssize_t n, operands):
+    cdef int add(self, Py_ssize_t n, tuple operands) except -1:
         """The first of new nodes, a block of their own that is placed as it is."""
         cdef int first = self.block.n, block = self.last.n, i
-        if n < 0:
-            raise ValueError("a block has nodes")
         self.block.extend(n, block)
         self.at.extend(n, 0)
         for i in range(first, self.block.n):
@@ -217,30 +196,22 @@ cdef class Blocks:
         self.start.append(self.flat.n)
         self.last.append(-1)
         self.waiting.extend(len(ACTIVATIONS), 0)
-        self.placed(block, self.last_of(operands, -1))
+        self.placed(block, self.last_of(operands))
         return first
 
-    cpdef bint are_apart(self, tuple nodes, Py_ssize_t distance) except -1:
-        """Whether nodes are equally far apart, each so far from the one before."""
-        cdef Py_ssize_t k, at = self.at.get(nodes[0])
-        for k in range(1, len(nodes)):
-            at += distance
-            if self.at.get(nodes[k]) != at:
-                return False
-        return True
-
-    cpdef int last_of(self, nodes, int last) except? -1:
-        """The latest of a node and those that end the blocks of others."""
-        cdef int found
+    cdef int last_of(self, tuple nodes) except? -1:
+        """The latest of those that end the blocks of nodes."""
+        cdef int last = -1, found
         for i in nodes:
             found = self.last.get(self.block.get(i))
             if found > last:
                 last = found
         return last
 
-    def turn(self, int last, int block, int part, list steps not None):
+    cdef int turn(self, int last, int block, int part, list steps) except -1:
         """Steps have their turn."""
         self.new_turn(last, block, part).listed = self.list_of(steps)
+        return 0
 
     cdef Turn* new_turn(self, int last, int block, int part) except NULL:
         """A turn without steps."""
@@ -263,10 +234,6 @@ cdef class Blocks:
         if turn.listed >= 0:
             return self.lists[turn.listed]
         return [turn.first] if turn.second < 0 else [turn.first, turn.second]
-
-    def compute(self, int block, list steps not None):
-        """The steps that compute a block have their turn."""
-        self.computed(block, steps)
 
     cdef int computed(self, int block, list steps) except -1:
         """The steps that compute a block have their turn; without any it is one node."""

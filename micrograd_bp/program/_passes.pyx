@@ -33,7 +33,6 @@ from .instructions import (
 )
 from .lowering import through_softmax
 from .numbered import SIMPLER
-from .placing import placed, placed_sum, read
 
 cdef extern from "Python.h":
     void PyObject_GC_UnTrack(void*)

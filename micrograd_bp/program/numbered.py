@@ -68,8 +68,9 @@ class Numbered:
     def pulled_back(self, shares: list[int], adjoints: dict[int, int]) -> list[int]:
         """sum_i g_i ds_i/dx_j for all j: s_j (g_j sum_{i != j} s_i - sum_{i != j} g_i s_i).
 
-        The sums are products of a matrix that is 0 on the diagonal: of n numbers, where each g_i
-        times each s_i s_j would be n^2. No 1 - s_j is there, which would cancel.
+        The sums are products with a constant matrix that is 0 on the diagonal: nodes of the order
+        of n, where each g_i times each s_i s_j would be n^2. No 1 - s_j is there, which would
+        cancel.
 
         Args:
             shares: the numbers s_i of a softmax.
