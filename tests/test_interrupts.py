@@ -20,6 +20,7 @@ from micrograd_bp.modes import Block, current
 from micrograd_bp.nn.written import write
 from micrograd_bp.progress import Bar
 from micrograd_bp.testing import check_gradient
+from micrograd_bp.transforms import recorded_call
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning",  # of a file just opened
@@ -49,7 +50,8 @@ def interrupted(work: Callable[[], Any], n: int) -> bool:
 
 
 def in_force() -> Any:
-    return current.get(), gc.isenabled(), sorted(np.geterr().items())
+    enclosing, differentiated = recorded_call._enclosing.get(), recorded_call._differentiated.get()
+    return current.get(), enclosing, differentiated, gc.isenabled(), sorted(np.geterr().items())
 
 
 def modes() -> None:
@@ -59,7 +61,7 @@ def modes() -> None:
 
 
 def derivatives() -> None:
-    grad(lambda x: x * x)(3.0)
+    grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0)
 
 
 def compiling() -> None:
