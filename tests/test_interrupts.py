@@ -1,8 +1,8 @@
 """An interrupt at any call: what was in force is in force no more, and weights are whole.
 
-A signal is answered, and KeyboardInterrupt raised, where Python enters a function or leaves one
-written in C: there each test interrupts what it tries, at the first such place, at the second, and
-so on, until it runs through.
+A signal is answered, and KeyboardInterrupt raised, where Python enters a function, leaves one
+written in C, or goes back in a loop: there each test interrupts what it tries, at the first such
+place, at the second, and so on, until it runs through.
 """
 
 import gc
@@ -15,11 +15,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd_bp import MLP, SGD, Program, Value, allow_nonfinite, fit, grad, no_grad, scope
+from micrograd_bp import (
+    MLP,
+    SGD,
+    Program,
+    Value,
+    allow_nonfinite,
+    engine_kind,
+    fit,
+    grad,
+    no_grad,
+    scope,
+    topological_order,
+)
 from micrograd_bp.modes import Block, current
 from micrograd_bp.nn.written import write
 from micrograd_bp.progress import Bar
 from micrograd_bp.testing import check_gradient
+from micrograd_bp.transforms import recorded_call
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning",  # of a file just opened
@@ -27,29 +40,34 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-def interrupted(work: Callable[[], Any], n: int) -> bool:
-    """Run some work, interrupted at the n-th place; whether it has as many."""
+def interrupted(work: Callable[[], Any], n: int, listen: Any = sys.setprofile) -> bool:
+    """Run some work, interrupted at the n-th place; whether it has as many.
+
+    With listen=sys.settrace these are the lines, as loops have them.
+    """
     places = 0
 
-    def at(frame: Any, event: str, arg: Any) -> None:
+    def at(frame: Any, event: str, arg: Any) -> Any:
         nonlocal places
-        places += event in ("call", "c_return")
+        places += event in ("call", "c_return", "line")
         if places == n:
-            sys.setprofile(None)
+            listen(None)
             raise KeyboardInterrupt
+        return at
 
     try:
-        sys.setprofile(at)
+        listen(at)
         work()
     except KeyboardInterrupt:
         pass
     finally:
-        sys.setprofile(None)
+        listen(None)
     return places >= n
 
 
 def in_force() -> Any:
-    return current.get(), gc.isenabled(), sorted(np.geterr().items())
+    enclosing, differentiated = recorded_call._enclosing.get(), recorded_call._differentiated.get()
+    return current.get(), enclosing, differentiated, gc.isenabled(), sorted(np.geterr().items())
 
 
 def modes() -> None:
@@ -59,7 +77,7 @@ def modes() -> None:
 
 
 def derivatives() -> None:
-    grad(lambda x: x * x)(3.0)
+    grad(lambda x: x * grad(lambda y: x * y)(2.0))(3.0)
 
 
 def compiling() -> None:
@@ -109,6 +127,23 @@ class Weight:
     @data.setter
     def data(self, number: float) -> None:
         self.number = number
+
+
+def test_a_backward_pass_adds_to_all_grads_or_to_none() -> None:
+    x = Value(2.0)
+    y = (x * x + x).tanh() * x
+    nodes, n = topological_order(y), 1
+    y.backward()
+    after = [node.grad for node in nodes]
+    before = [0.0] * len(nodes)
+    while True:
+        for node in nodes:
+            node.grad = 0.0
+        if not interrupted(y.backward, n, sys.settrace):
+            break
+        assert [node.grad for node in nodes] in (before, after), n
+        n += 1
+    assert n > 10 or engine_kind() == "compiled"
 
 
 def test_weights_are_written_all_or_not_at_all() -> None:

@@ -187,13 +187,16 @@ def _run(
     inputs: tuple[list[Value], ...],
 ) -> tuple[Any, bool]:
     """What f returns, where these are the inputs of transforms, and whether it differentiated."""
-    token = _enclosing.set(inputs)
-    outside = _differentiated.set(False)
+    enclosing, differentiated = _enclosing.get(), _differentiated.get()
     try:
+        _enclosing.set(inputs)
+        _differentiated.set(False)
         return f(*arguments, **kwargs), _differentiated.get()
     finally:
-        _enclosing.reset(token)
-        _differentiated.reset(outside)
+        try:
+            _enclosing.set(enclosing)
+        finally:  # also where an interrupt comes in between
+            _differentiated.set(differentiated)
 
 
 def takes(f: Callable[..., Any], arguments: Sequence[Any]) -> bool:
