@@ -63,8 +63,15 @@ def check_gradient(
             return type(x)(numbers.copy(), **_labels(x))
         return numbers.copy() if numbers.ndim else float(numbers)
 
-    y = _numbers("what f gives", f(given(point)))
-    found = _numbers("what grad_f gives", _by_label(grad_f(given(point)), x))
+    def derivatives(numbers: NDArray[np.float64]) -> Any:
+        return _numbers("what grad_f gives", _by_label(grad_f(given(numbers)), x))
+
+    def moved_to(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
+        moved: NDArray[np.float64] = point.copy()
+        moved[i] = t
+        return moved
+
+    y, found = _numbers("what f gives", f(given(point))), derivatives(point)
     if found.shape != y.shape + point.shape:
         raise ValueError(
             f"grad_f gives an array of shape {found.shape}, and the derivatives of f, which gives"
@@ -73,11 +80,9 @@ def check_gradient(
 
     @cache  # each output is looked at over the same steps
     def beside(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
-        moved = point.copy()
-        moved[i] = t
         try:
             with np.errstate(all="ignore"):
-                return _numbers("what f gives", f(given(moved)))
+                return _numbers("what f gives", f(given(moved_to(i, t))))
         except (ArithmeticError, ValueError):
             return np.full(y.shape, nan)
 
@@ -94,8 +99,17 @@ def check_gradient(
             def along(t: float, i: tuple[int, ...] = i, k: tuple[int, ...] = k) -> float:
                 return float(beside(i, t)[k])
 
-            got = float(found[k + i])
-            verdict = judge(along, float(number), got, "grad_f", float(noise[k]))
+            def derivative(t: float, i: tuple[int, ...] = i, k: tuple[int, ...] = k) -> float:
+                try:
+                    with np.errstate(all="ignore"):
+                        return float(derivatives(moved_to(i, t))[k + i])
+                except (ArithmeticError, ValueError):
+                    return nan
+
+            t, got = float(number), float(found[k + i])
+            verdict = judge(along, t, got, "grad_f", float(noise[k]))
+            rounding = float(noise[k] + EPSILON * abs(y[k]))
+            verdict = verdict.unless_explained(along, derivative, t, rounding)
             what = f"d f{_index(k)} / d x{_index(i)}"
             if verdict.note:
                 notes.append(f"{what}: {verdict.note}")
