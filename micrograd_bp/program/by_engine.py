@@ -14,15 +14,14 @@ from ..engine import Value
 from ..transforms.chain_rule import Sweeps
 from .instructions import Instruction, Map, Plan
 from .interpreter import filled, linked, walk
-from .lowering import MAY_BE_GATES
 
 Array = Any
 
 
 def has_branches(plan: Plan) -> bool:
-    """Whether a plan has what may be a branch that is not taken."""
+    """Whether a plan has what may be flat, as a branch that is not taken."""
     return any(
-        isinstance(one, (Instruction, Map)) and one.function in MAY_BE_GATES
+        isinstance(one, (Instruction, Map)) and one.function.flat is not None
         for one in (*plan.once, *plan.each)
     )
 
@@ -52,7 +51,8 @@ def by_engine(
         for one, _ in walk(linked(plan, lambda function: function), places):
             if isinstance(one, Instruction) and one.label:
                 places[one.result].label, places[one.result].scope = one.label, one.scope
-        output = places[plan.outputs[0]]
+        found = places[plan.outputs[0]]
+        output = found if isinstance(found, Value) else Value(found)  # a constant
     with modes.changed(nonfinite_allowed=nonfinite_allowed):
         adjoints = Sweeps([output], weights).back({output: 1.0})
     numbers = [output.data, *(adjoints.get(weight, 0.0) for weight in weights)]
