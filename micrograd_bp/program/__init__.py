@@ -252,7 +252,8 @@ class Program:
                 DataFrame that has a column by the label of each input, those are taken.
             parameters: numbers of shape (n_parameters,); unless given, those recorded.
             threads: how many to run on; the result is the same to the last bit.
-            errors: "ignore" gives inf and nan where "raise" raises.
+            errors: "ignore" gives inf and nan where "raise" raises. Of a data point whose output
+                is inf or nan, derivatives may then be others than the engine's, such as nan for 0.
             out: an array of float64 of shape (n_parameters,) to write the gradient into, in C
                 order; it shares no memory with the arguments.
 

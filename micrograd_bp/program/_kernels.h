@@ -138,7 +138,7 @@ INLINE double k_logistic_density(double x) { /* e / (1 + e)^2, e = exp(-|x|) */
 INLINE double k_silu(double x) { /* x / (1 + e), e = exp(-x) */
     double e = k_exp(-x), whole = 1.0 + e, lost = e > 1.0 ? (e - whole) + 1.0 : (1.0 - whole) + e;
     double tail = exp_scaled(x < -800.0 ? -800.0 : x, x, 0.0);
-    return x == 0.0 || x > 40.0 ? x : x < -690.0 ? tail : quotient(x, whole, lost);
+    return x == 0.0 || x > 40.0 ? x : x < -690.0 ? tail : copysign(quotient(x, whole, lost), x);
 }
 
 INLINE double k_exp_of_difference(double x, double y) {
@@ -177,9 +177,9 @@ INLINE double k_log_sigmoid(double x) { return -k_softplus(-x); }
 
 INLINE double k_relu(double x) { return x <= 0.0 ? 0.0 : x; }
 INLINE double k_step(double x) { return x > 0.0 ? 1.0 : x <= 0.0 ? 0.0 : x; }
-INLINE double k_sign(double x) { return fabs(x) > 0.0 ? copysign(1.0, x) : x; }
-INLINE double k_maximum(double x, double y) { return x > y || x != x ? x : y; }
-INLINE double k_minimum(double x, double y) { return x < y || x != x ? x : y; }
+INLINE double k_sign(double x) { return fabs(x) > 0.0 ? copysign(1.0, x) : x + 0.0; }
+INLINE double k_maximum(double x, double y) { return x >= y || x != x ? x : y; }
+INLINE double k_minimum(double x, double y) { return x <= y || x != x ? x : y; }
 INLINE double k_greater(double x, double y) {
     return x > y ? 1.0 : x < y ? 0.0 : x == y ? 0.5 : x + y;
 }
@@ -191,7 +191,10 @@ INLINE double k_elu(double x, double alpha) { return x > 0.0 ? x : alpha * k_exp
 INLINE double k_elu_tail(double x, double alpha) {
     return x > 0.0 ? 0.0 : exp_scaled(alpha, x, 0.0);
 }
-INLINE double k_clip(double x, double low, double high) { return clamped(x, low, high); }
+INLINE double k_clip(double x, double low, double high) {
+    double below = x > high ? high : x;
+    return below > low || x != x ? below : low;
+}
 INLINE double k_within(double x, double low, double high) {
     return x != x ? x : x >= low && x <= high ? 1.0 : 0.0;
 }

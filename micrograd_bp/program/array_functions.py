@@ -173,7 +173,7 @@ def _exp_of_difference(x: Array, y: Array) -> Array:
 
 _ON_NUMPY: dict[str, ArrayFunction] = {
     "step": _step,
-    "sign": lambda x: numpy.where(numpy.abs(x) > 0.0, numpy.copysign(1.0, x), x),
+    "sign": lambda x: numpy.where(numpy.abs(x) > 0.0, numpy.copysign(1.0, x), x + 0.0),
     "where": lambda condition, x, y: numpy.where(condition != 0.0, x, y),
     "leaky_relu": lambda x, slope: numpy.where(x > 0.0, x, slope * x),
     "exp_of_difference": _exp_of_difference,

@@ -43,7 +43,8 @@ def by_engine(
         for one, _ in walk(linked(plan, lambda function: function), places):
             if isinstance(one, Instruction) and one.label:
                 places[one.result].label, places[one.result].scope = one.label, one.scope
-        output = places[plan.outputs[0]]
+        found = places[plan.outputs[0]]
+        output = found if isinstance(found, Value) else Value(found)  # a constant
     with modes.changed(nonfinite_allowed=nonfinite_allowed):
         adjoints = Sweeps([output], weights).back({output: 1.0})
     numbers = [output.data, *(adjoints.get(weight, 0.0) for weight in weights)]

@@ -239,21 +239,22 @@ static double elu(double x, double alpha) { return x > 0.0 ? x : alpha * expm1(x
 
 static double elu_tail(double x, double alpha) { return x > 0.0 ? 0.0 : scaled_exp(x, alpha); }
 
-static double sign(double x) { return fabs(x) > 0.0 ? copysign(1.0, x) : x; }
+static double sign(double x) { return fabs(x) > 0.0 ? copysign(1.0, x) : x + 0.0; }
 
 static double step(double x) { return x > 0.0 ? 1.0 : x <= 0.0 ? 0.0 : x; }
 
 static double clip(double x, double low, double high) {
-    return x < low ? low : x > high ? high : x;
+    double below = x > high ? high : x;
+    return below > low || isnan(x) ? below : low;
 }
 
 static double within(double x, double low, double high) {
     return isnan(x) ? x : x >= low && x <= high ? 1.0 : 0.0;
 }
 
-static double maximum(double x, double y) { return x > y || isnan(x) ? x : y; }
+static double maximum(double x, double y) { return x >= y || isnan(x) ? x : y; }
 
-static double minimum(double x, double y) { return x < y || isnan(x) ? x : y; }
+static double minimum(double x, double y) { return x <= y || isnan(x) ? x : y; }
 
 static double greater(double x, double y) {
     return x > y ? 1.0 : x < y ? 0.0 : x == y ? 0.5 : NAN;
@@ -324,17 +325,15 @@ static double inverse_power(double x, double y, int n, int k) {
     if (largest == 0.0) return n == 1 ? 0.0 : NAN;
     frexp(largest, &exponent);
     double u = ldexp(x, -exponent), v = ldexp(y, -exponent);
-    double square = square_norm(u, v, &low), correction = 1.0 - n * low / square;
-    double a = frexp(x, &i), b = frexp(y, &j);
-    if (n == 1 && k % 2) return ldexp(sign * (-b / square) * correction, j - 2 * exponent);
-    if (n == 1) return ldexp(sign * (a / square) * correction, i - 2 * exponent);
-    if (n == 2 && k % 2) {
-        double part = -2.0 * a * b / (square * square) * correction;
-        return ldexp(sign * part, i + j - 4 * exponent);
+    double square = square_norm(u, v, &low), real = 1.0, imaginary = 0.0;
+    if (n <= 2) {
+        double a = frexp(x, &i), b = frexp(y, &j), part;
+        if (n == 1) part = (k % 2 ? -b : a) / square, i = (k % 2 ? j : i) - 2 * exponent;
+        else if (k % 2) part = -2.0 * a * b / (square * square), i += j - 4 * exponent;
+        else part = (u - v) * (u + v) / (square * square), i = -2 * exponent;
+        return ldexp(sign * (part - part * (n * low / square)), i);
     }
-    double real = 1.0, imaginary = 0.0;
-    if (n == 2) real = (u - v) * (u + v) / (square * square) * correction;
-    for (int m = 0; n > 2 && m < n; m++) {
+    for (int m = 0; m < n; m++) {
         double next = (real * u + imaginary * v) / square;
         imaginary = (imaginary * u - real * v) / square;
         real = next;
@@ -372,12 +371,13 @@ static double prod(const double *x, int n) {
     return product;
 }
 
-/* The exactly rounded sum: Shewchuk, Adaptive precision floating-point arithmetic, 1997 */
-static double fsum(const double *x, int n) {
+/* The exactly rounded sum, times a scale: Shewchuk, Adaptive precision floating-point arithmetic,
+   1997 */
+static double scaled_sum(const double *x, int n, double scale) {
     double partials[48], high = 0.0, low = 0.0, plain = 0.0;
     int count = 0;
     for (int i = 0; i < n; i++) {
-        double a = x[i];
+        double a = x[i] * scale;
         int kept = 0;
         plain += a;
         for (int j = 0; j < count; j++) {
@@ -387,7 +387,7 @@ static double fsum(const double *x, int n) {
             a = whole;
         }
         if (kept == 48 || !isfinite(a)) {
-            for (i++; i < n; i++) plain += x[i];
+            for (i++; i < n; i++) plain += x[i] * scale;
             return plain;
         }
         partials[kept++] = a;
@@ -405,7 +405,16 @@ static double fsum(const double *x, int n) {
     return high;
 }
 
-static double mean(const double *x, int n) { return fsum(x, n) / n; }
+/* The sum divided by a number; where the sum itself overflows on the way, of smaller ones */
+static double shared_sum(const double *x, int n, double parts) {
+    double whole = scaled_sum(x, n, 1.0);
+    if (isfinite(whole)) return whole / parts;
+    return scaled_sum(x, n, 0x1p-64) / parts * 0x1p64;
+}
+
+static double fsum(const double *x, int n) { return shared_sum(x, n, 1.0); }
+
+static double mean(const double *x, int n) { return shared_sum(x, n, n); }
 
 static double logsumexp(const double *x, int n) {
     double largest = x[0], rest = 0.0;
@@ -553,6 +562,7 @@ static double gamma_logarithm(double x, double *size) {
     *size = 0.0;
     if (isnan(x) || isinf(x) || (x <= 0.0 && x == floor(x))) return fabs(x) + INFINITY;
     if (fabs(x) < 1e-18) return -log(fabs(x));
+    if (distance == 0.0) return 0.0;
     if (fabs(distance) < 0.0625) { /* 6.1.33, about 1 or 2, where it is 0 */
         double tail = 0.0;
         for (int k = 15; k > 1; k--)

@@ -28,13 +28,6 @@ DERIVATIVES = {
     functions.sigmoid: functions.logistic_density,
 }
 
-MAY_BE_GATES = (  # 0 where a branch is not taken
-    functions.greater,
-    functions.within,
-    functions.step,
-    functions.where,
-)
-
 
 class Instruction(NamedTuple):
     """One function, applied to numbers that have their places.
@@ -219,9 +212,9 @@ class Plan:
 
     @cached_property
     def has_branches(self) -> bool:
-        """Whether there is what may be a branch that is not taken."""
+        """Whether there is what may be flat, as a branch that is not taken."""
         return any(
-            isinstance(step, (Instruction, Map)) and step.function in MAY_BE_GATES
+            isinstance(step, (Instruction, Map)) and step.function.flat is not None
             for step in (*self.once, *self.each)
         )
 

@@ -151,6 +151,7 @@ def test_functions_of_many_are_those_of_the_table(tmp_path) -> None:
     made = [f for f in MANY if f.key not in (*WITHOUT_C, "dot")]
     program = Compiled(Program([f(*inputs) for f in made], inputs=inputs), tmp_path)
     rows = [[*row] for row in product([1e16, 1.0, -1e16, 3e-17, 0.1], repeat=5)][::7]
+    rows += [[1e308, 1e308, -1e308, 1, 1], [1e308, 1e308, 1e308, -1e308, -1e308]]
     rows += [[math.nan, 1, 2, 3, 4], [math.inf, 1, 2, 3, 4], [-math.inf, 1, 2, 3, 4]]
     for row, found in zip(rows, program.value(rows, n_outputs=len(made)).tolist(), strict=True):
         for function, got in zip(made, found, strict=True):

@@ -34,6 +34,7 @@ from micrograd_bp import (
     tanh,
     where,
 )
+from micrograd_bp.functions import mod
 from micrograd_bp.nn import Module
 from micrograd_bp.optim import SGD
 from micrograd_bp.program import Executor
@@ -143,6 +144,26 @@ def test_given_infinities_behind_a_branch_contribute_nothing_either(
                 np.testing.assert_allclose([value, *grad], expected, rtol=1e-15)
             value, grad = program.value_and_grad([x0], [w0], errors=errors)
             np.testing.assert_array_equal([value, *grad], [output.data, w.grad])
+
+
+@BOTH
+@pytest.mark.filterwarnings("ignore:.*graph of the outputs")
+def test_an_infinity_that_comes_in_beside_a_jump_changes_no_other_derivative(executor: Any) -> None:
+    x, v, w = Value(1.0), Value(0.75), Value(0.375)
+    program = Program(floor(mod(Value(-1.0), w)), inputs=[x], parameters=[v, w])
+    for x0, v0 in ((math.inf, 1.0), (1.0, math.nan), (1.0, math.inf)):
+        value, grad = program.value_and_grad([x0], [v0, 1e155])
+        assert (value, *grad) == (1e155, 0.0, 0.0)
+
+
+@BOTH
+def test_a_constant_power_of_0_has_no_derivative_at_infinity_either(executor: Any) -> None:
+    x, w = Value(1.5), Value(0.75)
+    program = Program((x / w) ** 0, inputs=[x], parameters=[w])
+    for x0, w0 in ((-1e308, 0.1), (math.nan, 1.0), (math.inf, 2.0), (1.0, 2.0)):
+        for n in (1, 3):
+            value, grad = program.value_and_grad([[x0]] * n, [w0])
+            assert (value, *grad) == (n, 0.0)
 
 
 @BOTH

@@ -6,7 +6,7 @@ Values within 2 ulp of the truth and derivatives within 4, over the whole double
 import math
 import random
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 import accuracy
@@ -169,6 +169,23 @@ def test_remainders_of_any_floats_are_those_of_the_table(name: str) -> None:
     np.testing.assert_array_equal(got, expected)
     real = ~np.isnan(expected)
     assert np.signbit(got[real]).tolist() == np.signbit(expected[real]).tolist()
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("name", "fixed"),
+    [
+        *(("clip", (0.0, np.inf)), ("clip", (-np.inf, -0.0)), ("sign", ()), ("silu", ())),
+        *(("maximum", ()), ("minimum", ()), ("inverse_power", (1, 3)), ("lgamma", ())),
+    ],
+)
+def test_a_zero_has_the_sign_that_it_has_in_the_table(name: str, fixed: Any) -> None:
+    function, numbers = FUNCTIONS[name], [0.0, -0.0, 5e-324, -5e-324, 1.0, -1.0, 2.0]
+    points = list(product(numbers, repeat=function.operands or 1))
+    found = rows_of(function, np.array(points), fixed)
+    expected = np.array([function.value(*at, *fixed) for at in points])
+    np.testing.assert_allclose(found, expected, rtol=1e-15, atol=5e-324)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
 
 
 def test_a_block_and_a_single_point_give_the_same_bits() -> None:
