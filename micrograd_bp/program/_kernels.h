@@ -451,6 +451,50 @@ static int each_softmax_of_two(double *r, const double *x, int n, const double *
     return isfinite(error) && difference > -690.0;
 }
 
+/* Differences of what is known to some 100 bits, unless most of these cancel. */
+#define KEPT(r, size) (isfinite(r) && fabs(r) > (size) * 0x1p-42)
+
+static int each_lgamma(double *r, const double *x, int n, const double *p) {
+    double size;
+    (void)n, (void)p;
+    *r = gamma_logarithm(x[0], &size);
+    return KEPT(*r, size);
+}
+
+static int each_digamma(double *r, const double *x, int n, const double *p) {
+    double size;
+    (void)n, (void)p;
+    *r = polygamma_of_size(x[0], 0, &size);
+    return KEPT(*r, size);
+}
+
+static int each_polygamma(double *r, const double *x, int n, const double *p) {
+    double size;
+    (void)n;
+    if (p[0] > 5.0) return 0;
+    *r = polygamma_of_size(x[0], (int)p[0], &size);
+    return KEPT(*r, size);
+}
+
+static int each_silu_second_derivative(double *r, const double *x, int n, const double *p) {
+    (void)n, (void)p;
+    *r = silu_second_derivative(x[0]);
+    return isfinite(*r) && fabs(silu_bend(x[0])) > 0.2;
+}
+
+static int each_power_partial(double *r, const double *x, int n, const double *p) {
+    (void)n;
+    if (p[0] > 0.0 && p[1] > 0.0) return 0; /* a sum of terms, which may cancel */
+    *r = power_partial(x[0], x[1], (int)p[0], (int)p[1]);
+    return isnormal(*r);
+}
+
+static int each_round(double *r, const double *x, int n, const double *p) {
+    (void)n;
+    *r = rint(x[0]);
+    return p[0] == 0.0 && isfinite(*r);
+}
+
 /* Those of elementary.c that have no loop; where they are nan or infinite, the table says it. */
 #define NUMBER(name, computed) \
     static int each_##name(double *r, const double *x, int n, const double *p) { \
@@ -462,9 +506,13 @@ static int each_softmax_of_two(double *r, const double *x, int n, const double *
 #define NUMBERS(F) \
     OF_ONE(F, gelu) OF_ONE(F, gelu_derivative) OF_ONE(F, silu_derivative) \
     OF_ONE(F, one_minus_square) OF_ONE(F, atan_derivative) OF_ONE(F, cbrt_derivative) \
+    OF_ONE(F, asin_derivative) OF_ONE(F, acosh_derivative) OF_ONE(F, gelu_second_derivative) \
+    OF_ONE(F, erfinv) OF_ONE(F, erfinv_derivative) \
     OF_ONE_AND_AN_INTEGER(F, gauss) OF_ONE_AND_AN_INTEGER(F, normal) \
     OF_ONE_AND_AN_INTEGER(F, softsign_derivative) F(cbrt, cube_root(x[0])) \
-    F(hypot_direction, hypot_direction(x[0], x[1]))
+    F(hypot_direction, hypot_direction(x[0], x[1])) \
+    F(hypot_moment, hypot_moment(x[0], x[1], (int)p[0], (int)p[1], (int)p[2])) \
+    F(inverse_power, inverse_power(x[0], x[1], (int)p[0], (int)p[1]))
 NUMBERS(NUMBER)
 
 typedef struct {
@@ -477,7 +525,8 @@ typedef struct {
 static const NumberKernel NUMBER_KERNELS[] = {
     EACH(where) EACH(pow) EACH(prod) EACH(fsum) EACH(mean) EACH(logsumexp) EACH(logaddexp)
         EACH(softmax_of_two) EACH(divide_by_power) EACH(constant_power_derivative)
-            NUMBERS(EACH_NUMBER){0, 0}};
+            EACH(lgamma) EACH(digamma) EACH(polygamma) EACH(silu_second_derivative)
+                EACH(power_partial) EACH(round) NUMBERS(EACH_NUMBER){0, 0}};
 
 /* Those of LANES data points from rows, from one on. Each gives the points, as bits, where its short
    way does not hold. */

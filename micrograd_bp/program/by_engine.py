@@ -12,19 +12,10 @@ from typing import Any
 from .. import modes
 from ..engine import Value
 from ..transforms.chain_rule import Sweeps
-from .instructions import Instruction, Map, Plan
+from .instructions import Instruction, Plan
 from .interpreter import filled, linked, walk
-from .lowering import MAY_BE_GATES
 
 Array = Any
-
-
-def has_branches(plan: Plan) -> bool:
-    """Whether a plan has what may be a branch that is not taken."""
-    return any(
-        isinstance(one, (Instruction, Map)) and one.function in MAY_BE_GATES
-        for one in (*plan.once, *plan.each)
-    )
 
 
 def by_engine(

@@ -45,10 +45,11 @@ RENAMED = {  # where the C library has the name for something else
     "cbrt": "cube_root",
     "mod": "remainder_of",
     "round": "round_to",
+    "lgamma": "log_gamma",
 }
 OF_THE_LIBRARY = frozenset(
     "fabs pow sqrt exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh asin acos atan"
-    " asinh acosh atanh atan2 hypot erf erfc floor ceil trunc lgamma".split()
+    " asinh acosh atanh atan2 hypot erf erfc floor ceil trunc".split()
 )
 
 _WHOLE: Any = {"break_long_words": False, "break_on_hyphens": False}
@@ -159,14 +160,14 @@ def _table(kind: str, name: str, entries: Iterable[str]) -> str:
 
 @cache
 def _definitions() -> dict[str, str]:
-    """What elementary.c defines: the text of each function, with its comment, by its name."""
+    """What elementary.c defines: the text of each, with its comment, by its name."""
     text = Path(__file__).with_name("elementary.c").read_text(encoding="utf-8")
     blocks = re.split(r"\n\n(?=/\*|static )", text)
     found = {}
     for block in blocks:
-        match = re.search(r"^static double (\w+)\(", block, re.MULTILINE)
+        match = re.search(r"^(?:static \w+ (\w+)\(|\} (\w+);)", block, re.MULTILINE)
         if match:
-            found[match[1]] = block.strip() + "\n"
+            found[match[1] or match[2]] = block.strip() + "\n"
     return found
 
 
@@ -177,7 +178,7 @@ def _picked(names: Sequence[str] | dict[str, None]) -> list[str]:
     todo = [*needed]
     while todo:
         code = re.sub(r"/\*.*?\*/", "", definitions[todo.pop()], flags=re.DOTALL)
-        called = set(re.findall(r"(\w+)\(", code)) & definitions.keys()
+        called = set(re.findall(r"\w+(?=\()|\b[A-Z]\w+", code)) & definitions.keys()
         todo += called - needed
         needed |= called
     return [text for name, text in definitions.items() if name in needed]

@@ -206,12 +206,17 @@ static double silu_derivative(double x) {
     return logistic_density(x) * (1.0 + x + exp(x));
 }
 
-/* logistic_density(x) (2 - x tanh(x / 2)); near the roots of the factor, +-2.3994, of that
-   factor's absolute accuracy */
+/* 2 - x tanh(x / 2), of which next to the roots, +-2.3994, half of the digits are lost */
+static double silu_bend(double x) {
+    double size = fabs(x), e = exp(-size);
+    return ((2.0 - size) + e * (2.0 + size)) / (1.0 + e);
+}
+
 static double silu_second_derivative(double x) {
-    double size = fabs(x), factor = 2.0 - size * tanh(0.5 * size);
+    double size = fabs(x);
     if (size > 760.0) return 0.0;
-    return size > 690.0 ? scaled_exp(-size, factor) : logistic_density(x) * factor;
+    if (size > 690.0) return scaled_exp(-size, silu_bend(size));
+    return logistic_density(x) * silu_bend(x);
 }
 
 static double softsign(double x) { return x / (1.0 + fabs(x)); }
@@ -437,54 +442,238 @@ static double round_to(double x, double digits) {
     return digits < 0.0 ? rint(scaled) * unit : rint(scaled) / unit;
 }
 
-/* The n-th derivative of digamma: by reflection, recurrence and Stirling's series (Abramowitz &
-   Stegun, 6.4); next to the roots of digamma of the accuracy of its terms */
-static double polygamma(double x, int n) {
-    static const double B[] = {1.0 / 6, -1.0 / 30, 1.0 / 42, -1.0 / 30, 5.0 / 66, -691.0 / 2730,
-                               7.0 / 6, -3617.0 / 510, 43867.0 / 798, -174611.0 / 330};
-    const double pi = 3.141592653589793;
-    double factorial = 1.0, total = 0.0, sign = n % 2 ? 1.0 : -1.0;
-    if (isnan(x) || (x <= 0.0 && x == floor(x))) return NAN;
-    if (x < 0.5) { /* (-1)^n polygamma(1 - x) - the n-th derivative of pi cot(pi x) */
-        double p[103] = {0.0, 1.0}, cotangent = 1.0 / tan(pi * fmod(x, 1.0)), slope = 0.0;
-        for (int k = 0; k < n; k++) { /* d/dx c = -pi (1 + c^2), c = cot(pi x) */
-            double q[103] = {0.0};
-            for (int i = 1; i <= k + 1; i++) q[i - 1] -= i * p[i] * pi, q[i + 1] -= i * p[i] * pi;
-            for (int i = 0; i < 103; i++) p[i] = q[i];
-        }
-        for (int i = n + 1; i >= 0; i--) slope = slope * cotangent + p[i];
-        return (n % 2 ? -1.0 : 1.0) * polygamma(1.0 - x, n) - pi * slope;
+/* Twice the precision: a number as the sum of two, the second within half an ulp of the first
+   (Dekker, A floating-point technique for extending the available precision, 1971) */
+typedef struct {
+    double high, low;
+} Twice;
+
+static Twice twice(double high, double low) {
+    double whole = high + low;
+    Twice number = {whole, low - (whole - high)};
+    return number;
+}
+
+static Twice twice_sum(Twice x, Twice y) {
+    double low, lost, high = two_difference(x.high, -y.high, &low);
+    double lows = two_difference(x.low, -y.low, &lost);
+    Twice sum = twice(high, low + lows);
+    return twice(sum.high, sum.low + lost);
+}
+
+static Twice twice_product(Twice x, Twice y) {
+    double low, high = two_product(x.high, y.high, &low);
+    return twice(high, low + (x.high * y.low + x.low * y.high));
+}
+
+static Twice twice_minus(Twice x) {
+    Twice minus = {-x.high, -x.low};
+    return minus;
+}
+
+static Twice twice_quotient(Twice x, Twice y) {
+    double quotient = x.high / y.high, rest = fma(-quotient, y.high, x.high);
+    return twice(quotient, (rest + (x.low - quotient * y.low)) / y.high);
+}
+
+static Twice twice_ratio(double x, double y) {
+    return twice_quotient(twice(x, 0.0), twice(y, 0.0));
+}
+
+/* log(x) = k log 2 + 2 atanh(s), x = 2^k m, s = (m - 1) / (m + 1), by the series of atanh */
+static Twice twice_log(Twice x) {
+    int k, n = 43;
+    double m = frexp(x.high, &k), tail = 0.0;
+    if (m < 0.7071067811865476) k--;
+    Twice one = {1.0, 0.0}, log_2 = {0.6931471805599453, 2.3190468138462996e-17};
+    x = twice(ldexp(x.high, -k), ldexp(x.low, -k));
+    Twice s = twice_quotient(twice_sum(x, twice_minus(one)), twice_sum(x, one));
+    Twice square = twice_product(s, s);
+    for (; n > 21; n -= 2) tail = (tail + 1.0 / n) * square.high;
+    Twice total = twice(tail, 0.0);
+    for (; n > 1; n -= 2) total = twice_product(twice_sum(total, twice_ratio(1.0, n)), square);
+    total = twice_product(twice_sum(total, one), s);
+    return twice_sum(twice_product(twice(k, 0.0), log_2), twice(2.0 * total.high, 2.0 * total.low));
+}
+
+/* sin(pi x) for |x| <= 1/2, by its series */
+static Twice twice_sine(Twice x) {
+    int n = 35;
+    double tail = 1.0;
+    Twice one = {1.0, 0.0}, pi = {3.141592653589793, 1.2246467991473532e-16};
+    Twice angle = twice_product(x, pi), square = twice_product(angle, angle);
+    for (; n > 21; n -= 2) tail = 1.0 - tail * square.high / (n * (n - 1));
+    Twice total = twice(tail, 0.0);
+    for (; n > 1; n -= 2) {
+        Twice factor = twice_product(square, twice_ratio(-1.0, n * (n - 1)));
+        total = twice_sum(one, twice_product(total, factor));
     }
+    return twice_product(total, angle);
+}
+
+/* The sum of B_2k (2k + n - 1)! / (2k)! / z^(2k + n): of Stirling's series (Abramowitz & Stegun,
+   6.1.40, 6.4.11), n = -1 of that of log(gamma), else of the n-th derivative of digamma */
+static Twice stirling(Twice z, int n) {
+    static const double B[][2] = {{1, 6}, {-1, 30}, {1, 42}, {-1, 30}, {5, 66}, {-691, 2730},
+                                  {7, 6}, {-3617, 510}, {43867, 798}, {-174611, 330},
+                                  {854513, 138}, {-236364091, 2730}, {8553103, 6},
+                                  {-23749461029.0, 870}, {8615841276005.0, 14322}};
+    Twice one = {1.0, 0.0}, inverse = twice_quotient(one, z);
+    Twice square = twice_product(inverse, inverse);
+    double tail = 0.0;
+    int k = 15;
+    for (; k > 6; k--) { /* of which a few digits count */
+        double term = B[k - 1][0] / B[k - 1][1] / (n < 1 ? 2.0 * k : 1.0);
+        if (n < 0) term /= 2.0 * k - 1.0;
+        for (int i = 1; i < n; i++) term *= 2.0 * k + i;
+        tail = (tail + term) * square.high;
+    }
+    Twice total = {tail, 0.0};
+    for (; k > 0; k--) {
+        Twice term = twice_ratio(B[k - 1][0], B[k - 1][1]);
+        if (n < 0) term = twice_quotient(term, twice((2.0 * k - 1.0) * 2.0 * k, 0.0));
+        if (n == 0) term = twice_quotient(term, twice(2.0 * k, 0.0));
+        for (int i = 1; i < n; i++) term = twice_product(term, twice(2.0 * k + i, 0.0));
+        total = twice_product(twice_sum(total, term), square);
+    }
+    for (int i = 0; i < n; i++) total = twice_product(total, inverse);
+    return n < 0 ? twice_quotient(total, inverse) : total;
+}
+
+/* log(|gamma(x)|), the formulas of functions/decimals.py; and the size of what it is the sum of */
+static double gamma_logarithm(double x, double *size) {
+    static const double ZETA[] = {/* (zeta(k) - 1) / k */
+        0.3224670334241132, 0.0673523010531981, 0.020580808427784546, 0.007385551028673986,
+        0.0028905103307415234, 0.001192753911703261, 0.0005096695247430425, 0.00022315475845357939,
+        9.945751278180853e-05, 4.492623673813314e-05, 2.050721277567069e-05, 9.439488275268397e-06,
+        4.374866789907488e-06, 2.039215753801366e-06};
+    const Twice half_log_2_pi = {0.9189385332046728, -3.8782941580672414e-17};
+    const Twice pi = {3.141592653589793, 1.2246467991473532e-16}, minus_half = {-0.5, 0.0};
+    double low, near = fabs(x - 1.0) < 0.0625 ? 1.0 : 2.0, distance = x - near;
+    *size = 0.0;
+    if (isnan(x) || isinf(x) || (x <= 0.0 && x == floor(x))) return fabs(x) + INFINITY;
+    if (fabs(x) < 1e-18) return -log(fabs(x));
+    if (fabs(distance) < 0.0625) { /* 6.1.33, about 1 or 2, where it is 0 */
+        double tail = 0.0;
+        for (int k = 15; k > 1; k--)
+            tail = (ZETA[k - 2] + (near == 1.0 ? 1.0 / k : 0.0) - tail) * distance;
+        double slope = near == 1.0 ? -0.5772156649015329 : 0.42278433509846713;
+        return distance * (slope + (tail + 4.942915152430645e-18));
+    }
+    Twice z = {x, 0.0}, product = {1.0, 0.0};
+    if (x < 0.5) z.high = two_difference(1.0, x, &z.low); /* by reflection, 6.1.17 */
+    while (z.high < 20.0) {
+        product = twice_product(product, z);
+        z = twice_sum(z, twice(1.0, 0.0));
+    }
+    Twice total = twice_product(twice_sum(z, minus_half), twice_log(z));
+    if (!(total.high < INFINITY)) return INFINITY;
+    total = twice_sum(twice_sum(total, twice_minus(z)), half_log_2_pi);
+    if (z.high < 1e17) total = twice_sum(total, stirling(z, -1));
+    if (x < 0.5) {
+        Twice sine = twice_sine(twice(x - rint(x), 0.0));
+        if (sine.high < 0.0) sine = twice_minus(sine);
+        product = twice_quotient(twice_product(product, pi), sine);
+    }
+    *size = fabs(total.high);
+    if (x >= 20.0) return total.high;
+    total = twice_sum(twice_log(product), twice_minus(total));
+    low = total.high + total.low;
+    return x < 0.5 ? low : -low;
+}
+
+static double log_gamma(double x) {
+    double size;
+    return gamma_logarithm(x, &size);
+}
+
+/* The sum of n! / (z + k)^(n + 1) over all k >= 0; for n = 0, where it diverges, -digamma(z) */
+static Twice polygamma_size(Twice z, int n) {
+    Twice total = {0.0, 0.0}, one = {1.0, 0.0}, last, inverse;
+    double factorial = 1.0;
     for (int i = 2; i <= n; i++) factorial *= i;
-    for (; x < 12.0 + n; x += 1.0) total += factorial / pow(x, n + 1);
-    if (n == 0) total -= log(x) - 0.5 / x;
-    else total += factorial / n / pow(x, n) + 0.5 * factorial / pow(x, n + 1);
-    double term = n == 0 ? 0.5 / (x * x) : factorial * (n + 1) * 0.5 / pow(x, n + 2);
-    for (int k = 1; k <= 10; k++) { /* term: (2k + n - 1)! / (2k)! / x^(2k + n) */
-        total += B[k - 1] * term;
-        term *= (2.0 * k + n) * (2.0 * k + n + 1) / ((2.0 * k + 1) * (2.0 * k + 2)) / (x * x);
+    for (;; z = twice_sum(z, one)) {
+        inverse = twice_quotient(one, z), last = twice_product(inverse, twice(factorial, 0.0));
+        for (int i = 0; i < n; i++) last = twice_product(last, inverse);
+        if (z.high >= 20.0 + 2.0 * n) break;
+        total = twice_sum(total, last);
     }
-    return sign * total;
+    Twice whole = twice_product(last, z);
+    whole = n == 0 ? twice_minus(twice_log(z)) : twice_quotient(whole, twice(n, 0.0));
+    total = twice_sum(total, twice_sum(whole, twice(0.5 * last.high, 0.5 * last.low)));
+    return twice_sum(total, stirling(z, n));
+}
+
+/* The n-th derivative of digamma, the formulas of functions/decimals.py; and the size of what it
+   is the difference of */
+static double polygamma_of_size(double x, int n, double *size) {
+    const Twice pi = {3.141592653589793, 1.2246467991473532e-16};
+    *size = 0.0;
+    if (isnan(x) || isinf(x)) return x > 0.0 ? (n ? 0.0 : x) : NAN;
+    if (x <= 0.0 && x == floor(x)) return n % 2 ? INFINITY : NAN;
+    if (fabs(x) < 1e-18 || x > 1e17) { /* the first term */
+        double term = n % 2 ? 1.0 : -1.0;
+        if (x > 0.0 && x > 1.0 && n == 0) return log(x);
+        for (int i = 1; i <= n; i++) term *= (x > 1.0 && i == n ? 1.0 : i) / x;
+        return x > 1.0 ? term : term / x;
+    }
+    if (x >= 0.5) {
+        Twice whole = polygamma_size(twice(x, 0.0), n);
+        *size = n ? 0.0 : 3.0; /* about 1.4616, where digamma is 0 */
+        return n % 2 ? whole.high : -whole.high;
+    }
+    double low, rest = x - rint(x), high = two_difference(0.5, fabs(rest), &low);
+    Twice sine = twice_sine(twice(rest, 0.0)), slope = {0.0, 0.0};
+    Twice cotangent = twice_quotient(twice_sine(twice(high, low)), sine);
+    Twice p[103] = {{0.0, 0.0}, {1.0, 0.0}}; /* the n-th derivative of cot as a polynomial in it */
+    for (int k = 0; k < n; k++) { /* c' = -(1 + c^2) */
+        Twice below = {0.0, 0.0};
+        for (int i = 0; i <= k + 2; i++) {
+            Twice above = twice_product(p[i + 1], twice(-(i + 1.0), 0.0));
+            Twice next = twice_sum(above, twice_product(below, twice(1.0 - i, 0.0)));
+            below = p[i], p[i] = next;
+        }
+    }
+    for (int i = n + 1; i >= 0; i--) slope = twice_sum(twice_product(slope, cotangent), p[i]);
+    for (int i = 0; i <= n; i++) slope = twice_product(slope, pi);
+    Twice z;
+    z.high = two_difference(1.0, x, &z.low);
+    Twice total = twice_sum(polygamma_size(z, n), slope);
+    *size = fabs(slope.high);
+    return -total.high;
+}
+
+static double polygamma(double x, int n) {
+    double size;
+    return polygamma_of_size(x, n, &size);
 }
 
 static double digamma(double x) { return polygamma(x, 0); }
 
-/* Newton's method on erf, or on erfc where that is small */
-static double erfinv(double x) {
-    double size = fabs(x), rest = 1.0 - size, logarithm = log(rest * (1.0 + size));
-    if (!(size < 1.0)) return size == 1.0 ? copysign(INFINITY, x) : NAN;
-    if (size < 1e-8) return x * 0.8862269254527580;
+/* The inverse of erf: by Newton's method, whose last step is the second part */
+static Twice inverse_of_erf(double x) {
+    double size = fabs(x), rest = 1.0 - size, logarithm = log(rest * (1.0 + size)), y = 0.0;
     double half = 4.330746750799873 + 0.5 * logarithm; /* 2 / (0.147 pi): Winitzki's guess */
-    double y = sqrt(sqrt(half * half - logarithm / 0.147) - half);
-    for (int i = 0; i < 4; i++) {
+    double step = 0.0;
+    if (size > 1e-3) y = sqrt(sqrt(half * half - logarithm / 0.147) - half);
+    for (int i = 0; i < 3; i++) {
+        y += step;
         double error = size < 0.5 ? size - erf(y) : erfc(y) - rest;
-        double step = error * 0.8862269254527580 * exp(y * y);
-        y += step / (1.0 - y * step);
+        step = error * 0.8862269254527580 * exp(y * y);
+        step /= 1.0 - y * step;
     }
-    return copysign(y, x);
+    return twice(copysign(y, x), copysign(1.0, x) * step);
 }
 
+static double erfinv(double x) {
+    if (!(fabs(x) < 1.0)) return fabs(x) == 1.0 ? copysign(INFINITY, x) : NAN;
+    return fabs(x) < 1e-9 ? scaled_product(x, 0.8862269254527580, 1.0) : inverse_of_erf(x).high;
+}
+
+/* sqrt(pi) / 2 exp(y^2), the rounding errors of y and its square folded back */
 static double erfinv_derivative(double x) {
-    double y = erfinv(x);
-    return 0.8862269254527580 * exp(y * y);
+    if (!(fabs(x) < 1.0)) return fabs(x) == 1.0 ? INFINITY : NAN;
+    Twice y = inverse_of_erf(x), square = twice_product(y, y);
+    double bell = 0.8862269254527580 * exp(square.high);
+    return bell + bell * square.low;
 }

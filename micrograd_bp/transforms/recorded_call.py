@@ -314,9 +314,12 @@ them, not [1, {'w': '2'}] (list) with '2' (str) at [1]['w']
             for path, leaf in zip(paths(structure), found)
             if not (isinstance(leaf, Value) or is_number(leaf))
         ]
+        advice = " (of pandas, take .to_dict() to go by names, or .to_numpy())" * any(
+            hasattr(leaf, "to_numpy") for leaf in found
+        )
         raise TypeError(
             f"{what} has to be a number or a Value, or a list, tuple, dict or array of them, not"
-            f" {show(structure)}{wrong[0]}"
+            f" {show(structure)}{wrong[0]}{advice}"
         ) from None
 
 

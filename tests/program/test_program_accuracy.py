@@ -124,13 +124,32 @@ def test_activations_and_their_derivatives_need_no_python(name: str) -> None:
 
 
 @compiled
+@pytest.mark.parametrize(
+    "name",
+    "lgamma digamma polygamma erfinv erfinv_derivative asin_derivative acosh_derivative round"
+    " gelu_second_derivative hypot_moment inverse_power power_partial".split(),
+)
+def test_nor_do_functions_of_statistics_and_of_the_plane_and_further_derivatives(name: str) -> None:
+    function = replace(FUNCTIONS[name], value=by_python)
+    low = 1.0 if name == "acosh_derivative" else 0.0
+    columns = low + np.random.default_rng(0).uniform(size=(50, function.operands or 1))
+    fixed = FIXED.get(name, (0.0,) * function.parameters)
+    together = rows_of(function, columns, fixed)
+    assert np.isfinite(together).all()
+    assert together.tolist() == [rows_of(function, row[None, :], fixed)[0] for row in columns]
+
+
+@compiled
 def test_the_derivative_of_a_root_needs_no_python() -> None:
     function = replace(FUNCTIONS["constant_power_derivative"], value=by_python)
     assert rows_of(function, np.array([[4.0], [0.25]]), (0.5, 1)).tolist() == [0.25, 1.0]
 
 
 @pytest.mark.parametrize(
-    "name", "exp expm1 tanh sech2 sigmoid logistic_density softplus silu relu log sqrt".split()
+    "name",
+    "exp expm1 tanh sech2 sigmoid logistic_density softplus silu relu log sqrt lgamma digamma"
+    " erfinv erfinv_derivative asin_derivative acosh_derivative gelu_second_derivative"
+    " silu_second_derivative".split(),
 )
 def test_inf_and_nan_pass_as_they_do_through_the_table(name: str) -> None:
     function = FUNCTIONS[name]
