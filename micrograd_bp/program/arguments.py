@@ -29,6 +29,7 @@ def floats(what: str, numbers: Any) -> "Floats":
            [3., 4.]])
     """
     refuse_masked(what, numbers)
+    refuse_sparse(what, numbers)
     _refuse_chunked(what, numbers)
     try:
         array = numpy.asarray(numbers)
@@ -72,6 +73,27 @@ with .filled(0.0), or leave data points out with .compressed()
                 f"the {what} are a masked array, which has no number where it is masked: fill it"
                 " with .filled(0.0), or leave data points out with .compressed()"
             )
+
+
+def refuse_sparse(what: str, data: Any) -> None:
+    """Raise for what holds a table and is no array: a sparse matrix, a dict, a generator.
+
+    Raises:
+        TypeError: it is one; the message says how to make an array of it.
+
+    >>> refuse_sparse("inputs", {"x": [1.0, 2.0]})
+    Traceback (most recent call last):
+    ...
+    TypeError: the inputs are a dict, and no table: take pandas.DataFrame(...) of it
+    """
+    ways = {
+        "toarray": ".toarray()",
+        "keys": "pandas.DataFrame(...) of it",
+        "__next__": "list(...) of it",
+    }
+    for method, way in ways.items():
+        if hasattr(type(data), method) and not hasattr(type(data), "__array__"):
+            raise TypeError(f"the {what} are a {type(data).__name__}, and no table: take {way}")
 
 
 def _refuse_chunked(what: str, data: Any) -> None:

@@ -1,12 +1,13 @@
 """Data to train on, checked: real, finite numbers, a row a data point, that fit each other."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..numeric import show, to_float
-from ..program.arguments import refuse_masked
+from ..program.arguments import refuse_masked, refuse_sparse
 from .losses import Loss, binary_cross_entropy, cross_entropy, hinge
 
 Table = NDArray[np.float64]  # a row a data point
@@ -28,16 +29,14 @@ def tables(x_name: str, X: Any, t_name: str, T: Any) -> tuple[Table, Table]:
 def table(name: str, data: Any) -> Table:
     """Real, finite numbers, a row a data point."""
     refuse_masked(f"numbers of {name}", data)
+    refuse_sparse(f"numbers of {name}", data)
     try:
         array = np.asarray(data)
     except ValueError as error:
         raise ValueError(f"{name} has rows of different lengths: {show(data)}") from error
     if array.dtype.kind in "OU":
-        columns = [*map(str, getattr(data, "columns", ()))]
-        array = np.reshape(
-            [_cell(name, index, x, columns) for index, x in np.ndenumerate(array.astype(object))],
-            array.shape,
-        )
+        cells = np.ndenumerate(array.astype(object))
+        array = np.reshape([_cell(name, index, x, data) for index, x in cells], array.shape)
     if array.dtype.kind not in "biuf":
         first = array.flat[0] if array.size else data
         raise TypeError(f"{name} needs numbers, not {array.dtype} such as {show(first)}")
@@ -50,7 +49,7 @@ def table(name: str, data: Any) -> Table:
             f"{name} needs a row for each data point, such as shape (100, 2), not {array.shape}"
         )
     for n, i in np.argwhere(~np.isfinite(found))[:1]:
-        raise ValueError(f"{name}[{n}, {i}] is {found[n, i]}: leave the data point out, or fill it")
+        raise _missing(name, (n, i), found[n, i], data)
     return found
 
 
@@ -67,14 +66,26 @@ def weight_column(sample_weight: Any, n_points: int, average: bool) -> Table:
     return weights / (weights / n_points).sum() if average else weights
 
 
-def _cell(name: str, index: tuple[int, ...], x: Any, columns: list[str]) -> float:
+def _cell(name: str, index: tuple[int, ...], x: Any, data: Any) -> float:
     try:
         return to_float(x)
     except TypeError as error:
+        if type(x).__name__ in ("NAType", "NaTType"):  # pandas' own for what is missing
+            raise _missing(name, index, x, data) from None
         place = f"[{', '.join(map(str, index))}]" if index else ""
-        column = f" (column {columns[index[1]]})" if columns else ""
         reason = f"{show(x)} is a name: {_CODED}" if _is_name(x) else error
-        raise TypeError(f"{name}{place}{column}: {reason}") from error
+        raise TypeError(f"{name}{place}{_column(index, data)}: {reason}") from error
+
+
+def _missing(name: str, index: Sequence[int], x: Any, data: Any) -> ValueError:
+    place = f"{name}[{', '.join(map(str, index))}]"
+    return ValueError(f"{place} is {x}: leave the data point out, or fill it{_column(index, data)}")
+
+
+def _column(index: Sequence[int], data: Any) -> str:
+    """The name of a cell's column, if it is of a DataFrame."""
+    columns = getattr(data, "columns", ())
+    return f" (column {columns[index[1]]})" if len(columns) else ""
 
 
 _CODED = (

@@ -8,6 +8,7 @@ package does, by the same programs. The settings have the names that ``MLPClassi
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
+from math import ceil
 from typing import Any
 
 from ..nn import MLP, Activation
@@ -33,13 +34,18 @@ try:
     import numpy as np
     from joblib import effective_n_jobs
     from numpy.typing import NDArray
-    from scipy.special import expit, softmax
+    from scipy.sparse import issparse
+    from scipy.special import expit, log_expit, log_softmax, softmax
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.model_selection import train_test_split
     from sklearn.utils import check_random_state
     from sklearn.utils.metaestimators import available_if
-    from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
+    from sklearn.utils.multiclass import (
+        _check_partial_fit_first_call,
+        check_classification_targets,
+        type_of_target,
+    )
     from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:
     raise ImportError(
@@ -48,6 +54,25 @@ except ImportError as error:
     ) from error
 
 _Array = NDArray[Any]
+
+
+def _split(points: Table, fraction: float, seed: int, classes: _Array | None) -> list[Table]:
+    """The data points to train on, and those held out; of each class as many, if that can be."""
+    if classes is not None:
+        _, counts = np.unique(classes, return_counts=True)
+        out = ceil(fraction * len(points))
+        if counts.min() < 2 or min(out, len(points) - out) < len(counts):
+            classes = None
+    try:
+        parts: list[Table] = train_test_split(
+            points, test_size=fraction, random_state=seed, stratify=classes
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping holds out validation_fraction={fraction} of the data points, and there"
+            f" are {len(points)}: take more, another fraction, or no early_stopping ({error})"
+        ) from error
+    return parts
 
 
 def _goes_step_by_step(estimator: Any) -> bool:
@@ -114,6 +139,21 @@ class _Network(BaseEstimator):  # type: ignore[misc]
     def loss_curve_(self) -> list[float]:
         """The error after each epoch, with the penalty on the weights."""
         return self.history_.error_after
+
+    @property
+    def loss_(self) -> float:
+        """The error after the last epoch, with the penalty on the weights."""
+        return self.loss_curve_[-1]
+
+    @property
+    def n_layers_(self) -> int:
+        """How many layers there are, with that of the inputs."""
+        return len(self.network_.layers) + 1
+
+    @property
+    def n_outputs_(self) -> int:
+        """How many outputs the network has."""
+        return len(self.network_.layers[-1].neurons)
 
     @property
     def n_iter_(self) -> int:
@@ -190,11 +230,8 @@ class _Network(BaseEstimator):  # type: ignore[misc]
             fraction = self.validation_fraction
             if not 0.0 < to_float(fraction) < 1.0:
                 raise ValueError(f"validation_fraction is between 0 and 1, not {show(fraction)}")
-            points, held_out_points = train_test_split(
-                points,
-                test_size=fraction,
-                random_state=self._random.randint(2**31),
-                stratify=stratify,
+            points, held_out_points = _split(
+                points, fraction, self._random.randint(2**31), stratify
             )
             held_out = TableObjective(program, held_out_points, True, 1, threads)
         n = len(points)
@@ -246,7 +283,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
     """A network that tells classes apart, for scikit-learn: as ``MLPClassifier``.
 
     For K classes it has K linear outputs and the softmax cross-entropy, for two one output and
-    the binary cross-entropy. Data are better scaled to about 1, as by ``StandardScaler``.
+    the binary cross-entropy, and likewise for each of several labels. Data are better scaled to
+    about 1, as by ``StandardScaler``.
 
     Args:
         hidden_layer_sizes: number of units in each hidden layer.
@@ -273,7 +311,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
     Attributes:
         classes_: the labels, sorted.
         network_: the ``MLP``; ``coefs_`` and ``intercepts_`` are its weights as arrays.
-        history_: the ``History``; ``loss_curve_`` and ``n_iter_`` are parts of it.
+        history_: the ``History``; ``loss_curve_``, ``loss_`` and ``n_iter_`` are parts of it.
+        n_layers_, n_outputs_: how many layers, with that of the inputs, and outputs there are.
         n_features_in_, feature_names_in_: how many columns X had, and their names, if any.
 
     Raises:
@@ -296,7 +335,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
         Args:
             X: (N, D) numbers.
-            y: (N,) labels of any kind.
+            y: (N,) labels of any kind; or (N, K) zeros and ones, which of K labels a data point
+                has: there may be none or several.
             sample_weight: how much each data point counts, (N,) numbers from 0 on.
 
         Returns:
@@ -310,6 +350,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         >>> model.predict([[-1], [3]]).tolist()
         ['a', 'b']
         """
+        if y is not None and type_of_target(y, input_name="y") == "multilabel-indicator":
+            return self._fit_labels(X, y, sample_weight)
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -321,6 +363,19 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         self._begin_classes(X)
         self._train_to_the_end(X, self._coded(codes), sample_weight, codes)
         return self
+
+    def _fit_labels(self, X: Any, y: Any, sample_weight: Any) -> "NetworkClassifier":
+        """An output for each label, by itself."""
+        X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True)
+        T = np.asarray(y.toarray() if issparse(y) else y, float)
+        self.classes_ = np.arange(T.shape[1])
+        self._begin(X, T.shape[1], binary_cross_entropy)
+        self._train_to_the_end(X, T, sample_weight)
+        return self
+
+    @property
+    def _has_labels(self) -> bool:
+        return self.n_outputs_ > 1 and self._loss is binary_cross_entropy
 
     @available_if(_goes_step_by_step)  # type: ignore[untyped-decorator]
     def partial_fit(
@@ -362,7 +417,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             X: (N, D) numbers.
 
         Returns:
-            (N,) labels.
+            (N,) labels; (N, K) zeros and ones, where ``fit`` was given such.
 
         Raises:
             NotFittedError: it has not been trained.
@@ -373,6 +428,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         array([False,  True])
         """
         y = self._predicted(X)
+        if self._has_labels:
+            return (y > 0.0).astype(int)
         codes = y.argmax(axis=1) if y.shape[1] > 1 else (y[:, 0] > 0.0).astype(int)
         found: _Array = self.classes_[codes]
         return found
@@ -384,7 +441,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
             X: (N, D) numbers.
 
         Returns:
-            (N, K) numbers, in the order of ``classes_``.
+            (N, K) numbers, in the order of ``classes_``; of several labels each by itself.
 
         Raises:
             NotFittedError: it has not been trained.
@@ -394,11 +451,38 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         >>> model.predict_proba([[0.0]]).round(2).tolist()
         [[0.25, 0.75]]
         """
+        return self._probabilities(X, expit, softmax)
+
+    def predict_log_proba(self, X: Any) -> Table:
+        """The logarithms of ``predict_proba``, without underflow.
+
+        Args:
+            X: (N, D) numbers.
+
+        Returns:
+            (N, K) numbers, in the order of ``classes_``.
+
+        Raises:
+            NotFittedError: it has not been trained.
+            ValueError: X is no such table.
+
+        >>> model = NetworkClassifier([], solver="lbfgs", alpha=1.0).fit([[0.0], [1.0]], [0, 1])
+        >>> bool(np.isfinite(model.predict_log_proba([[1e6]])).all())
+        True
+        """
+        return self._probabilities(X, log_expit, log_softmax)
+
+    def _probabilities(self, X: Any, of_one: Any, of_many: Any) -> Table:
         y = self._predicted(X)
-        if y.shape[1] == 1:
-            return np.hstack([expit(-y), expit(y)])
-        probabilities: Table = softmax(y, axis=1)
-        return probabilities
+        if self.n_outputs_ == 1:
+            return np.hstack([of_one(-y), of_one(y)])
+        found: Table = of_one(y) if self._has_labels else of_many(y, axis=1)
+        return found
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
     def _begin_classes(self, X: Table) -> None:
         n = len(self.classes_)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
@@ -38,7 +39,8 @@ def test_every_check_of_scikit_learn(estimator: Any, check: Any) -> None:
     """The whole suite, at the settings that an estimator is made with; none is expected to fail.
 
     One is skipped, unless SCIPY_ARRAY_API is set before SciPy is imported: that NumPy's arrays
-    give the same with array API dispatch. Without pandas, those of DataFrames are skipped too.
+    give the same with array API dispatch. Another is of decision_function, which there is not,
+    as in MLPClassifier. Without pandas, those of DataFrames are skipped too.
     """
     check(estimator)
 
@@ -438,3 +440,57 @@ def test_a_training_that_has_converged_is_not_warned_of() -> None:
         NetworkClassifier(
             [3], solver=solver, alpha=1.0, learning_rate_init=0.05, max_iter=1000, random_state=0
         ).fit(X, y)
+
+
+def test_data_points_have_several_labels_or_none() -> None:
+    X, _ = iris()
+    Y = np.column_stack([X[:, 0] > 0.0, X[:, 1] > 0.5, X[:, 0] + X[:, 2] > 0.3]).astype(int)
+    model = NetworkClassifier([], solver="lbfgs", alpha=1e-3, max_iter=2000, random_state=0)
+    assert model.fit(X, Y).score(X, Y) > 0.95
+    assert model.predict(X).dtype.kind == "i"
+    assert model.classes_.tolist() == [0, 1, 2]
+    probabilities = model.predict_proba(X)
+    assert ((probabilities > 0.5) == model.predict(X)).all()
+    for k in range(3):  # each is learned by itself
+        alone = clone(model).fit(X, Y[:, k])
+        assert probabilities[:, k] == pytest.approx(alone.predict_proba(X)[:, 1], abs=0.02)
+    twin = clone(model).fit(X, csr_matrix(Y))
+    assert (twin.predict_proba(X) == probabilities).all()
+    assert (pickle.loads(pickle.dumps(model)).predict(X) == model.predict(X)).all()
+    weights = np.r_[np.ones(100), np.zeros(50)]
+    some = clone(model).fit(X, Y, sample_weight=weights)
+    assert some.predict_proba(X) == pytest.approx(
+        clone(model).fit(X[:100], Y[:100]).predict_proba(X)
+    )
+
+
+@unfinished
+@pytest.mark.parametrize("y", ["two", "three", "labels"])
+def test_logarithms_of_probabilities_do_not_underflow(y: str) -> None:
+    X, classes = iris()
+    targets = {"two": classes > 0, "three": classes, "labels": np.eye(3, dtype=int)[classes]}[y]
+    model = NetworkClassifier([3], **quickly).fit(X, targets)
+    assert np.exp(model.predict_log_proba(X)) == pytest.approx(model.predict_proba(X))
+    logarithms = model.predict_log_proba(X * 1e5)
+    assert np.isfinite(logarithms).all()
+    assert logarithms.min() < -1000.0
+
+
+@unfinished
+def test_the_last_error_and_the_numbers_of_layers_and_outputs_are_there() -> None:
+    X, classes = iris()
+    model = NetworkClassifier([3, 2], **quickly).fit(X, classes)
+    assert model.loss_ == model.loss_curve_[-1]
+    assert (model.n_layers_, model.n_outputs_) == (4, 3)
+
+
+@unfinished
+def test_few_data_points_are_held_out_as_well_as_can_be() -> None:
+    X, classes = iris()
+    stopping = NetworkClassifier([3], early_stopping=True, **quickly)
+    stopping.fit(X, np.r_[classes[:-1], 3])  # a class of one
+    stopping.fit(X[::10], classes[::10])  # fewer held out than there are classes
+    for estimator in (stopping, NetworkRegressor([3], early_stopping=True, **quickly)):
+        estimator.set_params(validation_fraction=0.999)
+        with pytest.raises(ValueError, match=r"holds out validation_fraction=0\.999"):
+            estimator.fit(X, classes)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_bp import MLP, Module, Value, abs, no_grad, relu, scope, square, where
+from micrograd_bp import MLP, Module, Program, Value, abs, no_grad, relu, scope, square, where
 from micrograd_bp.losses import (
     LOSSES,
     binary_cross_entropy,
@@ -981,3 +981,37 @@ def test_parameters_that_are_no_values_are_named(parameters: Any, tmp_path: Any)
     ):
         with pytest.raises(TypeError, match=r"in it is .*: the Value itself, not its \.data"):
             use()
+
+
+def test_a_missing_number_is_named_with_its_column_and_what_to_do() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = frame_of_xor(a=[0.0, None, 1.0, 1.0])[["b", "a"]]
+    for X, place in [
+        (frame, r"X\[1, 1\] is nan"),
+        (frame.astype("Float64"), r"X\[1, 1\] is <NA>"),
+        (frame.assign(a=pandas.NaT), r"X\[0, 1\] is NaT"),
+    ]:
+        words = rf"{place}: leave the data point out, or fill it \(column a\)"
+        with pytest.raises(ValueError, match=words):
+            small_fit(MLP(2, [1]), X=X)
+
+
+def test_what_holds_a_table_and_is_none_is_refused_with_the_way_out() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    w, x = Value(1.0, "w"), Value(1.0, "x")
+    program = Program(w * x, inputs=[x], parameters=[w])
+    for X, words in [
+        (sparse.csr_matrix(XOR[0]), r"are a csr_matrix, and no table: take \.toarray\(\)"),
+        (
+            {"a": [1.0], "b": [2.0]},
+            r"are a dict, and no table: take pandas\.DataFrame\(\.\.\.\) of",
+        ),
+        (iter(XOR[0]), r"are a list_iterator, and no table: take list\(\.\.\.\) of it"),
+    ]:
+        for use in (
+            lambda X=X: small_fit(MLP(2, [1]), X=X),
+            lambda X=X: predict(MLP(2, [1]), X),
+            lambda X=X: program(X),
+        ):
+            with pytest.raises(TypeError, match=words):
+                use()
