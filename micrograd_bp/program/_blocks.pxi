@@ -1,6 +1,10 @@
 # The twin of blocks.py. Included by _passes.pyx.
 
 
+cdef list ACTIVATIONS = [*DERIVATIVES]
+cdef list SLOPES = [*DERIVATIVES.values()]  # of each
+
+
 cdef struct Key:  # of the nodes of a block
     int function, parameters  # by their numbers
     int n_operands  # - 1 - n where there are more than two, and they vary
@@ -160,21 +164,14 @@ cdef class Blocks:
 
         Those of one node before it are done.
         """
-        cdef int block, i, last, found
-        cdef const int* operands
-        cdef Py_ssize_t k, n
+        cdef int block, i
+        cdef Py_ssize_t n
         for block in range(first, end):
             i = self.first(block)
             n = n_operands(self.nodes, i)
             if self.size(block) > 1 or n > 3 and function_number(self.nodes, i) == OF_DOT:
                 return block
-            operands = operands_at(self.nodes, i)
-            last = i
-            for k in range(n):
-                found = self.last.get(self.block.get(operands[k]))
-                if found > last:
-                    last = found
-            self.placed(block, last)
+            self.placed(block, self.last_of(operands_at(self.nodes, i), n, i))
             self.computed(block, None)
         return end
 
@@ -186,8 +183,8 @@ cdef class Blocks:
             self.n_placed += 1
         return self.last.put(block, last)
 
-    cdef int add(self, Py_ssize_t n, tuple operands) except -1:
-        """The first of new nodes, a block of their own that is placed as it is."""
+    cdef int add(self, Py_ssize_t n, int last) except -1:
+        """The first of n new nodes, a block of their own that is placed as it is."""
         cdef int first = self.block.n, block = self.last.n, i
         self.block.extend(n, block)
         self.at.extend(n, 0)
@@ -196,16 +193,18 @@ cdef class Blocks:
         self.start.append(self.flat.n)
         self.last.append(-1)
         self.waiting.extend(len(ACTIVATIONS), 0)
-        self.placed(block, self.last_of(operands))
+        self.placed(block, last)
         return first
 
-    cdef int last_of(self, tuple nodes) except? -1:
-        """The latest of those that end the blocks of nodes."""
-        cdef int last = -1, found
-        for i in nodes:
-            found = self.last.get(self.block.get(i))
-            if found > last:
-                last = found
+    cdef inline int last_of(self, const int* nodes, Py_ssize_t n, int last) except? -1:
+        """The latest of a node and those that end the blocks of n others."""
+        cdef int block, before = 0
+        cdef Py_ssize_t k
+        for k in range(n):
+            block = self.block.get(nodes[k])
+            if k == 0 or block != before:
+                last = max(last, self.last.get(block))
+                before = block
         return last
 
     cdef int turn(self, int last, int block, int part, list steps) except -1:

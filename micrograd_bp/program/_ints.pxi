@@ -1,6 +1,10 @@
 # Whole numbers in memory, as many as come. Included by _passes.pyx.
 
 
+cdef enum:
+    MOST_NUMBERS = 0x7FFFFFFF  # so that an int counts them
+
+
 cdef class Ints:
     """Whole numbers in memory; Python reads them."""
 
@@ -78,7 +82,7 @@ cdef Ints _ints(Py_ssize_t n, int value):
 cdef Py_ssize_t _enlarged(
     void** array, Py_ssize_t needed, Py_ssize_t room, Py_ssize_t width
 ) except -1:
-    """Room for as many as needed, which an int can count; for how many there is then."""
+    """Make room for as many as needed; for how many there is then."""
     cdef void* grown = NULL
     room = max(needed, room + room // 2, 16)
     if needed <= MOST_NUMBERS:

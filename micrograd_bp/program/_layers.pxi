@@ -150,8 +150,8 @@ cdef class Layers:
     cdef int find(self, int block) except -1:
         """The steps of a block, as wide as may be."""
         cdef list steps = []
-        cdef Py_ssize_t m = self.blocks.size(block), start = self.blocks.start.get(block), j, k
-        cdef int first = self.blocks.first(block), of = -1, last, found
+        cdef Py_ssize_t m = self.blocks.size(block), start = self.blocks.start.get(block), j
+        cdef int first = self.blocks.first(block), last
         cdef Py_ssize_t n = n_operands(self.nodes, first)
         cdef Row* row
         self.reserve(m, n, n)
@@ -162,11 +162,7 @@ cdef class Layers:
                 raise ValueError("the nodes of a block have as many operands")
             memcpy(row.operands, operands_at(self.nodes, row.node), n * sizeof(int))
         last = self.rows[m - 1].node
-        for k in range(m * n if n > 2 else n):
-            found = self.block_of(self.operands[k])
-            if found != of:
-                of = found
-                last = max(last, self.blocks.last.get(of))
+        last = self.blocks.last_of(self.operands, m * n if n > 2 else n, last)
         if function_number(self.nodes, first) == OF_DOT:
             self.weighted_sums(m, n, steps)
         else:
@@ -464,11 +460,13 @@ cdef class Layers:
 
     cdef int new_block(self, Py_ssize_t n, tuple operands) except -1:
         """The first node of a block that was not in the graph."""
-        cdef int first = self.blocks.add(n, operands), latest = -1, i
+        cdef int latest = -1, last = -1, first, block, i
         cdef bint varies = False
         for i in operands:
+            block = self.block_of(i)
             varies = varies or self.varies[i] is True
-            latest = max(latest, self.block_of(i))
+            latest, last = max(latest, block), max(last, self.blocks.last.get(block))
+        first = self.blocks.add(n, last)
         self.nodes.add_leaves(n)
         self.varies.extend([varies] * n)
         self.latest[self.block_of(first)] = latest

@@ -1,6 +1,10 @@
 # The twin of numbered.py. Included by _passes.pyx.
 
 
+cdef enum:
+    MOST_LEAVES = 0x10000000  # of a kind
+
+
 cdef enum:  # what is known of a function
     IS_SMOOTH = 1
     MAY_BE_GATE = 2
@@ -57,6 +61,45 @@ cdef class Numbered:
     def instruction(self, function, operands, *parameters):
         """The number of a function of numbers as it stands."""
         return self._number(self.nodes.number_of(function), self._checked(operands), parameters)
+
+    def pulled_back(self, list shares not None, dict adjoints not None):
+        """sum_i g_i ds_i/dx_j for all j."""
+        cdef int one = self.constant(1.0), minus_one = self.constant(-1.0)
+        cdef int zero = self.constant(0.0)
+        cdef Py_ssize_t n = len(shares), k = len(adjoints), i, j
+        cdef list products = [self.apply(MUL, [shares[i], g]) for i, g in adjoints.items()]
+        cdef Ints operands = self._checked([zero] * n + shares), places = Ints()
+        cdef list others = [], totals = []
+        cdef dict own
+        for j in range(n):
+            for i in range(n):
+                operands.of[i] = zero if i == j else one
+            others.append(self._number(OF_DOT, operands, ()))
+        own = {j: self.apply(MUL, [others[j], g]) for j, g in adjoints.items()}
+        for i in adjoints:
+            places.append(i)
+        operands = self._checked([zero] * k + products + [zero])
+        for j in range(n):
+            operands.resize(2 * k + (j in own))
+            for i in range(k):
+                operands.of[i] = zero if places.of[i] == j else minus_one
+            if j in own:
+                operands.of[2 * k] = own[j]
+            totals.append(self._number(OF_DOT, operands, ()))
+        return [self.apply(MUL, [share, total]) for share, total in zip(shares, totals)]
+
+    def name(self, Py_ssize_t number, label, scope):
+        """Give an instruction a label and a scope, unless it has a label."""
+        cdef int name
+        if not is_instruction(self.nodes, number) or label_of(self.nodes, number):
+            return
+        if label or scope:
+            name = self.nodes.number_of_name(label, scope_of(self.nodes, number) or scope)
+            self.nodes.at[number].name = name
+
+    def forget(self):
+        """Release what told equal numbers."""
+        self.known = Table()
 
     cdef Ints _checked(self, operands):
         """Numbers of nodes, in memory."""
@@ -223,45 +266,6 @@ cdef class Numbered:
                 return False
         known = self.nodes.parameters[node.parameters]
         return known is parameters or known == parameters
-
-    def pulled_back(self, list shares not None, dict adjoints not None):
-        """sum_i g_i ds_i/dx_j for all j."""
-        cdef int one = self.constant(1.0), minus_one = self.constant(-1.0)
-        cdef int zero = self.constant(0.0)
-        cdef Py_ssize_t n = len(shares), k = len(adjoints), i, j
-        cdef list products = [self.apply(MUL, [shares[i], g]) for i, g in adjoints.items()]
-        cdef Ints operands = self._checked([zero] * n + shares), places = Ints()
-        cdef list others = [], totals = []
-        cdef dict own
-        for j in range(n):
-            for i in range(n):
-                operands.of[i] = zero if i == j else one
-            others.append(self._number(OF_DOT, operands, ()))
-        own = {j: self.apply(MUL, [others[j], g]) for j, g in adjoints.items()}
-        for i in adjoints:
-            places.append(i)
-        operands = self._checked([zero] * k + products + [zero])
-        for j in range(n):
-            operands.resize(2 * k + (j in own))
-            for i in range(k):
-                operands.of[i] = zero if places.of[i] == j else minus_one
-            if j in own:
-                operands.of[2 * k] = own[j]
-            totals.append(self._number(OF_DOT, operands, ()))
-        return [self.apply(MUL, [share, total]) for share, total in zip(shares, totals)]
-
-    def name(self, Py_ssize_t number, label, scope):
-        """Give an instruction a label and a scope, unless it has a label."""
-        cdef int name
-        if not is_instruction(self.nodes, number) or label_of(self.nodes, number):
-            return
-        if label or scope:
-            name = self.nodes.number_of_name(label, scope_of(self.nodes, number) or scope)
-            self.nodes.at[number].name = name
-
-    def forget(self):
-        """Release what told equal numbers."""
-        self.known = Table()
 
 
 cdef inline bint _is_square(int* operands, Py_ssize_t n) noexcept:

@@ -26,8 +26,6 @@ from .numbered import SIMPLER
 cdef extern from "Python.h":
     void PyObject_GC_UnTrack(void*)
 
-cdef Py_ssize_t MOST_LEAVES = 2**28
-cdef Py_ssize_t MOST_NUMBERS = 2**31 - 1
 cdef object Record = Instruction
 cdef object ADD = functions.add
 cdef object MUL = functions.mul
@@ -35,8 +33,6 @@ cdef object DOT = functions.dot
 cdef object SQUARE = functions.square
 cdef object WHERE = functions.where
 cdef object SOFTMAX = functions.softmax
-cdef list ACTIVATIONS = [*DERIVATIVES]
-cdef list SLOPES = [*DERIVATIVES.values()]
 cdef object _new = tuple.__new__
 
 
