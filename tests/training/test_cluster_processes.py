@@ -38,9 +38,11 @@ def trained(X: Any, **options: Any) -> list[float]:
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[Any]:
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None
-    ) as local:
+    # A worker that is not back 15 s after it died is given up, as if it were not to come: also one
+    # that came, and is just then restarted.
+    patience = {"distributed.deploy.lost-worker-timeout": "1h"}
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with dask.config.set(patience), distributed.LocalCluster(**options) as local:
         yield local
 
 
