@@ -10,6 +10,7 @@ a_j is the error delta_j.
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
 from operator import index
@@ -165,8 +166,7 @@ class Value(ElementaryMethods):
             totals = [(node._grad or 0.0) + adjoint for node, adjoint in zip(order, adjoints)]
             if not all(map(isfinite, totals)):
                 messages.refuse_nonfinite_grad(order, adjoints, totals)
-            for node, total in zip(order, totals):
-                node._grad = total
+            deque(map(_set_grad, order, totals), 0)  # in C: an interrupt finds all set, or none
 
     def detach(self) -> "Value":
         """A new leaf with the same data and label: no gradient flows through it.
@@ -347,6 +347,7 @@ class Value(ElementaryMethods):
         return record(function, operands, parameters)
 
 
+_set_grad: Any = vars(Value)["_grad"].__set__
 _grad_lock = threading.RLock()  # what a signal calls may sweep too
 if hasattr(os, "register_at_fork"):  # a child begins with whole sums, and with the lock free
     os.register_at_fork(

@@ -156,7 +156,7 @@ def refuse_changed(node: Any) -> None:
     """Raise if a node is not what its parents' data give: one was written after recording.
 
     Raises:
-        ValueError: that is so; the message names the node and what may have been changed.
+        ValueError: that is so; the message names what may have been changed.
 
     >>> from micrograd_bp import Value
     >>> x = Value(2.0, label="x")
@@ -166,9 +166,8 @@ def refuse_changed(node: Any) -> None:
     >>> refuse_changed(y)
     Traceback (most recent call last):
     ...
-    ValueError: mul of Value(3.0, label='x'), Value(3.0, label='x') was 4.0 in the forward pass \
-and is 9.0 now: the .data of Value(3.0, label='x') was changed since. To differentiate at the new \
-data, compute the graph again; to differentiate at the old, restore the .data
+    ValueError: the .data of Value(3.0, label='x') was changed since the forward pass, as fit and \
+step() do: compute the graph again, for the new data, or restore the old
     """
     operation = node.operation
     if operation is None or not node.parents:
@@ -189,11 +188,11 @@ data, compute the graph again; to differentiate at the old, restore the .data
         suspects = [parent for parent in node.parents if not parent.parents]
         if _same(derivatives, recorded) or not suspects:
             suspects.append(node)
-    names = " or ".join(dict.fromkeys(map(describe, suspects[:6])))
+    names = [*dict.fromkeys(map(describe, suspects))]
+    shown = " or ".join([*names[:3], *["others"] * bool(names[3:])])
     raise ValueError(
-        f"{describe_node(node)} was {node.data} in the forward pass and is {value} now:"
-        f" the .data of {names} was changed since. To differentiate at the new data, compute the"
-        " graph again; to differentiate at the old, restore the .data"
+        f"the .data of {shown} was changed since the forward pass, as fit and step() do: compute"
+        " the graph again, for the new data, or restore the old"
     )
 
 

@@ -3,12 +3,15 @@
 Each mode is a context manager and a decorator, in force in the current thread or task.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
 
+from . import twins
 from .numeric import show
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Mode(NamedTuple):
@@ -24,24 +27,62 @@ DEFAULT = Mode()
 current: ContextVar[Mode] = ContextVar("micrograd_bp_mode", default=DEFAULT)
 
 
-@contextmanager
-def changed(**changes: Any) -> Iterator[None]:
+class Block:
+    """A block with another value of a variable of the context, which ends with it.
+
+    It has a compiled twin, which an interrupt (what a signal raises, at any step of Python)
+    finds before or after its work: here one as the block ends leaves the value in force.
+
+    Args:
+        variable: the variable.
+        new: makes the value of that before the block.
+    """
+
+    def __init__(self, variable: ContextVar[Any], new: Callable[[Any], Any]) -> None:
+        self._variable, self._new = variable, new
+
+    def __enter__(self) -> None:
+        before = self._variable.get()
+        try:
+            self._token = self._variable.set(self._new(before))
+        except BaseException:
+            self._variable.set(before)
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self._variable.reset(self._token)
+
+    def __call__(self, f: F) -> F:
+        """The function, each call of which is such a block."""
+
+        @wraps(f)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with Block(self._variable, self._new):
+                return f(*args, **kwargs)
+
+        return run  # type: ignore[return-value]
+
+
+if twins.wanted():
+    with twins.imported(__file__, "_modes"):
+        from ._modes import Block  # type: ignore[no-redef]
+
+
+def changed(**changes: Any) -> Block:
     """Put other values of the fields of ``Mode`` in force.
 
     >>> with changed(scope="layer2"):
     ...     inside("neuron1")
     'layer2/neuron1'
     """
-    token = current.set(current.get()._replace(**changes))
-    try:
-        yield
-    finally:
-        current.reset(token)
+    return Block(current, lambda mode: mode._replace(**changes))
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+def no_grad() -> Block:
     """Compute without recording: results are leaves.
+
+    Returns:
+        A context manager, which is a decorator too.
 
     >>> from micrograd_bp import Value
     >>> with no_grad():
@@ -49,29 +90,31 @@ def no_grad() -> Iterator[None]:
     >>> y.parents
     ()
     """
-    with changed(recording=False):
-        yield
+    return changed(recording=False)
 
 
-@contextmanager
-def allow_nonfinite() -> Iterator[None]:
+def allow_nonfinite() -> Block:
     """Let inf and nan come out of finite operands, as IEEE 754 has it, instead of raising.
+
+    Returns:
+        A context manager, which is a decorator too.
 
     >>> from micrograd_bp import Value
     >>> with allow_nonfinite():
     ...     (Value(1.0) / 0.0).data
     inf
     """
-    with changed(nonfinite_allowed=True):
-        yield
+    return changed(nonfinite_allowed=True)
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
+def scope(name: str) -> Block:
     """Give the Values made inside a scope; nested scopes join into a path.
 
     Args:
         name: a string that is not empty; "layer1/neuron3" is two steps at once.
+
+    Returns:
+        A context manager, which is a decorator too.
 
     Raises:
         TypeError: name is no string.
@@ -86,8 +129,7 @@ def scope(name: str) -> Iterator[None]:
         raise TypeError(f"the name of a scope is a string, not {show(name)}")
     if not name.strip("/"):
         raise ValueError(f"the name of a scope has at least one character, not {name!r}")
-    with changed(scope=inside(name)):
-        yield
+    return Block(current, lambda mode: mode._replace(scope=inside(name)))
 
 
 def inside(path: str) -> str:
@@ -99,3 +141,17 @@ def inside(path: str) -> str:
     """
     outer = current.get().scope
     return f"{outer}/{path}" if outer and path else outer or path
+
+
+def in_own_context(f: F) -> F:
+    """The function, each call of which is in a copy of the context.
+
+    What is put in force in it ends with it, also where an interrupt comes just as it would be
+    taken back: modes, and NumPy's errstate, which is in the context from NumPy 2 on.
+    """
+
+    @wraps(f)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return copy_context().run(f, *args, **kwargs)
+
+    return run  # type: ignore[return-value]

@@ -28,6 +28,10 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """
     _check_name(path)
     target = Path(path).resolve()
+    if target.parent.exists() and not target.parent.is_dir():
+        raise NotADirectoryError(
+            f"{os.fspath(path)} cannot be written: {target.parent} is a file, and no folder"
+        )
     if not target.parent.is_dir():
         raise FileNotFoundError(
             f"{os.fspath(path)} cannot be written: there is no folder {target.parent},"
@@ -91,5 +95,7 @@ def _check_name(path: str | os.PathLike[str]) -> None:
     name = os.fspath(path)
     if not name:
         raise FileNotFoundError("the name of the file is empty")
+    if "\0" in name:
+        raise ValueError(f"{name!r} is the name of no file: there is a zero byte in it")
     if os.path.isdir(name):
         raise IsADirectoryError(f"{name!r} is a folder: give the name of a file in it")

@@ -4,14 +4,20 @@
 The environment variable HYPOTHESIS_PROFILE says how many: "quick" and "ci", which are the defaults
 of the two, try the same each time, so that a red run belongs to the commit and not to the dice;
 "thorough" draws new ones, and many. None minds a slow machine.
+
+None waits for ever either: a test that hangs, or a process that does not end after its tests, is
+ended after `--limit` seconds, with a traceback of all threads.
 """
 
+import faulthandler
 import os
 import signal
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+STDERR = pytest.StashKey[int]()
 
 settings.register_profile(
     "ci",
@@ -33,6 +39,9 @@ settings.register_profile(
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run the slow tests too")
+    parser.addoption(
+        "--limit", type=float, default=1800.0, help="the seconds that a test may take at most"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,6 +50,39 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.markexpr = "not slow"
     default = "quick" if config.getoption("markexpr") == "not slow" else "ci"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
+    config.stash[STDERR] = os.dup(2)  # while a test runs, 2 is caught
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    _end_after_limit(item.config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    _end_after_limit(item.config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    _end_after_limit(item.config)
+
+
+def pytest_runtest_logfinish() -> None:
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # of pytest-xdist: it is waited for, and then killed
+        _end_after_limit(config)
+
+
+def _end_after_limit(config: pytest.Config) -> None:
+    """From now on; not pytest's faulthandler_timeout, which lets a failed test hang."""
+    faulthandler.dump_traceback_later(
+        config.getoption("limit"), exit=True, file=config.stash[STDERR]
+    )
 
 
 @pytest.fixture

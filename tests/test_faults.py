@@ -148,7 +148,7 @@ if __name__ == "__main__":
             assert work() == expected
             E.backward()
 
-    threads = [threading.Thread(target=go_on) for _ in range(3)]
+    threads = [threading.Thread(target=go_on, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     try:
@@ -164,7 +164,7 @@ if __name__ == "__main__":
     finally:
         stop.set()
         for thread in threads:
-            thread.join()
+            thread.join(timeout=300)
     print("all right")
 """
 

@@ -19,7 +19,9 @@ for statement in {statements!r}:
 
 def said(package: str, statements: list[str]) -> list[str]:
     code = WITHOUT.format(package=package, statements=statements)
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
+    )
     return run.stdout.splitlines()
 
 
@@ -36,6 +38,13 @@ ON_USE = ["LBFGS", "Program", "SGD", "fit", "plot_decision", "predict"]
                 "from micrograd_bp.training import fit": "fit",
                 "from micrograd_bp.optim import SGD": "micrograd_bp.optim",
                 "from micrograd_bp.testing import gradcheck": "micrograd_bp.testing",
+                "import micrograd_bp.testing.gradcheck": "micrograd_bp.testing",
+                "from micrograd_bp.program import Program": "micrograd_bp.program",
+                "import micrograd_bp.program.listing": "micrograd_bp.program",
+                "from micrograd_bp.training.optim import SGD": "micrograd_bp.training.optim",
+                "import micrograd_bp.training.cluster": "micrograd_bp.program",
+                "import micrograd_bp.training.estimators": "micrograd_bp.program",
+                "from micrograd_bp.training import NetworkClassifier": "NetworkClassifier",
                 "micrograd_bp.MLP(1, [1]).save('w')": "a file of weights",
                 "micrograd_bp.MLP(1, [1]).load('w')": "a file of weights",
                 "micrograd_bp.MLP.load('w')": "a file of weights",
@@ -50,6 +59,33 @@ def test_what_needs_a_package_says_how_to_install_it(package: str, doors: dict[s
         f" pip install {package}"
         for what in doors.values()
     ]
+
+
+@pytest.mark.parametrize("package", ["sklearn", "scipy", "joblib"])
+def test_the_estimators_say_which_extra_they_need(package: str) -> None:
+    for statement in (
+        "from micrograd_bp.training import NetworkRegressor",
+        "import micrograd_bp.training.estimators",
+    ):
+        (words,) = said(package, [statement])
+        assert "of version 1.6 at least: pip install 'micrograd_bp[training]' (" in words
+
+
+@pytest.mark.parametrize(
+    ("package", "statement", "extra"),
+    [
+        ("dask", "import micrograd_bp.training.cluster as c; c.library('dask')", "cluster"),
+        ("anywidget", "import micrograd_bp.widget as w; w.live(lambda x: x, x=1.0)", "live"),
+        ("mpmath", "import micrograd_bp.testing as t; t.finite_difference(abs, 1.0, 'mpmath')",
+         "testing"),
+        ("hypothesis", "import micrograd_bp.testing as t; t.graphs()", "testing"),
+    ],
+)  # fmt: skip
+def test_a_submodule_loads_and_its_functions_name_their_extra(
+    package: str, statement: str, extra: str
+) -> None:
+    (words,) = said(package, [statement])
+    assert f"pip install 'micrograd_bp[{extra}]'" in words
 
 
 def test_a_module_of_ones_own_that_is_missing_is_not_laid_on_a_package() -> None:

@@ -28,7 +28,7 @@ def test_the_answers_are_right(path):
         pytest.skip("no folded answers in code")
     notebook.cells = cells
     nbclient.NotebookClient(
-        notebook, timeout=None, resources={"metadata": {"path": FOLDER}}
+        notebook, timeout=600, resources={"metadata": {"path": FOLDER}}
     ).execute()
     for answer in answers:
         shown = "\n".join(

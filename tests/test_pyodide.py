@@ -70,6 +70,7 @@ def test_a_browser_s_python_says_what_python_says_here(pyodide: Path, tmp_path: 
         text=True,
         cwd=tmp_path,
         env=environment,
+        timeout=300,
     )
     assert there.stdout == here.stdout
     assert "The three ways agree" in there.stdout

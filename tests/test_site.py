@@ -20,7 +20,10 @@ ROOT = Path(__file__).parents[1]
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     made = subprocess.run(
-        [sys.executable, ROOT / ".ci/make_site.py", folder], capture_output=True, text=True
+        [sys.executable, ROOT / ".ci/make_site.py", folder],
+        capture_output=True,
+        text=True,
+        timeout=1200,
     )
     assert made.returncode == 0, made.stdout + made.stderr
     assert made.stdout.endswith(" pages, 0 faults\n")

@@ -41,6 +41,7 @@ def run(folder: Path, script: str) -> str:
         text=True,
         check=False,
         env={**os.environ, "PYTHONWARNINGS": "always"},
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
@@ -64,6 +65,7 @@ def test_modules_as_they_were_compiled_say_nothing(clone: Path) -> None:
     [
         ("_engine", "_engine.pyx"),
         ("_engine", "_gradient.pxi"),
+        ("_modes", "_modes.pyx"),
         ("_nested", "transforms/_nested.pyx"),
         ("_passes", "program/_passes.pyx"),
         ("_passes", "program/_blocks.pxi"),
@@ -86,7 +88,7 @@ def test_a_module_older_than_its_source_says_so(clone: Path, twin: str, source: 
 
 
 @compiled
-@pytest.mark.parametrize("twin", ["_engine", "_nested", "_passes", "_program"])
+@pytest.mark.parametrize("twin", ["_engine", "_modes", "_nested", "_passes", "_program"])
 def test_a_module_that_cannot_be_loaded_says_so(clone: Path, twin: str) -> None:
     (module,) = [path for path in modules(clone) if path.name.startswith(twin)]
     module.write_bytes(b"no module")

@@ -87,7 +87,12 @@ def test_on_a_full_disk_the_old_files_stay_whole(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"old" * 100)
     script = FULL.format(path=[str(Path(__file__).parent), *sys.path])
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys(
@@ -103,7 +108,7 @@ def test_threads_that_write_one_file_leave_it_whole(tmp_path: Path) -> None:
         for _ in range(20):
             write_whole(path, content)
 
-    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
+    threads = [threading.Thread(target=write, args=(content,), daemon=True) for content in contents]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
@@ -116,10 +121,10 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     read: list[bytes] = []
-    reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
+    reader = threading.Thread(target=lambda: read.append(path.read_bytes()), daemon=True)
     reader.start()
     write_whole(path, b"through")
-    reader.join()
+    reader.join(timeout=300)
     assert (read, path.is_fifo()) == ([b"through"], True)
 
 

@@ -24,6 +24,7 @@ from .columns import Progress
 from .files import (
     Dataset,
     InputError,
+    Weighted,
     check_shape,
     column_names,
     read_csv,
@@ -98,7 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--inputs",
         metavar="COLUMN[,COLUMN]",
-        help="the columns of --data to learn them from (default: all but the targets)",
+        help="the columns of --data to learn them from (default: those of --weights, or all but the"
+        " targets)",
     )
     add("--separator", metavar="CHARACTER", help="between the columns of --data (default: ,)")
     add("--decimal", metavar="SIGN", help="the decimal sign of --data, . or , (default: .)")
@@ -161,13 +163,14 @@ def _rate(text: str) -> float:
 
 def _run(options: argparse.Namespace) -> int:
     _check_options(options)
-    dataset = _dataset(options)
+    given = None if options.weights is None else read_weights(options.weights)
+    dataset = _dataset(options, given)
     if options.point > len(dataset.inputs):
         raise InputError(
             f"argument --point: there is no data point {options.point},"
             f" {dataset.source} has {len(dataset.inputs)}"
         )
-    activation, weights = _initial_weights(options, dataset)
+    activation, weights = _initial_weights(options, dataset, given)
     training = None
     n_weights = sum(map(len, chain(*weights)))
     try:
@@ -186,7 +189,8 @@ def _run(options: argparse.Namespace) -> int:
     except OverflowError as error:
         raise InputError(f"{dataset.source}: numbers too large for this network: {error}") from None
     page = page_of(options, example, dataset)
-    files = write(options, pictures_of(example, n_weights), page, activation, weights)
+    pictures = pictures_of(example, n_weights)
+    files = write(options, pictures, page, activation, weights, dataset.input_names)
     if options.json:
         for piece in as_json(options, dataset, training, weights, example, files):
             sys.stdout.write(piece)
@@ -232,9 +236,11 @@ def _check_writable(option: str, folder: Path) -> None:
         raise InputError(f"argument {option}: cannot write to {folder}: {there} is read-only")
 
 
-def _dataset(options: argparse.Namespace) -> Dataset:
+def _dataset(options: argparse.Namespace, given: Weighted | None) -> Dataset:
     if options.data is not None:
-        inputs = None if options.inputs is None else column_names(options.inputs)
+        inputs = given.inputs if given else None
+        if options.inputs is not None:
+            inputs = column_names(options.inputs)
         is_long = os.path.isfile(options.data) and os.path.getsize(options.data) > LONG
         with _bar("reading", "row", is_long) as progress:
             dataset = read_csv(
@@ -257,9 +263,9 @@ def _bar(what: str, unit: str, shown: bool) -> Iterator[Progress]:
     if not shown:
         yield iter
         return
-    from tqdm import tqdm
+    from ..progress import Bar
 
-    with tqdm(desc=what, unit=unit) as bar:
+    with Bar(desc=what, unit=unit) as bar:
 
         def through(items: Iterable[Any]) -> Iterator[Any]:
             bar.total = length_hint(items) or None
@@ -270,10 +276,12 @@ def _bar(what: str, unit: str, shown: bool) -> Iterator[Progress]:
         yield through
 
 
-def _initial_weights(options: argparse.Namespace, dataset: Dataset) -> tuple[str, Weights]:
+def _initial_weights(
+    options: argparse.Namespace, dataset: Dataset, given: Weighted | None
+) -> tuple[str, Weights]:
     sizes = len(dataset.input_names), len(dataset.target_names)
-    if options.weights is not None:
-        activation, weights, standardized = read_weights(options.weights)
+    if given is not None:
+        activation, weights, standardized, _ = given
         if options.hidden not in (None, len(weights[0])):
             raise InputError(
                 f"{options.weights}, 'w1': the number of rows is {len(weights[0])},"
@@ -307,11 +315,11 @@ def _train(
     options: argparse.Namespace, dataset: Dataset, activation: str, weights: Weights
 ) -> tuple[Weights, Training]:
     """Gradient descent on the total error, by the equations."""
-    from tqdm import tqdm
+    from ..progress import Bar
 
     inputs, targets = dataset.inputs, dataset.targets
     error_before = total_error(weights, inputs, targets, activation)
-    with tqdm(range(1, options.train + 1), desc="training", unit="epoch") as progress:
+    with Bar(range(1, options.train + 1), desc="training", unit="epoch") as progress:
         for epoch in progress:
             derivatives = total_derivatives(weights, inputs, targets, activation)
             weights = gradient_step(weights, derivatives, options.rate)

@@ -50,11 +50,13 @@ class Weighted(NamedTuple):
         activation: the name of h of its hidden units.
         weights: w1 and w2, each row a unit's bias and weights.
         standardized: whether they are for standardized inputs; None if that is not known.
+        inputs: the columns that they are for, in order; None if that is not known.
     """
 
     activation: str
     weights: Weights
     standardized: bool | None = None
+    inputs: list[str] | None = None
 
 
 def read_csv(
@@ -289,9 +291,10 @@ def read_weights(path: str) -> Weighted:
     """Read the weights of a two-layer network, in the form in which ``save_weights`` writes them.
 
     Args:
-        path: a JSON file {"activation": "logistic", "standardized": false, "w1": [[w_10, w_11,
-            ...], ...], "w2": ...}, each row a unit, its bias first; without "standardized" it is
-            not known whether the weights are for standardized inputs.
+        path: a JSON file {"activation": "logistic", "standardized": false, "inputs": ["x1", ...],
+            "w1": [[w_10, w_11, ...], ...], "w2": ...}, each row a unit, its bias first; without
+            "standardized" it is not known whether the weights are for standardized inputs, and
+            without "inputs" not for which columns.
 
     Raises:
         InputError: the file cannot be read, or does not have this form.
@@ -306,10 +309,10 @@ def read_weights(path: str) -> Weighted:
     except (ValueError, RecursionError) as error:  # not UTF-8, a key twice, deep nesting
         raise InputError(f"{path}: this is no JSON: {error}") from None
     keys = ["activation", "w1", "w2"]
-    if not isinstance(content, dict) or sorted({*content} - {"standardized"}) != keys:
+    if not isinstance(content, dict) or sorted({*content} - {"standardized", "inputs"}) != keys:
         raise InputError(
             f"{path}: need an object with the keys {', '.join(map(repr, keys))}, and no other but"
-            " 'standardized'"
+            " 'standardized' and 'inputs'"
         )
     activation = content["activation"]
     if activation not in SIGMOIDAL:
@@ -319,8 +322,13 @@ def read_weights(path: str) -> Weighted:
     if "standardized" in content and not isinstance(standardized, bool):
         shown = reprlib.repr(standardized)
         raise InputError(f"{path}, 'standardized': need true or false, not {shown}")
+    inputs = content.get("inputs")
+    is_list = isinstance(inputs, list) and all(isinstance(name, str) for name in inputs)
+    if "inputs" in content and not is_list:
+        shown = reprlib.repr(inputs)
+        raise InputError(f"{path}, 'inputs': need a list of names of columns, not {shown}")
     weights = [_matrix(f"{path}, {key!r}", content[key]) for key in keys[1:]]
-    return Weighted(activation, weights, standardized)
+    return Weighted(activation, weights, standardized, inputs)
 
 
 def _matrix(where: str, rows: Any) -> list[list[float]]:
@@ -377,7 +385,11 @@ def check_shape(path: str, weights: Weights, n_inputs: int, n_outputs: int) -> N
 
 
 def save_weights(
-    path: str, activation: str, weights: Weights, standardized: bool | None = None
+    path: str,
+    activation: str,
+    weights: Weights,
+    standardized: bool | None = None,
+    inputs: Sequence[str] | None = None,
 ) -> None:
     """Write the weights of a two-layer network to a JSON file, every bit of them.
 
@@ -386,6 +398,7 @@ def save_weights(
         activation: h of the hidden units, by name.
         weights: w1 and w2, each row a unit's bias and weights.
         standardized: whether they are for standardized inputs; not written unless given.
+        inputs: the columns that they are for; likewise.
 
     Raises:
         OSError: the file cannot be written.
@@ -393,14 +406,15 @@ def save_weights(
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_weights(f"{folder}/w.json", "tanh", [[[0.1, 1.0]], [[0.2, 3.0]]], True)
-    ...     read_weights(f"{folder}/w.json")
-    Weighted(activation='tanh', weights=[[[0.1, 1.0]], [[0.2, 3.0]]], standardized=True)
+    ...     read_weights(f"{folder}/w.json")[:3]
+    ('tanh', [[[0.1, 1.0]], [[0.2, 3.0]]], True)
     """
     w1, w2 = (
         ",\n".join(f"    {json.dumps(list(row), allow_nan=False)}" for row in matrix)
         for matrix in weights
     )
-    known = "" if standardized is None else f'  "standardized": {json.dumps(standardized)},\n'
+    noted = {"standardized": standardized, "inputs": inputs and [*inputs]}
+    known = "".join(f'  "{name}": {json.dumps(x)},\n' for name, x in noted.items() if x is not None)
     text = (
         f'{{\n  "activation": "{activation}",\n{known}'
         f'  "w1": [\n{w1}\n  ],\n  "w2": [\n{w2}\n  ]\n}}\n'

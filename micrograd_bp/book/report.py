@@ -83,12 +83,14 @@ def write(
     page: Explorer | None,
     activation: str,
     weights: Weights,
+    inputs: Sequence[str],
 ) -> dict[str, str]:
     """Write the pictures, the page and the weights; returns the path of each."""
     files = {}
     try:
         if options.save_weights is not None:
-            save_weights(options.save_weights, activation, weights, options.standardize)
+            columns = inputs if options.data is not None else None
+            save_weights(options.save_weights, activation, weights, options.standardize, columns)
             files["weights"] = options.save_weights
         if pictures:
             Path(options.output).mkdir(parents=True, exist_ok=True)

@@ -129,7 +129,8 @@ def explore(
             can be left out: the units are then found by their scopes, "layer1/neuron3", if there
             are any.
         data: inputs and targets (X, T) of data points, as for ``fit``: 1,000 at most, and fewer
-            for a graph of more than 100 nodes.
+            for a graph of more than 100 nodes. The columns of a DataFrame go by their names, as
+            for ``predict``.
         loss: of the model's outputs and the targets, as for ``fit``: E is the sum of E_n for
             "sum_of_squares", and the mean of them for every other.
         point: n of the data point that is shown at first, from 1.
@@ -169,16 +170,16 @@ def explore(
     if len(order) > max_nodes:
         raise ValueError(
             f"a graph of {len(order)} nodes is too large to step through, the limit is {max_nodes}:"
-            " explore the error of one data point, or an interior node; draw(root) folds a large"
-            f" graph into one picture; or allow more with max_nodes={len(order)}"
+            " explore the error of one data point, or an interior node, or take draw(root); or"
+            f" allow more with max_nodes={len(order)}"
         )
     for node in order:
         refuse_changed(node)
     passes = find_passes(order, network)
     if network is not None and not passes and points is None:
         raise ValueError(
-            "explore: the root was not computed from the outputs of this network; give the error"
-            " of network(inputs), recorded outside no_grad, or leave out network="
+            "the root of explore was not computed from the outputs of this network: give the error"
+            " of network(inputs), outside no_grad, or leave out network="
         )
     parts = [f"{len(order)} nodes", *["a network"] * bool(passes)]
     if points:

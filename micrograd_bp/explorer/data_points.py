@@ -12,10 +12,11 @@ from ..functions import Function, sigmoid, softmax
 from ..modes import changed
 from ..numeric import show
 from ..text.names import Name
+from ..training.columns import by_name
 from ..training.data import coded
 from ..training.losses import binary_cross_entropy, cross_entropy
 from ..training.model_error import error_of, error_program, is_mean, number_of_outputs, points_of
-from ..training.predicting import outputs_of
+from ..training.predicting import inputs_of, outputs_of
 from ..training.settings import at_least_one, model_parameters, named_loss
 
 MOST_POINTS = 1000  # what a page still draws
@@ -121,8 +122,8 @@ def record_points(model: Any, data: Any, loss: Any, point: int) -> DataPoints:
     loss = named_loss(loss)
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise TypeError(f"data is a pair (X, T), the inputs and the targets, not {show(data)}")
-    X, T = data
-    X, T, classes = points_of(X, T, loss)
+    X, T, _ = by_name(*data)
+    X, T, classes = points_of(inputs_of(model, X), T, loss)
     point = at_least_one("point", point)
     if point > len(X):
         raise ValueError(f"there is no data point {point}: they are numbered 1 to {len(X)}")

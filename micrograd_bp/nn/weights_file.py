@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..engine import Value
 from ..modes import current
 from ..whole_file import read_whole, write_whole
+from .written import write
 
 NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
 
@@ -86,18 +87,17 @@ def load(weights: NamedWeights, path: str | os.PathLike[str]) -> None:
     _check_names(path, set(weights), set(tensors))
     numbers = {name: _numbers(path, name, tensor) for name, tensor in tensors.items()}
     for name, values in weights.items():
-        found, wanted = numbers[name].shape, _array(values).shape
-        if found != wanted:
-            raise ValueError(f"{path} has {name!r} of shape {found}, and the model needs {wanted}")
+        shape, wanted = numbers[name].shape, _array(values).shape
+        if shape != wanted:
+            raise ValueError(f"{path} has {name!r} of shape {shape}, and the model needs {wanted}")
         if np.isnan(numbers[name]).any() and not current.get().nonfinite_allowed:
             index = np.argwhere(np.isnan(numbers[name]))[0].tolist()
             raise ValueError(
                 f"{path} has nan at {index} of {name!r}, as after a training that diverged;"
                 " with allow_nonfinite() it is loaded all the same"
             )
-    for name, values in weights.items():
-        for value, number in zip(_flat(values), numbers[name].ravel().tolist()):
-            value.data = number
+    found = [number for name in weights for number in numbers[name].ravel().tolist()]
+    write([value for values in weights.values() for value in _flat(values)], found)
 
 
 def noted(path: str | os.PathLike[str]) -> dict[str, Any]:

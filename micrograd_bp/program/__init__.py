@@ -2,7 +2,7 @@
 
 The graph of one data point gives E_n; ``gradient`` gives the graph of dE_n/dw beside it. A
 Program evaluates both for a whole data set, E = sum_n E_n and dE/dw = sum_n dE_n/dw. The passes
-are in lowering.py; the instructions run in C (_program.pyx), or on NumPy (interpreter.py) where
+begin in lowering.py; the instructions run in C (_program.pyx), or on NumPy (interpreter.py) where
 the package was installed without a compiler. A data point whose derivatives come out inf or nan
 is left to the engine (by_engine.py).
 """
@@ -13,17 +13,19 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy
-
 from .. import functions, messages, modes, twins
 from ..engine import Value, engine_kind, order_of
 from ..numeric import show
 from ..text.latex import Latex
 from ..text.tables import escape_html
 from ..transforms import recorded_gradient
+
+with messages.needing_packages(__name__):
+    import numpy
+
 from . import collector, program_file
 from .arguments import check_out, floats, in_order, thread_count
-from .by_engine import by_engine, has_branches
+from .by_engine import by_engine
 from .c_code import c_code
 from .choices import warn_of_choices, warn_of_origins
 from .equations import equations
@@ -111,7 +113,7 @@ class Program:
         warn_of_choices(order_of(compared), [*inputs, *parameters])
         return program
 
-    @collector.paused()
+    @collector.paused
     def _compile(
         self,
         outputs: Value | Sequence[Value],
@@ -493,7 +495,7 @@ class Program:
         finite: Any = numpy.isfinite(table).all(axis=1)
         finite &= numpy.isfinite(weights).all()
         asked = finite & (bad > 0) if errors == "raise" else finite & (bad == 1)
-        if has_branches(summed):
+        if summed.has_branches:
             asked |= bad == 1
         rows = numpy.flatnonzero(asked)
         if not len(rows) and (errors == "ignore" or not finite.all()):

@@ -1,141 +1,44 @@
 # The twin of blocks.py. Included by _passes.pyx.
 
 
-cdef class Ints:
-    """Whole numbers in memory; Python reads them."""
-
-    cdef int* of
-    cdef Py_ssize_t n, room
-
-    def __dealloc__(self):
-        free(self.of)
-
-    cdef int extend(self, Py_ssize_t n, int value) except -1:
-        """Append a value n times."""
-        cdef Py_ssize_t i, room
-        cdef void* found
-        if self.n + n > self.room:
-            room = self.n + n + self.room
-            found = NULL if room > MOST_NUMBERS else realloc(self.of, room * sizeof(int))
-            if found is NULL:
-                raise MemoryError("no memory for the numbers of a program")
-            self.of, self.room = <int*>found, room
-        for i in range(self.n, self.n + n):
-            self.of[i] = value
-        self.n += n
-        return 0
-
-    cdef inline int append(self, int value) except -1:
-        if self.n == self.room:
-            return self.extend(1, value)
-        self.of[self.n] = value
-        self.n += 1
-        return 0
-
-    cdef inline int get(self, Py_ssize_t i) except? -1:
-        """A number, if it is there: what comes from Python may be any."""
-        if not 0 <= i < self.n:
-            raise IndexError(f"{i} is beyond {self.n} numbers")
-        return self.of[i]
-
-    cdef inline int put(self, Py_ssize_t i, int value) except -1:
-        """Write a number where one is."""
-        if not 0 <= i < self.n:
-            raise IndexError(f"{i} is beyond {self.n} numbers")
-        self.of[i] = value
-        return 0
-
-    cdef int insert(self, Py_ssize_t i, int value) except -1:
-        """Put a number before that at i, which is there, or at the end."""
-        self.append(value)
-        memmove(self.of + i + 1, self.of + i, (self.n - 1 - i) * sizeof(int))
-        self.of[i] = value
-        return 0
-
-    cdef int remove(self, Py_ssize_t i) except -1:
-        """Take out that at i, which is there."""
-        self.n -= 1
-        memmove(self.of + i, self.of + i + 1, (self.n - i) * sizeof(int))
-        return 0
-
-    def __len__(self):
-        return self.n
-
-    def __getitem__(self, Py_ssize_t i):
-        return self.get(i)
-
-
-cdef Ints _ints(Py_ssize_t n, int value):
-    cdef Ints ints = Ints()
-    ints.extend(n, value)
-    return ints
-
-
 cdef struct Key:  # of the nodes of a block
     int function, parameters  # by their numbers
     int n_operands  # - 1 - n where there are more than two, and they vary
     int left, right, latest  # the blocks of operands
 
 
-cdef struct Slot:
-    unsigned int hashed
-    int block  # or 0
+cdef class _Keys:
+    """Which block is that of a key: of block 3 the first, and so on."""
 
-
-cdef class _Known:
-    """Which block is that of a key: a table without keys, which the blocks have."""
-
-    cdef Key* keys  # of blocks from 3 on
+    cdef Key* of
     cdef Py_ssize_t n, room
-    cdef Slot* slots
-    cdef size_t n_slots  # a power of two
+    cdef Table known
+
+    def __cinit__(self):
+        self.known = Table()
 
     def __dealloc__(self):
-        free(self.keys)
-        free(self.slots)
+        free(self.of)
 
-    cdef int grow(self) except -1:
-        """Room for at least as many keys again, and twice as many slots."""
-        cdef size_t n_slots = 4 * self.n_slots if self.n_slots else 1024, i, at
-        cdef Slot* slots = <Slot*>calloc(n_slots, sizeof(Slot))
-        cdef void* keys = realloc(self.keys, n_slots // 2 * sizeof(Key))
-        if keys is not NULL:
-            self.keys, self.room = <Key*>keys, n_slots // 2
-        if keys is NULL or slots is NULL:
-            free(slots)
-            raise MemoryError("no memory for the blocks of a program")
-        for i in range(self.n_slots):
-            if self.slots[i].block:
-                at = self.slots[i].hashed & (n_slots - 1)
-                while slots[at].block:
-                    at = (at + 1) & (n_slots - 1)
-                slots[at] = self.slots[i]
-        free(self.slots)
-        self.slots, self.n_slots = slots, n_slots
-        return 0
-
-    cdef int put(self, const Key* key) except -1:
+    cdef int block(self, const Key* key) except -1:
         """The block of a key, a new one where it is not known."""
-        cdef size_t mixed = _mixed(key.function, key.parameters), at
+        cdef const int* parts = <const int*>key
+        cdef size_t mixed = 0, at
         cdef unsigned int hashed
-        cdef int block
+        cdef int k
+        for k in range(<int>(sizeof(Key) // sizeof(int))):
+            mixed = _mixed(mixed, <size_t>parts[k])
+        at = hashed = _folded(mixed)
+        k = self.known.next(hashed, &at)
+        while k >= 0:
+            if memcmp(&self.of[k], key, sizeof(Key)) == 0:
+                return k + 3
+            k = self.known.next(hashed, &at)
         if self.n == self.room:
-            self.grow()
-        mixed = _mixed(mixed, <size_t>key.n_operands)
-        mixed = _mixed(mixed, <size_t>key.left)
-        mixed = _mixed(mixed, <size_t>key.right)
-        hashed = <unsigned int>_mixed(mixed, <size_t>key.latest)
-        at = hashed & (self.n_slots - 1)
-        while self.slots[at].block:
-            block = self.slots[at].block
-            if self.slots[at].hashed == hashed:
-                if memcmp(&self.keys[block - 3], key, sizeof(Key)) == 0:
-                    return block
-            at = (at + 1) & (self.n_slots - 1)
-        self.keys[self.n] = key[0]
-        self.slots[at].hashed, self.slots[at].block = hashed, <int>(self.n + 3)
+            self.room = _enlarged(<void**>&self.of, self.n + 1, self.room, sizeof(Key))
+        self.of[self.n] = key[0]
         self.n += 1
-        return <int>(self.n + 2)
+        return self.known.put(hashed, at, <int>(self.n - 1)) + 3
 
 
 cdef struct Turn:
@@ -192,7 +95,7 @@ cdef class Blocks:
 
     cdef int divide(self, needed, list varies, Py_ssize_t n_leaves) except -1:
         """Put nodes into blocks of what is alike, as far as their operands' blocks tell."""
-        cdef _Known known = _Known()
+        cdef _Keys keys = _Keys()
         cdef Ints block = self.block, ends, flat
         cdef Nodes nodes = self.nodes
         cdef const int* operands
@@ -225,8 +128,8 @@ cdef class Blocks:
                         key.latest = latest
                 if varies[i] is True:
                     key.n_operands = <int>(-1 - n)
-            block.of[i] = known.put(&key)
-        self.start = _ints(known.n + 4, 0)
+            block.of[i] = keys.block(&key)
+        self.start = _ints(keys.n + 4, 0)
         for i in range(block.n):
             if block.of[i] >= 0:
                 self.start.of[block.of[i] + 1] += 1
@@ -252,18 +155,11 @@ cdef class Blocks:
         cdef Py_ssize_t first = self.start.get(block)
         return [self.flat.of[i] for i in range(first, first + self.size(block))]
 
-    def wide(self):
-        """The blocks that may be wide instructions, to be placed by the caller as they come."""
-        cdef int block, end = self.last.n
-        for block in range(3):
-            self.placed(block, -1)
-        block = self.next_wide(3, end)
-        while block < end:
-            yield block
-            block = self.next_wide(block + 1, end)
-
     cdef int next_wide(self, int first, int end) except -1:
-        """The next such block, or the end; those of one node before it are done."""
+        """The next block that may be wide instructions, which the caller is to place; or the end.
+
+        Those of one node before it are done.
+        """
         cdef int block, i, last, found
         cdef const int* operands
         cdef Py_ssize_t k, n
@@ -282,31 +178,17 @@ cdef class Blocks:
             self.computed(block, None)
         return end
 
-    cpdef int place(self, int block, list members, int last) except -1:
-        """The order of a block's members is final, and what its turn comes after."""
-        cdef Py_ssize_t first = self.start.get(block), k
-        cdef int i
-        if len(members) != self.size(block):
-            raise ValueError("a block keeps its members")
-        for k in range(len(members)):
-            i = members[k]
-            if self.block.get(i) != block:
-                raise ValueError("a block keeps its members")
-            self.flat.of[first + k] = i
-        return self.placed(block, last)
-
     cdef int placed(self, int block, int last) except -1:
+        """The order of a block's members is final, and what its turn comes after."""
         cdef Py_ssize_t first = self.start.get(block), k
         for k in range(first, first + self.size(block)):
             self.at.put(self.flat.of[k], self.n_placed)
             self.n_placed += 1
         return self.last.put(block, last)
 
-    def add(self, Py_ssize_t n, operands):
+    cdef int add(self, Py_ssize_t n, tuple operands) except -1:
         """The first of new nodes, a block of their own that is placed as it is."""
         cdef int first = self.block.n, block = self.last.n, i
-        if n < 0:
-            raise ValueError("a block has nodes")
         self.block.extend(n, block)
         self.at.extend(n, 0)
         for i in range(first, self.block.n):
@@ -314,41 +196,29 @@ cdef class Blocks:
         self.start.append(self.flat.n)
         self.last.append(-1)
         self.waiting.extend(len(ACTIVATIONS), 0)
-        self.placed(block, self.last_of(operands, -1))
+        self.placed(block, self.last_of(operands))
         return first
 
-    cpdef bint are_apart(self, tuple nodes, Py_ssize_t distance) except -1:
-        """Whether nodes are equally far apart, each so far from the one before."""
-        cdef Py_ssize_t k, at = self.at.get(nodes[0])
-        for k in range(1, len(nodes)):
-            at += distance
-            if self.at.get(nodes[k]) != at:
-                return False
-        return True
-
-    cpdef int last_of(self, nodes, int last) except? -1:
-        """The latest of a node and those that end the blocks of others."""
-        cdef int found
+    cdef int last_of(self, tuple nodes) except? -1:
+        """The latest of those that end the blocks of nodes."""
+        cdef int last = -1, found
         for i in nodes:
             found = self.last.get(self.block.get(i))
             if found > last:
                 last = found
         return last
 
-    def turn(self, int last, int block, int part, list steps not None):
+    cdef int turn(self, int last, int block, int part, list steps) except -1:
         """Steps have their turn."""
         self.new_turn(last, block, part).listed = self.list_of(steps)
+        return 0
 
     cdef Turn* new_turn(self, int last, int block, int part) except NULL:
         """A turn without steps."""
-        cdef Py_ssize_t most = 2 * self.n_turns + 64
+        cdef Py_ssize_t n = self.n_turns + 1
         cdef Turn* turn
-        cdef void* found
-        if self.n_turns == self.most_turns:
-            found = NULL if most > MOST_NUMBERS else realloc(self.turns, most * sizeof(Turn))
-            if found is NULL:
-                raise MemoryError("no memory for the steps of a program")
-            self.turns, self.most_turns = <Turn*>found, most
+        if n > self.most_turns:
+            self.most_turns = _enlarged(<void**>&self.turns, n, self.most_turns, sizeof(Turn))
         turn = self.turns + self.n_turns
         turn.last, turn.block, turn.part, turn.serial = last, block, part, self.n_turns
         turn.first = turn.second = turn.listed = -1
@@ -364,10 +234,6 @@ cdef class Blocks:
         if turn.listed >= 0:
             return self.lists[turn.listed]
         return [turn.first] if turn.second < 0 else [turn.first, turn.second]
-
-    def compute(self, int block, list steps not None):
-        """The steps that compute a block have their turn."""
-        self.computed(block, steps)
 
     cdef int computed(self, int block, list steps) except -1:
         """The steps that compute a block have their turn; without any it is one node."""

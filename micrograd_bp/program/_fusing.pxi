@@ -11,7 +11,7 @@ def varying(Nodes nodes not None, Py_ssize_t n_inputs):
     for i in range(nodes.n):
         node = &nodes.at[i]
         for k in range(node.n_operands):
-            if varies[nodes.operands[node.held.first + k]] is True:
+            if varies[nodes.operands.of[node.held.first + k]] is True:
                 varies[i] = True
                 break
     return varies
@@ -20,20 +20,12 @@ def varying(Nodes nodes not None, Py_ssize_t n_inputs):
 def needed(Nodes nodes not None, results):
     """The numbers that results are computed from, and they themselves, in order."""
     cdef bytearray found = _reached(nodes, list(results))
-    cdef Py_ssize_t i, n = 0
-    cdef array numbers
-    for i in range(len(found)):
-        n += found[i]
-    numbers = clone(_NUMBERS, n, False)
-    n = 0
-    for i in range(len(found)):
+    cdef Ints numbers = Ints()
+    cdef int i
+    for i in range(<int>len(found)):
         if found[i]:
-            numbers.data.as_longlongs[n] = i
-            n += 1
+            numbers.append(i)
     return numbers
-
-
-cdef array _NUMBERS = array("q")
 
 
 cdef bytearray _reached(Nodes nodes, list results):
@@ -49,7 +41,7 @@ cdef bytearray _reached(Nodes nodes, list results):
         if reached[i]:
             node = &nodes.at[i]
             for k in range(node.n_operands):
-                reached[nodes.operands[node.held.first + k]] = 1
+                reached[nodes.operands.of[node.held.first + k]] = 1
     return found
 
 
@@ -63,9 +55,9 @@ def fused(Nodes nodes not None, results, list varies not None):
 cdef class _Fusing:
     cdef Nodes nodes
     cdef list results, varies
-    cdef array readers
+    cdef Ints readers  # how many there are of each node
     cdef bytearray reached, swallowed
-    cdef _Buffer weights, factors, inner  # of a sum, the last one first
+    cdef Ints weights, factors, inner  # of a sum, the last one first
 
     def __cinit__(self, Nodes nodes not None, results, list varies not None):
         cdef Node* node
@@ -75,18 +67,18 @@ cdef class _Fusing:
             raise ValueError("whether a node varies has to be known of each")
         self.results = [<Py_ssize_t>i for i in results]
         self.nodes, self.varies = nodes.copy(), varies
-        self.readers = clone(_COUNTS, nodes.n + 1, True)
+        self.readers = _ints(nodes.n + 1, 0)
         self.swallowed = bytearray(nodes.n)
-        self.weights, self.factors, self.inner = _Buffer(), _Buffer(), _Buffer()
+        self.weights, self.factors, self.inner = Ints(), Ints(), Ints()
         self.reached = _reached(nodes, self.results)
-        readers = self.readers.data.as_ints
+        readers = self.readers.of
         for i in self.results:  # a result is never swallowed
             readers[i] += 2
         for i in range(nodes.n):
             if self.reached[i]:
                 node = &nodes.at[i]
                 for k in range(node.n_operands):
-                    readers[nodes.operands[node.held.first + k]] += 1
+                    readers[nodes.operands.of[node.held.first + k]] += 1
 
     cdef int fuse(self) except -1:
         cdef Py_ssize_t i
@@ -96,7 +88,7 @@ cdef class _Fusing:
         self.nodes.add_constant(1.0)
         self.varies.append(False)
         for i in self.results:
-            self.readers.data.as_ints[i] -= 2
+            self.readers.of[i] -= 2
         return 0
 
     cdef int chain(self, Py_ssize_t whole) except -1:
@@ -104,7 +96,7 @@ cdef class _Fusing:
 
         They are products; or many plain terms, each times 1; else the sum is left as it is.
         """
-        cdef _Buffer weights = self.weights, factors = self.factors, inner = self.inner
+        cdef Ints weights = self.weights, factors = self.factors, inner = self.inner
         cdef const int* operands
         cdef Node* before
         cdef Py_ssize_t base, term, number, bias, n, k, one = len(self.swallowed)
@@ -131,7 +123,7 @@ cdef class _Fusing:
                 self.put_pair(base)
                 bias = -1
             elif of_products and before.function == OF_DOT:
-                operands = &self.nodes.operands[before.held.first]
+                operands = &self.nodes.operands.of[before.held.first]
                 n = before.n_operands // 2
                 for k in range(n - 1, -1, -1):
                     weights.append(operands[k])
@@ -142,11 +134,11 @@ cdef class _Fusing:
         if not of_products and n < MANY_TERMS:
             return 0
         for k in range(inner.n):
-            self.swallowed[inner.at[k]] = 1
+            self.swallowed[inner.of[k]] = 1
         own = self.becomes_dot(whole, 2 * n + (bias >= 0))
         for k in range(n):
-            own[k] = <int>weights.at[n - 1 - k]
-            own[n + k] = <int>factors.at[n - 1 - k]
+            own[k] = weights.of[n - 1 - k]
+            own[n + k] = factors.of[n - 1 - k]
         if bias >= 0:
             own[2 * n] = <int>bias
         return 0
@@ -155,7 +147,7 @@ cdef class _Fusing:
         self, Py_ssize_t addition, Py_ssize_t whole, Py_ssize_t* base, Py_ssize_t* term
     ) except -1:
         """The sum before the last term, and that term; whether it is a product."""
-        cdef const int* operands = &self.nodes.operands[self.nodes.at[addition].held.first]
+        cdef const int* operands = &self.nodes.operands.of[self.nodes.at[addition].held.first]
         cdef bint is_last = self.is_product(operands[1], whole)
         cdef bint is_product = is_last or self.is_product(operands[0], whole)
         base[0], term[0] = operands[0], operands[1]
@@ -166,15 +158,12 @@ cdef class _Fusing:
     cdef int* becomes_dot(self, Py_ssize_t i, Py_ssize_t n) except NULL:
         """Where the operands of a weighted sum in the place of a node are to be put."""
         cdef Node* node = &self.nodes.at[i]
-        self.nodes.reserve(0, n)
         node.function, node.parameters = OF_DOT, 0
-        node.n_operands, node.held.first = <int>n, self.nodes.n_of_operands
-        self.nodes.n_of_operands += n
-        return &self.nodes.operands[node.held.first]
+        return self.nodes.add_operands(node, n)
 
     cdef bint is_alone(self, Py_ssize_t i, Py_ssize_t whole) except -1:
         """Whether a number is an instruction with one reader, and varies as that does."""
-        if self.readers.data.as_ints[i] != 1 or self.varies[i] is not self.varies[whole]:
+        if self.readers.of[i] != 1 or self.varies[i] is not self.varies[whole]:
             return False
         return self.nodes.at[i].function >= 0
 
@@ -184,10 +173,9 @@ cdef class _Fusing:
 
     cdef int put_pair(self, Py_ssize_t product) except -1:
         cdef Node* node = &self.nodes.at[product]
-        self.weights.append(self.nodes.operands[node.held.first])
-        self.factors.append(self.nodes.operands[node.held.first + node.n_operands - 1])
+        self.weights.append(self.nodes.operands.of[node.held.first])
+        self.factors.append(self.nodes.operands.of[node.held.first + node.n_operands - 1])
         return 0
 
 
-cdef array _COUNTS = array("i")
 cdef Py_ssize_t MANY_TERMS = MANY

@@ -34,13 +34,15 @@ cdef class Nodes:
     """None, a float or an Instruction by number, as a list has them; made when asked for."""
 
     cdef Node* at
-    cdef int* operands  # of all nodes; each is the number of a node
-    cdef Py_ssize_t n, room, n_of_operands, room_of_operands
+    cdef Py_ssize_t n, room
+    cdef Ints operands  # of all nodes; each is the number of a node
     cdef list functions, parameters, labels, scopes  # by their numbers
     cdef list alike  # the first of the parameters that are equal to these
     cdef dict number_of_function, first_alike
 
     def __cinit__(self):
+        self.room = _enlarged(<void**>&self.at, 0, 0, sizeof(Node))
+        self.operands = Ints()
         self.functions, self.parameters = [*LOOKED_FOR], [()]
         self.number_of_function = {function: i for i, function in enumerate(LOOKED_FOR)}
         self.alike, self.first_alike = [0], {(): 0}
@@ -48,27 +50,23 @@ cdef class Nodes:
 
     def __dealloc__(self):
         free(self.at)
-        free(self.operands)
 
-    cdef int reserve(self, Py_ssize_t nodes, Py_ssize_t operands) except -1:
-        """Make room for more."""
-        if self.n + nodes > self.room or self.at is NULL:
-            if self.n + nodes > MOST_NODES:
+    cdef int reserve(self, Py_ssize_t n) except -1:
+        """Make room for n more."""
+        n += self.n
+        if n > self.room:
+            if n > MOST_NODES:
                 raise ValueError(f"a program has up to {MOST_NODES} nodes")
-            self.room = _enlarged(<void**>&self.at, self.n + nodes, self.room, sizeof(Node))
-        operands += self.n_of_operands
-        if operands > self.room_of_operands or self.operands is NULL:
-            self.room_of_operands = _enlarged(
-                <void**>&self.operands, operands, self.room_of_operands, sizeof(int)
-            )
+            self.room = _enlarged(<void**>&self.at, n, self.room, sizeof(Node))
         return 0
 
     cdef Nodes copy(self):
         cdef Nodes other = Nodes()
-        other.reserve(self.n, self.n_of_operands)
-        other.n, other.n_of_operands = self.n, self.n_of_operands
+        other.reserve(self.n)
+        other.n = self.n
         memcpy(other.at, self.at, self.n * sizeof(Node))
-        memcpy(other.operands, self.operands, self.n_of_operands * sizeof(int))
+        other.operands.resize(self.operands.n)
+        memcpy(other.operands.of, self.operands.of, self.operands.n * sizeof(int))
         other.functions, other.number_of_function = self.functions, self.number_of_function
         other.parameters, other.alike = self.parameters, self.alike
         other.first_alike, other.labels, other.scopes = self.first_alike, self.labels, self.scopes
@@ -104,7 +102,7 @@ cdef class Nodes:
 
     cdef int add_leaves(self, Py_ssize_t n) except -1:
         cdef Py_ssize_t i
-        self.reserve(n, 0)
+        self.reserve(n)
         for i in range(self.n, self.n + n):
             self.at[i].function = LEAF
             self.at[i].parameters = self.at[i].name = self.at[i].n_operands = 0
@@ -119,19 +117,26 @@ cdef class Nodes:
     cdef int* add(self, int function, int parameters, Py_ssize_t n) except NULL:
         """A new node; where its n operands are to be put, which have to be numbers of nodes."""
         cdef Node* node
-        self.reserve(1, n)
+        cdef int* own
+        self.reserve(1)
         node = &self.at[self.n]
         node.function, node.parameters, node.name = function, parameters, 0
-        node.n_operands, node.held.first = <int>n, self.n_of_operands
+        own = self.add_operands(node, n)
         self.n += 1
-        self.n_of_operands += n
-        return &self.operands[node.held.first]
+        return own
+
+    cdef int* add_operands(self, Node* node, Py_ssize_t n) except NULL:
+        """Where the n operands that a node has from now on are to be put."""
+        node.held.first = self.operands.n
+        self.operands.resize(self.operands.n + n)
+        node.n_operands = <int>n
+        return self.operands.of + node.held.first
 
     cdef Node made(self, object node) except *:
         """What Python has for a node."""
         cdef Node made
         cdef tuple fields, own
-        cdef Py_ssize_t k, operand
+        cdef Py_ssize_t operand
         made.function, made.parameters, made.name, made.n_operands = LEAF, 0, 0, 0
         if isinstance(node, float):
             made.function, made.held.value = CONSTANT, node
@@ -144,14 +149,12 @@ cdef class Nodes:
             _check_arity(made.function, len(own))
             made.parameters = self.number_of_parameters(<tuple?>fields[1])
             made.name = self.number_of_name(fields[4], fields[5])
-            self.reserve(0, len(own))
-            made.n_operands, made.held.first = <int>len(own), self.n_of_operands
-            for k in range(len(own)):
-                operand = own[k] if type(own[k]) is int else -1
+            made.n_operands, made.held.first = <int>len(own), self.operands.n
+            for number in own:
+                operand = number if type(number) is int else -1
                 if not 0 <= operand < self.n:
-                    raise IndexError(f"{own[k]!r} is not the number of a node")
-                self.operands[made.held.first + k] = <int>operand
-            self.n_of_operands += len(own)
+                    raise IndexError(f"{number!r} is not the number of a node")
+                self.operands.append(<int>operand)
         return made
 
     def __len__(self):
@@ -174,7 +177,7 @@ cdef class Nodes:
 
     def append(self, node):
         cdef Node made = self.made(node)
-        self.reserve(1, 0)
+        self.reserve(1)
         self.at[self.n] = made
         self.n += 1
 
@@ -189,19 +192,6 @@ cdef int _check_arity(int function, Py_ssize_t n) except -1:
     if function == OF_SQUARE and n != 1 or (function == OF_ADD or function == OF_MUL) and n != 2:
         raise ValueError(f"a sum or product has 2 operands and a square 1, not {n}")
     return 0
-
-
-cdef Py_ssize_t _enlarged(
-    void** array, Py_ssize_t needed, Py_ssize_t room, Py_ssize_t width
-) except -1:
-    """Room for as many as needed, and for how many there is."""
-    cdef void* grown
-    room = max(needed, room + room // 2, 16)
-    grown = realloc(array[0], room * width)
-    if grown is NULL:
-        raise MemoryError("no memory for the nodes of a program")
-    array[0] = grown
-    return room
 
 
 # All that the passes ask of a node
@@ -254,12 +244,12 @@ cdef inline Py_ssize_t operand_of(Nodes nodes, Py_ssize_t i, Py_ssize_t k) excep
     cdef Node* node = _instruction_at(nodes, i)
     if not 0 <= k < node.n_operands:
         raise IndexError(f"node {i} has no operand {k}")
-    return nodes.operands[node.held.first + k]
+    return nodes.operands.of[node.held.first + k]
 
 
 cdef inline const int* operands_at(Nodes nodes, Py_ssize_t i) except NULL:
     """Where the operands of an instruction are, until nodes are added."""
-    return &nodes.operands[_instruction_at(nodes, i).held.first]
+    return &nodes.operands.of[_instruction_at(nodes, i).held.first]
 
 
 cdef tuple operands_of(Nodes nodes, Py_ssize_t i):
@@ -268,7 +258,7 @@ cdef tuple operands_of(Nodes nodes, Py_ssize_t i):
     cdef tuple found = PyTuple_New(n)
     cdef object number
     for k in range(n):
-        number = <Py_ssize_t>nodes.operands[node.held.first + k]
+        number = <Py_ssize_t>nodes.operands.of[node.held.first + k]
         Py_INCREF(number)
         PyTuple_SET_ITEM(found, k, number)
     return found

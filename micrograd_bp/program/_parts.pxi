@@ -64,8 +64,8 @@ cdef class _Job:
     cdef double value  # the first of the sums
     cdef object error  # of a helper
 
-    def help(self, Py_ssize_t first, Py_ssize_t stride):
-        """Do what falls to one of the threads."""
+    def help(self, Py_ssize_t first, Py_ssize_t stride, ended):
+        """Do what falls to one of the threads, and say when that has ended."""
         if self.plan is None:
             raise ValueError("a job is made by run")
         try:
@@ -73,6 +73,7 @@ cdef class _Job:
         except BaseException as error:
             self.error = error
             raise_flag(&self.call.stopped)
+        ended.put(None)
 
     def __dealloc__(self):
         PyMem_Free(self.call.parts)
@@ -103,29 +104,34 @@ cdef int _run_alone(_Loaded plan, Call* call) except -1:
 
 
 cdef int _run_threads(_Loaded plan, Call call, Py_ssize_t n_threads, lent) except -1:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, n_helpers = 0, n_ended = 0
     cdef _Job job = _Job.__new__(_Job)
     cdef double* value = call.totals.value
     job.plan, job.lent, job.call = plan, lent, call
     job.call.totals.value = &job.value
     if plan.n_sums:
         job.call.parts = <double*>_allocated(call.n_parts * plan.n_sums * 8)
-    helpers = []
+    # No threading.Thread: it has Python code at work under locks, where an interrupt leaves one
+    # locked for ever or is lost. SimpleQueue and start_new_thread are C, and interrupted as a whole.
+    ended = SimpleQueue()
     try:
         try:
             for i in range(1, n_threads):
-                helper = Thread(target=job.help, args=(i, n_threads))
-                helper.start()
-                helpers.append(helper)
+                start_new_thread(job.help, (i, n_threads, ended))
+                n_helpers += 1
         except RuntimeError:
             pass  # there are no more threads to be had, or the interpreter is on its way out
         _work(plan, &job.call, 0, n_threads, True)
-        for i in range(1 + len(helpers), n_threads):
+        for i in range(1 + n_helpers, n_threads):
             _work(plan, &job.call, i, n_threads, True)
-        for helper in helpers:
-            helper.join()
+        while n_ended < n_helpers:
+            ended.get()
+            n_ended += 1
     except BaseException:
         raise_flag(&job.call.stopped)
+        while n_ended < n_helpers:  # unless there is another interrupt
+            ended.get()
+            n_ended += 1
         raise
     if job.error is not None:
         raise job.error

@@ -2,10 +2,10 @@
 """The passes that look at every node, compiled: the twins of those that read.
 
 They give the same nodes in the same order. What is rare (a constant among the operands, a
-function that has simpler forms, a branch that is not taken) is left to the rules of lowering.py.
+function that has simpler forms, a branch that is not taken) is left to the rules of numbered.py,
+gates.py and lowering.py.
 """
 
-from cpython.array cimport array, clone
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF
@@ -18,8 +18,10 @@ from .._engine import by_place, place_of, unconfirmed
 from ..transforms.through_softmax import THROUGH_SOFTMAX
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
+from .gates import SMOOTH, gate, has_edge
 from .instructions import (
     DERIVATIVES,
+    MAY_BE_GATES,
     Gather,
     Instruction,
     Map,
@@ -29,8 +31,8 @@ from .instructions import (
     Sums,
     Weights,
 )
-from .lowering import MAY_BE_GATES, SIMPLER, SMOOTH, gate, has_edge, through_softmax
-from .placing import placed, placed_sum, read
+from .lowering import through_softmax
+from .numbered import SIMPLER
 
 cdef extern from "Python.h":
     void PyObject_GC_UnTrack(void*)
@@ -56,7 +58,11 @@ cdef inline tuple _as_instruction(object node):
     return <tuple>node
 
 
+include "_ints.pxi"
+include "_table.pxi"
 include "_nodes.pxi"
+include "_numbered.pxi"
+include "_gates.pxi"
 include "_lowering.pxi"
 include "_checks.pxi"
 include "_fusing.pxi"

@@ -72,6 +72,7 @@ cdef class Placing:
     cdef Blocks blocks
     cdef list wide  # the steps that are more than a node
     cdef list read  # what each of them reads
+    cdef list places  # each is one object, wherever it is
     cdef _Rows rows
 
     def __cinit__(self, Nodes nodes not None, list varies not None, Blocks blocks not None, kept):
@@ -98,10 +99,10 @@ cdef class Placing:
                     blocks.block.get(step)
                     (each if varies[step] is True else once).append(step)
                     continue
-                is_sum = isinstance(step, (Sum, Sums))
+                is_sum = type(step) in SUMS
                 (each if is_sum or varies[step.result] else once).append(-1 - len(self.wide))
                 self.wide.append(step)
-                self.read.append(_firsts(step) if type(step) is Map else read(step))
+                self.read.append(_read(step))
         self.n_scalars = self.neighbours(1, 0)
         self.n_scalars = self.neighbours(2, self.n_scalars)
         for i in range(once.n):
@@ -112,8 +113,8 @@ cdef class Placing:
         self.rows.n = <int>len(inputs)
         self.run(each, [*inputs, *kept])
         self.n_rows = self.rows.n
-        places = [*range(self.n_scalars + self.n_rows)]
-        self.once, self.each = self.placed(once, places), self.placed(each, places)
+        self.places = [*range(self.n_scalars + self.n_rows)]
+        self.once, self.each = self.placed(once), self.placed(each)
 
     cdef inline int result(self, int step) except -1:
         return step if step >= 0 else self.wide[-1 - step].result
@@ -165,7 +166,7 @@ cdef class Placing:
                 if last_read.get(blocks.of[i]) == time:
                     last_read.put(blocks.of[i], -1)
                     done.append(blocks.of[i])
-            if step >= 0 or not isinstance(self.wide[-1 - step], (Sum, Sums)):
+            if step >= 0 or type(self.wide[-1 - step]) not in SUMS:
                 i = self.result(step)
                 b = block.get(i)
                 is_early = step >= 0 and self.blocks.size(b) == 1
@@ -184,63 +185,82 @@ cdef class Placing:
             self.rows.give_back(<int>first, <int>self.blocks.size(blocks.of[k]))
         return 0
 
-    cdef list placed(self, Ints steps, list places):
-        """Steps with places where they have nodes; a place is one object, wherever it is."""
-        cdef list found = [None] * steps.n
-        cdef Nodes nodes = self.nodes
-        cdef tuple operands
-        cdef object step, place
-        cdef const int* numbers
-        cdef Py_ssize_t k, j, n
+    # With places where there are nodes
+
+    cdef inline object place_of(self, Py_ssize_t i):
+        return self.places[self.place.get(i)]
+
+    cdef list placed(self, Ints steps):
+        cdef Py_ssize_t k
         cdef int i
+        cdef list found = [None] * steps.n
         for k in range(steps.n):
             i = steps.of[k]
-            if i >= 0:
-                n = n_operands(nodes, i)
-                numbers = operands_at(nodes, i)
-                operands = PyTuple_New(n)
-                for j in range(n):
-                    place = places[self.place.get(numbers[j])]
-                    Py_INCREF(place)
-                    PyTuple_SET_ITEM(operands, j, place)
-                PyObject_GC_UnTrack(<void*>operands)  # numbers are in no cycle
-                found[k] = _new(Record, (
-                    function_of(nodes, i), parameters_of(nodes, i), operands,
-                    places[self.place.get(i)], label_of(nodes, i), scope_of(nodes, i),
-                ))
-                continue
-            step = self.wide[-1 - i]
-            if type(step) is Map:
-                found[k] = self.placed_map(step)
-            elif type(step) is Product:
-                found[k] = self.placed_product(step)
-            elif isinstance(step, (Sum, Sums)):
-                found[k] = placed_sum(step, self.place)
-            else:
-                found[k] = placed(step, self.place)
+            found[k] = self.placed_node(i) if i >= 0 else self.placed_wide(self.wide[-1 - i])
         return found
 
-    cdef object placed_map(self, object step):
-        function, parameters, width, operands, result, names = <tuple>step
-        spans = tuple([self.placed_span(span) for span in _fields(operands)])
-        place = self.place.get(result)
-        return _new(Map, (function, parameters, width, spans, place, names))
+    cdef object placed_node(self, int i):
+        cdef Nodes nodes = self.nodes
+        cdef Py_ssize_t n = n_operands(nodes, i), k
+        cdef const int* numbers = operands_at(nodes, i)
+        cdef tuple operands = PyTuple_New(n)
+        cdef object place
+        for k in range(n):
+            place = self.place_of(numbers[k])
+            Py_INCREF(place)
+            PyTuple_SET_ITEM(operands, k, place)
+        PyObject_GC_UnTrack(<void*>operands)  # numbers are in no cycle
+        return _new(Record, (
+            function_of(nodes, i), parameters_of(nodes, i), operands,
+            self.place_of(i), label_of(nodes, i), scope_of(nodes, i),
+        ))
 
-    cdef object placed_product(self, object step):
-        height, depth, whole, factors, bias, result, names = <tuple>step
-        first, down, across = _fields(whole)
-        weights = _new(Weights, (self.place.get(first), down, across))
-        bias = None if bias is None else self.placed_span(bias)
-        factors, result = self.place.get(factors), self.place.get(result)
-        return _new(Product, (height, depth, weights, factors, bias, result, names))
+    cdef object placed_wide(self, object step):
+        kind = type(step)
+        if kind is Map:
+            function, parameters, width, operands, result, names = <tuple>step
+            spans = tuple([self.placed_span(span) for span in _fields(operands)])
+            return _new(Map, (function, parameters, width, spans, self.place_of(result), names))
+        if kind is Product:
+            height, depth, matrix, factors, bias, result, names = <tuple>step
+            first, down, across = _fields(matrix)
+            weights = _new(Weights, (self.place_of(first), down, across))
+            bias = None if bias is None else self.placed_span(bias)
+            factors, result = self.place_of(factors), self.place_of(result)
+            return _new(Product, (height, depth, weights, factors, bias, result, names))
+        if kind is Gather:
+            copied, result = <tuple>step
+            return _new(Gather, (tuple([self.place_of(i) for i in copied]), self.place_of(result)))
+        if kind is Sums:
+            height, shared, depth, factors, results = <tuple>step
+            factors = self.place_of(factors) if depth else 0
+            return _new(Sums, (height, self.place_of(shared), depth, factors, results))
+        factors = tuple([self.place_of(i) for i in step.factors])
+        return Sum(self.place_of(step.shared), factors, step.results)
 
     cdef object placed_span(self, object span):
         first, stride = _fields(span)
-        return _new(Span, (self.place.get(first), stride))
+        return _new(Span, (self.place_of(first), stride))
 
 
-cdef list _firsts(object step):
-    return [_fields(span)[0] for span in _fields((<tuple>step)[3])]
+cdef tuple SUMS = (Sum, Sums)
+
+
+cdef list _read(object step):
+    """Nodes that tell the blocks that a wide step reads."""
+    kind = type(step)
+    if kind is Map:
+        return [_fields(span)[0] for span in _fields(step.operands)]
+    if kind is Product:
+        bias = [] if step.bias is None else [step.bias.first]
+        return [step.weights.first, step.factors, *bias]
+    if kind is Gather:
+        return [*step.places]
+    if kind is Sums:
+        return [step.shared, step.factors] if step.depth else [step.shared]
+    if kind is Sum:
+        return [step.shared, *step.factors]
+    raise TypeError(step)
 
 
 cdef inline tuple _fields(object record):

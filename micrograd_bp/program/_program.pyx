@@ -5,14 +5,15 @@ A block of data points at a time, whose rows fit the cache; the functions are lo
 (_kernels.h), those of wide instructions over many (_layers.h). Sums over the data points are
 taken in parts whose bounds and order depend on the number of points alone, so any number of
 threads gives the same bits. The memory that a call lends to threads is that of its job, and lives
-until the last of them is done with it, also when the call has ended by Ctrl-C: the thread that
-called asks for signals as it works.
+until the last of them is done with it. The thread that called asks for signals as it works; at
+Ctrl-C it waits until the others have stopped, unless there is another Ctrl-C.
 
 Here is what Python sees: arguments are read and results given. What runs stands in the files
 included below.
 """
 
-from threading import Thread
+from _thread import start_new_thread
+from queue import SimpleQueue
 
 cimport cython
 from cpython.ref cimport PyObject

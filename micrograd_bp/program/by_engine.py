@@ -12,18 +12,10 @@ from typing import Any
 from .. import modes
 from ..engine import Value
 from ..transforms.chain_rule import Sweeps
-from .instructions import Instruction, Map, Plan
+from .instructions import Instruction, Plan
 from .interpreter import filled, linked, walk
 
 Array = Any
-
-
-def has_branches(plan: Plan) -> bool:
-    """Whether a plan has what may be flat, as a branch that is not taken."""
-    return any(
-        isinstance(one, (Instruction, Map)) and one.function.flat is not None
-        for one in (*plan.once, *plan.each)
-    )
 
 
 def by_engine(

@@ -16,6 +16,7 @@ A wide instruction writes to none of the places that it reads.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from .. import functions
@@ -26,6 +27,13 @@ DERIVATIVES = {
     functions.tanh: functions.sech2,
     functions.sigmoid: functions.logistic_density,
 }
+
+MAY_BE_GATES = (  # 0 where a branch is not taken
+    functions.greater,
+    functions.within,
+    functions.step,
+    functions.where,
+)
 
 
 class Instruction(NamedTuple):
@@ -208,6 +216,14 @@ class Plan:
     each: tuple[Step, ...]
     outputs: tuple[int, ...]
     n_sums: int
+
+    @cached_property
+    def has_branches(self) -> bool:
+        """Whether there is what may be flat, as a branch that is not taken."""
+        return any(
+            isinstance(step, (Instruction, Map)) and step.function.flat is not None
+            for step in (*self.once, *self.each)
+        )
 
 
 def scalar(plan: Plan) -> Plan:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from ..functions import Function
+from ..modes import in_own_context
 from .arguments import check_out
 from .array_functions import array_functions
 from .in_place import InPlace
@@ -99,8 +100,7 @@ class Executor:
         if out is not None:
             check_out(out, shape, inputs, parameters)
         points, panel = (inputs, PANEL) if inputs.ndim == 2 else (inputs[None, :], 1)
-        with numpy.errstate(all="ignore"):
-            found = self._found(points, parameters, 1 if plan.n_sums else panel)
+        found = self._found(points, parameters, 1 if plan.n_sums else panel)
         finite = bool(numpy.isfinite(found).all())
         first, found = (float(found[0]), found[1:]) if plan.n_sums else (None, found)
         found = found.reshape(shape)
@@ -116,6 +116,7 @@ class Executor:
             return None
         return others if first is None else (first, others)
 
+    @in_own_context
     def _found(self, points: Array, parameters: Array, panel: int) -> Array:
         """The sums, or the outputs for each data point, with blocks of whole panels.
 
@@ -130,17 +131,18 @@ class Executor:
         except IndexError:
             idle = {}
         used: dict[int, InPlace] = {}
-        for k in range(n_blocks):
-            first, last = k * n // n_blocks, (k + 1) * n // n_blocks
-            size = last - first + -(last - first) % panel
-            if size not in used:
-                used[size] = idle.pop(size) if size in idle else InPlace(plan, size)
-                used[size].start(parameters)
-            outputs, sums = used[size].run(points[first:last])
-            if plan.n_sums:
-                found += sums
-            else:
-                found[first:last] = outputs[:, : last - first].T
+        with numpy.errstate(all="ignore"):
+            for k in range(n_blocks):
+                first, last = k * n // n_blocks, (k + 1) * n // n_blocks
+                size = last - first + -(last - first) % panel
+                if size not in used:
+                    used[size] = idle.pop(size) if size in idle else InPlace(plan, size)
+                    used[size].start(parameters)
+                outputs, sums = used[size].run(points[first:last])
+                if plan.n_sums:
+                    found += sums
+                else:
+                    found[first:last] = outputs[:, : last - first].T
         self._idle.append(dict([*idle.items(), *used.items()][-2:]))
         return found
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from .. import functions
 from ..engine import Value
 from ..functions import Function
-from .lowering import Numbered, has_edge
+from .gates import has_edge
+from .numbered import Numbered
 
 JUMP = "0 / distance to a jump"
 

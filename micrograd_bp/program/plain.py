@@ -60,8 +60,9 @@ def to_plain(parts: Parts) -> dict[str, Any]:
 
 
 def _plain(plan: Plan) -> dict[str, Any]:
-    sections = {"once": plan.once, "each": plan.each}
-    return {**vars(plan), **{name: tuple(map(_step, part)) for name, part in sections.items()}}
+    found = {field.name: getattr(plan, field.name) for field in fields(plan)}
+    steps = {name: tuple(map(_step, found[name])) for name in ("once", "each")}
+    return {**found, **steps}
 
 
 def _step(step: Step) -> tuple[Any, ...]:

@@ -5,11 +5,11 @@ from itertools import chain
 
 from .collector import paused
 from .instructions import Plan
-from .lowering import Numbered
+from .numbered import Numbered
 from .passes import Layers, Placing, fused, needed, terms, varying
 
 
-@paused()
+@paused
 def plan(graph: Numbered, results: Sequence[int], summed: bool) -> Plan:
     """The instructions that compute results, for each data point or summed over them.
 

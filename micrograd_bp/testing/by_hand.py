@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..modes import in_own_context
 from ..numeric import show
 from .gradcheck import judge
 from .report import Mismatch, Report
 from .slopes import EPSILON
 
 
+@in_own_context
 def check_gradient(
     f: Callable[[Any], Any],
     grad_f: Callable[[Any], Any],
@@ -34,7 +36,8 @@ def check_gradient(
         grad_f: from an array like x to the derivatives of f there: an array of the shape of x,
             or, where f gives an array, of the shape of that and then the shape of x.
         x: where: a number, or an array of any shape, as nested lists too. f and grad_f are
-            given floats, or arrays of their own.
+            given floats, or arrays of their own; and of a DataFrame or Series such too, so that
+            both go by names. What grad_f gives then goes by its labels, if it has them.
         raise_on_failure: whether to raise for a wrong derivative, or only to report it.
 
     Returns:
@@ -56,10 +59,19 @@ def check_gradient(
         raise ValueError(f"x of check_gradient has numbers that are not finite: {show(x)}")
 
     def given(numbers: NDArray[np.float64]) -> Any:
+        if hasattr(x, "reindex_like"):
+            return type(x)(numbers.copy(), **_labels(x))
         return numbers.copy() if numbers.ndim else float(numbers)
 
-    y = _numbers("what f gives", f(given(point)))
-    found = _numbers("what grad_f gives", grad_f(given(point)))
+    def derivatives(numbers: NDArray[np.float64]) -> Any:
+        return _numbers("what grad_f gives", _by_label(grad_f(given(numbers)), x))
+
+    def moved_to(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
+        moved: NDArray[np.float64] = point.copy()
+        moved[i] = t
+        return moved
+
+    y, found = _numbers("what f gives", f(given(point))), derivatives(point)
     if found.shape != y.shape + point.shape:
         raise ValueError(
             f"grad_f gives an array of shape {found.shape}, and the derivatives of f, which gives"
@@ -68,11 +80,9 @@ def check_gradient(
 
     @cache  # each output is looked at over the same steps
     def beside(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
-        moved = point.copy()
-        moved[i] = t
         try:
             with np.errstate(all="ignore"):
-                return _numbers("what f gives", f(given(moved)))
+                return _numbers("what f gives", f(given(moved_to(i, t))))
         except (ArithmeticError, ValueError):
             return np.full(y.shape, nan)
 
@@ -89,8 +99,17 @@ def check_gradient(
             def along(t: float, i: tuple[int, ...] = i, k: tuple[int, ...] = k) -> float:
                 return float(beside(i, t)[k])
 
-            got = float(found[k + i])
-            verdict = judge(along, float(number), got, "grad_f", float(noise[k]))
+            def derivative(t: float, i: tuple[int, ...] = i, k: tuple[int, ...] = k) -> float:
+                try:
+                    with np.errstate(all="ignore"):
+                        return float(derivatives(moved_to(i, t))[k + i])
+                except (ArithmeticError, ValueError):
+                    return nan
+
+            t, got = float(number), float(found[k + i])
+            verdict = judge(along, t, got, "grad_f", float(noise[k]))
+            rounding = float(noise[k] + EPSILON * abs(y[k]))
+            verdict = verdict.unless_explained(along, derivative, t, rounding)
             what = f"d f{_index(k)} / d x{_index(i)}"
             if verdict.note:
                 notes.append(f"{what}: {verdict.note}")
@@ -100,6 +119,23 @@ def check_gradient(
     subject = f"check_gradient of {getattr(f, '__name__', repr(f))}"
     report = Report(subject, found.size, tuple(faults), tuple(notes))
     return report.raise_if_wrong() if raise_on_failure else report
+
+
+def _labels(x: Any) -> dict[str, Any]:
+    """Those of a DataFrame or Series of pandas."""
+    return {axis: getattr(x, axis) for axis in ("index", "columns") if hasattr(x, axis)}
+
+
+def _by_label(found: Any, x: Any) -> Any:
+    """What grad_f gives, in the order of x, if both are DataFrames or both Series."""
+    if type(found) is not type(x) or not hasattr(x, "reindex_like"):
+        return found
+    for axis, labels in _labels(x).items():
+        if missing := [*labels.difference(getattr(found, axis))]:
+            raise ValueError(
+                f"grad_f gives no derivative by {show(missing[0])}, which is in the {axis} of x"
+            )
+    return found.reindex_like(x)
 
 
 def _numbers(what: str, x: Any) -> NDArray[np.float64]:

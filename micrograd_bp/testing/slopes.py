@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..modes import in_own_context
 from ..numeric import sum_in_order
 from .extrapolation import Difference, Rows, Tableau
 
@@ -189,6 +190,7 @@ class Slopes:
                 self._found = self._limits()
         return self._found
 
+    @in_own_context
     def _limits(self) -> dict[int, Difference | None]:
         with np.errstate(all="ignore"):
             tableaus = {side: self._tableau(side) for side in (0, 1, -1)}

@@ -42,14 +42,5 @@ _FILES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    file = _FILES[name]
-    try:
-        with needing_packages(name):
-            return getattr(import_module(f".{file}", __name__), name)
-    except ImportError as error:
-        if file != "estimators":
-            raise
-        raise ImportError(
-            f"{name} is an estimator for scikit-learn, of version 1.6 at least:"
-            f" pip install 'micrograd_bp[training]' ({error})"
-        ) from error
+    with needing_packages(name):
+        return getattr(import_module(f".{_FILES[name]}", __name__), name)

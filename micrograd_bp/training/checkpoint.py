@@ -1,18 +1,21 @@
 """Checkpoints: how far a training is, in a file, from which it goes on to the last bit.
 
 One safetensors file, replaced at once: the weights and what the optimizer remembers as arrays, and
-beside them, as JSON, the history, the random state, and what training it is of. scipy does not
-show what its L-BFGS remembers, so for that the file has what it was told: the errors and gradients
-so far, which are told again.
+beside them, as JSON, the history, the random state, and what training it is of: settings, and
+fingerprints of the data. scipy does not show what its L-BFGS remembers, so for that the file has
+what it was told: the errors and gradients so far, which are told again.
 """
 
+import hashlib
 import json
 import os
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..whole_file import read_whole, write_whole
 from .history import History
@@ -21,24 +24,99 @@ from .optim import Optimizer, Vector
 NAME, KEY, VERSION = "checkpoint.safetensors", "micrograd_bp checkpoint", 1
 
 
+def fingerprint(table: NDArray[Any]) -> str:
+    """What tells a table of numbers from others, of other shapes too.
+
+    >>> fingerprint(np.zeros((2, 3))) == fingerprint(np.zeros((3, 2)))
+    False
+    """
+    return digest(repr(table.shape).encode(), np.ascontiguousarray(table, dtype=float))
+
+
+def digest(*parts: Any) -> str:
+    """Likewise of bytes, or what has them in memory.
+
+    >>> digest(b"1") == digest(b"2")
+    False
+    """
+    found = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()
+
+
 class Checkpoint:
     """The file of a training in a folder.
 
     Args:
         folder: made if it is not there.
         every: after how many epochs it is written.
+        epochs: how many there will be.
         training: what training it is, plain data: it goes on from a file of the same only.
+        data: the fingerprints of its data by their names; likewise.
 
     Raises:
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be made or written to, or the file not be read.
         ImportError: there is no safetensors.
+        ValueError: the file is damaged, or of another training, or after more epochs.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], every: int, training: Any) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        every: int,
+        epochs: int,
+        training: dict[str, Any],
+        data: dict[str, str | None],
+    ) -> None:
         self._numpy = _library("safetensors.numpy")
-        os.makedirs(folder, exist_ok=True)
         self.path, self.every = Path(folder) / NAME, every
-        self.training = json.loads(json.dumps(training))
+        self._training: dict[str, Any] = json.loads(json.dumps({**training, "fingerprints": data}))
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            TemporaryFile(dir=self.path.parent).close()
+        except OSError as error:
+            raise type(error)(
+                f"checkpoint={os.fspath(folder)!r} cannot be made a folder to write to"
+                f" ({error.strerror}): give another path"
+            ) from None
+        self._found: tuple[dict[str, Vector], dict[str, Any]] | None = None
+        if self.path.exists():
+            self._found = self._read(epochs)
+
+    def _read(self, epochs: int) -> tuple[dict[str, Vector], dict[str, Any]]:
+        content = read_whole(self.path)
+        try:
+            arrays = self._numpy.load(content)
+            header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+            noted = json.loads(header["__metadata__"][KEY])
+            version, training, n_before = noted["version"], noted["training"], noted["epochs"]
+        except Exception as error:  # whatever a damaged file leads to
+            raise ValueError(f"{self.path} is no checkpoint, or not all of one: {error}") from error
+        if version != VERSION:
+            raise ValueError(f"{self.path} has the version {version}, and this is {VERSION}")
+        own = {**self._training}
+        fingerprints = own.pop("fingerprints")
+        for name, ours in own.items():
+            theirs = training.get(name, ours)  # older files say less
+            if theirs != ours:
+                raise self.refusal(f"with {name} {theirs}, not {ours}")
+        for name, ours in fingerprints.items():
+            if training.get("fingerprints", fingerprints).get(name) != ours:
+                raise self.refusal(f"with other numbers in {name}, or in another order")
+        if n_before > epochs:
+            raise ValueError(
+                f"{self.path} is of the weights after {n_before} epochs, and epochs={epochs}: ask"
+                f" for {n_before} or more, or give this training another folder"
+            )
+        return arrays, noted
+
+    def refusal(self, words: str) -> ValueError:
+        """The error that says how the training of the file differs."""
+        return ValueError(
+            f"{self.path} is of another training, {words}: give this one another folder, or remove"
+            " that file"
+        )
 
     def save(self, run: Any, optimizer: Any, rng: np.random.Generator) -> None:
         """Write how far a ``Run`` is, if it is its turn.
@@ -54,40 +132,25 @@ class Checkpoint:
         else:
             arrays = {"began": run.began, "told": np.array(run.told)}
         noted["epochs"] = len(run.history.error_after)
-        told = {"version": VERSION, "training": self.training, **noted}
+        told = {"version": VERSION, "training": self._training, **noted}
         write_whole(self.path, self._numpy.save(arrays, {KEY: json.dumps(told)}))
 
-    def resume(self, run: Any, optimizer: Any, rng: np.random.Generator) -> None:
+    def resume(self, run: Any, optimizer: Any, rng: np.random.Generator) -> float | None:
         """Bring a ``Run`` to where it was when it was saved; nothing, if it was not.
 
-        Raises:
-            OSError: the file cannot be read.
-            ValueError: it is damaged, or of another training. Nothing has changed then.
+        Returns:
+            The error that the weights there had; None if there were none.
         """
-        if not self.path.exists():
-            return
-        content = read_whole(self.path)
-        try:
-            arrays = self._numpy.load(content)
-            header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-            noted = json.loads(header["__metadata__"][KEY])
-            version, training = noted["version"], noted["training"]
-        except Exception as error:  # whatever a damaged file leads to
-            raise ValueError(f"{self.path} is no checkpoint, or not all of one: {error}") from error
-        if version != VERSION:
-            raise ValueError(f"{self.path} has the version {version}, and this is {VERSION}")
-        for name, own in self.training.items():
-            if training.get(name) != own:
-                raise ValueError(
-                    f"{self.path} is of another training, with {name} {training.get(name)}, not"
-                    f" {own}: give this one another folder, or remove that file"
-                )
+        if not self._found:
+            return None
+        arrays, noted = self._found
         run.n_before = noted["epochs"]
         if isinstance(optimizer, Optimizer):
             _restore(run, optimizer, rng, arrays, noted)
-        else:
-            run.began = run.theta = arrays["began"]
-            run.to_tell = [*arrays["told"]]
+            return float(run.history.error_after[-1])
+        run.began = run.theta = arrays["began"]
+        run.to_tell = [*arrays["told"]]
+        return float(run.to_tell[0][0])
 
 
 def _state(run: Any, optimizer: Optimizer, rng: Any) -> tuple[dict[str, Vector], dict[str, Any]]:

@@ -18,11 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
+from ..program.arguments import refuse_masked
 from .columns import is_named
 from .data import Table, table
 
 FAN_IN = 16  # how many summands are added by one task
 MOST_WITH_CHUNKS = 10**6  # bytes of an array that goes with each chunk, all together
+_AS_THEY_ARE = {"optimization.tune.active": False}  # Dask joins partitions of few columns
 
 
 def is_chunked(*data: Any) -> bool:
@@ -41,7 +43,8 @@ class Chunk:
 
     def __init__(self, columns: dict[str, Any], blocks: list[list[Any]]) -> None:
         self.names, self.raw = [*columns], []
-        for pieces, taken in zip(blocks, columns.values()):
+        for (name, taken), pieces in zip(columns.items(), blocks):
+            refuse_masked(f"numbers of {name}", pieces)
             if len(pieces) > 1:
                 pieces = [np.concatenate([*map(np.asarray, pieces)], axis=1)]
             self.raw.append(pieces[0] if taken is None else pieces[0][taken])
@@ -176,12 +179,14 @@ class Chunks:
 
     def mapped(self, f: Callable[..., Any], like: NDArray[Any], *args: Any) -> Any:
         """A lazy Dask array of what f(chunk, *args) gives, arrays of the shape and type of like."""
-        da = library("dask.array")
-        parts = [
-            da.from_delayed(self.of(i, f, *args), (size, *like.shape[1:]), dtype=like.dtype)
-            for i, size in enumerate(self.sizes)
-        ]
-        return da.concatenate(parts, allow_unknown_chunksizes=True)
+        name = f"rows-{uuid4().hex}"
+        keys: list[Any] = [(name, i, *(0 for _ in like.shape[1:])) for i in range(len(self))]
+        work = self._pickled(_of_chunk, f)
+        layer = {key: self._task(key, work, key[1], args) for key in keys}
+        chunks = (tuple(self.sizes), *((size,) for size in like.shape[1:]))
+        blocks = [tables for row in self._blocks for tables in row]
+        graph = _graph(name, layer, blocks, args)
+        return library("dask.array").Array(graph, name, chunks, meta=like)
 
 
 def _is_array(data: Any) -> bool:
@@ -208,11 +213,13 @@ def _blocks(name: str, data: Any, sizes: Sequence[float] | None) -> list[list[An
         if sizes is None:
             raise ValueError(
                 f"{name} is in memory, and the sizes of the other's chunks are not known: take all"
-                " from one DataFrame, or call compute_chunk_sizes()"
+                " from one DataFrame, or call compute_chunk_sizes(), which of a DataFrame"
+                " to_dask_array(lengths=True) does"
             )
         data = library("dask.array").from_array(np.asarray(data), chunks=-1)
     if not _is_array(data):
-        return [[partition] for partition in data.to_delayed()]
+        with library("dask").config.set(_AS_THEY_ARE):
+            return [[partition] for partition in data.to_delayed()]
     here = _sizes(data)
     if sizes is not None and here is not None and here != sizes:
         if sum(here) != sum(sizes):
@@ -283,13 +290,17 @@ def library(name: str) -> Any:
         ) from error
 
 
-def _lazy(key: Any, layer: dict[Any, Any], blocks: list[list[Any]], args: Sequence[Any]) -> Any:
-    """The result of tasks that need blocks, and those of the arguments that are of Dask."""
+def _graph(name: str, layer: dict[Any, Any], blocks: list[list[Any]], args: Sequence[Any]) -> Any:
+    """Tasks, and what they need: blocks, and those of the arguments that are of Dask."""
     needed = [*(block for each in blocks for block in each), *filter(is_chunked, args)]
     graph = library("dask.highlevelgraph").HighLevelGraph
+    return graph.from_collections(name, layer, dependencies=needed)
+
+
+def _lazy(key: Any, layer: dict[Any, Any], blocks: list[list[Any]], args: Sequence[Any]) -> Any:
+    """The result of one of the tasks."""
     name = str(key)
-    graph = graph.from_collections(name, layer, dependencies=needed)
-    return library("dask.delayed").Delayed(key, graph, layer=name)
+    return library("dask.delayed").Delayed(key, _graph(name, layer, blocks, args), layer=name)
 
 
 def whole(thing: Any) -> Any:

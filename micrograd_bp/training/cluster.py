@@ -13,12 +13,17 @@ from functools import partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from ..engine import Value
+from ..messages import needing_packages
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
+
+with needing_packages(__name__):
+    import numpy as np
+    from numpy.typing import NDArray
+
+from .checkpoint import digest, fingerprint
 from .chunks import (
     Chunk,
     Chunks,
@@ -210,6 +215,13 @@ def _survey(chunk: Chunk, number: Any, loss: Loss, n_outputs: int) -> Survey:
     return Survey(len(points), points[points_to_try(points)], widths)
 
 
+def _fingerprints(chunk: Chunk, number: Any) -> NDArray[Any]:
+    """Those of the tables; those of several chunks, added up, are one after the other."""
+    if number:
+        chunk.raw[1] = number(chunk.raw[1])
+    return np.array([fingerprint(table) for table in chunk.arrays()], dtype=object)
+
+
 def some_points(chunk: Chunk) -> Table:
     """Data points of a chunk to try a model at."""
     points = np.hstack(chunk.tables())
@@ -302,6 +314,8 @@ class ChunkedData:
         classes: list[Any] | None = None,
     ) -> None:
         self.client = checked_client()
+        if isinstance(T, list) and is_named(T) and not columns_of(X):
+            T = np.array(T)  # names of classes
         tables = _tables(X, T, sample_weight)
         self.columns = tables["X"] if is_named(tables["X"]) else columns_of(X)
         self.classes = classes or _classes(X, tables["T"], loss)
@@ -341,6 +355,11 @@ class ChunkedData:
             total = mean if average else 1.0
         n_classes = n_outputs if found.widths[1] > self.chunks.n_columns["T"] else 0
         self.coding = Coding(self._number, n_classes, total, weighted)
+
+    def fingerprints(self) -> list[str]:
+        """Those of the tables."""
+        found = self.chunks.total(_fingerprints, self._number)
+        return [digest(prints.encode()) for prints in found]
 
 
 class ChunkedObjective(Objective):

@@ -10,18 +10,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
-import numpy as np
-from joblib import effective_n_jobs
-from numpy.typing import NDArray
-from scipy.special import expit, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
-
 from ..nn import MLP, Activation
 from ..numeric import show, to_float
 from ..program import Program
@@ -40,6 +28,24 @@ from .objective import TableObjective
 from .optim import LBFGS, SGD, Optimizer, at_least_zero
 from .run import Run
 from .settings import at_least_one, named_optimizer
+
+try:
+    import numpy as np
+    from joblib import effective_n_jobs
+    from numpy.typing import NDArray
+    from scipy.special import expit, softmax
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.model_selection import train_test_split
+    from sklearn.utils import check_random_state
+    from sklearn.utils.metaestimators import available_if
+    from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError as error:
+    raise ImportError(
+        "NetworkClassifier and NetworkRegressor are estimators for scikit-learn, of version 1.6 at"
+        f" least: pip install 'micrograd_bp[training]' ({error})"
+    ) from error
 
 _Array = NDArray[Any]
 
@@ -214,9 +220,14 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         self, X: Table, T: Table, sample_weight: Any, stratify: _Array | None = None
     ) -> None:
         self._train(X, T, sample_weight, self.max_iter, self.early_stopping, stratify)
-        if self.n_iter_ == self.max_iter and self.history_.ended == f"after {self.n_iter_} epochs":
+        _, _, reason = self.history_.ended.partition(": ")
+        if isinstance(self._optimizer, LBFGS):
+            found = f"L-BFGS has not converged, {reason}" * ("converged" not in reason)
+        else:
+            found = "the error is still going down" * (not reason)
+        if found:
             warnings.warn(
-                f"after max_iter={self.max_iter} epochs the error is still going down: raise"
+                f"after {self.n_iter_} epochs of max_iter={self.max_iter} {found}: raise"
                 " max_iter, or scale the data to about 1",
                 ConvergenceWarning,
                 stacklevel=3,

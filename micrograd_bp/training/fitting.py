@@ -9,16 +9,17 @@ happens.
 
 import os
 from collections.abc import Callable, Iterable
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
-from ..modes import changed
+from ..modes import changed, in_own_context
 from ..nn import note_classes, note_columns
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, fingerprint
 from .chunks import is_chunked
 from .cluster import ChunkedData, ChunkedObjective
 from .columns import by_label, by_name, columns_of
@@ -41,6 +42,7 @@ from .settings import (
 )
 
 
+@in_own_context
 def fit(
     model: Model,
     X: Any,
@@ -76,10 +78,10 @@ def fit(
     chunks gives its sum of E_n and of the gradient, and these are added in the order of the
     chunks, so that the weights are the same to the last bit for any number of workers (of one
     kind of processor), and those in memory where there is one chunk. The data are gone through
-    once before the training, to check them, and the targets once more if they may be names of
-    classes. Minibatches are drawn chunk by chunk, in a new order of the chunks and of the rows
-    in each, and take turns: they gain room by more workers, and only all data points at once
-    gain speed.
+    once before the training, to check them, once more for a checkpoint, and the targets once
+    more if they may be names of classes. Minibatches are drawn chunk by chunk, in a new order of
+    the chunks and of the rows in each, and take turns: they gain room by more workers, and only
+    all data points at once gain speed.
 
     Args:
         model: an MLP, or a Module that is called with a list of D Values and gives a Value or a
@@ -117,7 +119,8 @@ def fit(
         threads: how many to run on; the weights are the same for any number.
         checkpoint: a folder in which it is noted how far the training is. The same call, with
             the weights that the model began with or others, goes on from there to the same bits,
-            whatever ended it; with more epochs too.
+            whatever ended it; with more epochs too. Where settings or data are others, which
+            fingerprints tell, or the model or loss are, it is refused.
         checkpoint_every: after how many epochs that is done.
         progress: whether to show a progress bar, with the error and the rows gone through in a
             second.
@@ -191,31 +194,34 @@ def fit(
             " leave batch_size out, or take SGD or Adam"
         )
     objective = _objective(program, data, average, batch_size, threads)
-    held_out = None
+    held_out, saved = None, None
     if validation is not None:
         widths = [tables_of[name].shape[1] for name in "xt"]
         data = _validation_data(
             validation, widths, loss, classes, columns, n_outputs, sample_weight is not None
         )
         held_out = _objective(program, data, average, 1, threads)
-    if isinstance(optimizer, Optimizer):
-        optimizer.reset()
-    note_classes(model, classes)
-    note_columns(model, columns)
-    saved = None
     if checkpoint is not None:
         training = {
             "optimizer": repr(optimizer),
             "loss": getattr(loss, "__name__", repr(loss)),
-            "seed": repr(seed),
+            "seed": str(seed),
             "batch_size": batch_size,
             "data points": objective.n,
             "chunks": len(chunked.chunks) if chunked is not None else 1,
             "parameters": len(parameters),
             "early_stopping": early_stopping,
             "min_delta": min_delta,
+            "columns": columns and [*map(str, columns)],
         }
-        saved = Checkpoint(checkpoint, checkpoint_every, training)
+        names = "X", "T", "sample_weight"
+        prints = dict(zip_longest(names, _fingerprints(chunked or tables_of.values())))
+        prints["validation"] = held_out and "".join(_fingerprints(data))
+        saved = Checkpoint(checkpoint, checkpoint_every, epochs, training, prints)
+    if isinstance(optimizer, Optimizer):
+        optimizer.reset()
+    note_classes(model, classes)
+    note_columns(model, columns)
     run = Run(model, parameters, objective, held_out, callbacks, best, saved)
     return run.train(optimizer, epochs, rng, progress)
 
@@ -226,6 +232,13 @@ def _objective(
     if isinstance(data, ChunkedData):
         return ChunkedObjective(program, data, average, batch_size, threads)
     return TableObjective(program, data, average, batch_size, threads)
+
+
+def _fingerprints(data: ChunkedData | Table | Iterable[Table]) -> list[str]:
+    """Those of tables, or of the tables of data in chunks."""
+    if isinstance(data, ChunkedData):
+        return data.fingerprints()
+    return [fingerprint(table) for table in ([data] if isinstance(data, np.ndarray) else data)]
 
 
 def _validation_data(
@@ -243,10 +256,15 @@ def _validation_data(
     X, T = validation
     data: Table | ChunkedData
     if is_chunked(X, T):
-        data = ChunkedData(by_label(X, columns, T), T, None, loss, classes)
+        X = by_label(X, columns, T)
+        try:
+            data = ChunkedData(X, T, None, loss, classes)
+            data.look(n_outputs, average=True, weighted=weighted)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"validation: {error}") from error
         if data.classes and not classes:
             raise ValueError("the T of validation has names of classes, and the T of training none")
-        data.look(n_outputs, average=True, weighted=weighted)
         found = [data.tables_of[name].shape[1] for name in "xt"]
     else:
         X, T, _ = by_name(X, T)

@@ -9,12 +9,15 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..engine import Value
-from ..messages import describe
+from ..messages import describe, needing_packages
+from ..modes import in_own_context
+from ..nn.written import write
 from ..numeric import show, to_float
+
+with needing_packages(__name__):
+    import numpy as np
+    from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]
@@ -77,6 +80,10 @@ class Optimizer:
                 f"{self} needs theta and gradient of one shape in all steps, not {theta.shape} and"
                 f" {gradient.shape} after {before}; reset() makes it forget"
             )
+        return self._updated_or_raised(theta, gradient)
+
+    @in_own_context
+    def _updated_or_raised(self, theta: Vector, gradient: Vector) -> Vector:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
             theta, self._state = self._updated(theta, gradient)
         return theta
@@ -108,7 +115,7 @@ class Optimizer:
             )
         theta = np.array([parameter.data for parameter in self.parameters])
         gradient = np.array([parameter.grad for parameter in self.parameters])
-        write(self.parameters, update_named(self, self.parameters, theta, gradient))
+        write(self.parameters, update_named(self, self.parameters, theta, gradient).tolist())
 
     def zero_grad(self) -> None:
         """Set the grad of every parameter to 0: backward passes add to what is there.
@@ -405,18 +412,6 @@ def update_named(
             f"{error} in the step of {optimizer}; the largest derivative is {gradient[i]}, by"
             f" {describe(parameters[i])}"
         ) from None
-
-
-def write(parameters: Iterable[Value], theta: Vector) -> None:
-    """Set the data of the parameters.
-
-    >>> w = Value(0.0)
-    >>> write([w], np.array([2.0]))
-    >>> w.data
-    2.0
-    """
-    for parameter, number in zip(parameters, theta.tolist()):
-        parameter.data = number
 
 
 def _values(parameters: Any) -> list[Value]:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..numeric import show
+from .columns import by_name
 from .data import Table, tables
 from .history import COLORS, new_axes
-from .predicting import class_scores, predict
+from .predicting import class_scores, inputs_of, predict
 
 _Array = NDArray[Any]
 _MARKERS = "osD^vP*X"
@@ -24,8 +25,9 @@ def plot_decision(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int
     Args:
         model: a model of two inputs whose outputs are logits, an output a class, or one for two
             classes; or an estimator with ``predict`` and ``classes_``, such as a pipeline.
-        X: data points, (N, 2).
-        T: their classes, (N,), as in the training.
+        X: data points, (N, 2); of a DataFrame, the columns by the names that they had in the
+            training.
+        T: their classes, (N,), as in the training; or the name of a column of X.
         ax: the axes of matplotlib to draw on; new ones unless given.
         resolution: how many points of the plane are tried along each axis.
 
@@ -35,8 +37,8 @@ def plot_decision(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int
 
     Raises:
         ImportError: there is no matplotlib.
-        ValueError: X has not two columns, a class in T is not one of the model's, or there are
-            more classes than eight.
+        ValueError: X has not two columns, or lacks one, a class in T is not one of the model's,
+            or there are more classes than eight.
         TypeError: X is not made of numbers, or the estimator knows no classes.
 
     >>> from micrograd_bp import MLP
@@ -45,7 +47,8 @@ def plot_decision(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['no', 'yes']
     """
-    labels = np.asarray(T).reshape(-1)
+    X, T, _ = by_name(X, T)
+    X, labels = inputs_of(model, X), np.asarray(T).reshape(-1)
     points, _ = tables("X", X, "T", np.zeros(len(labels)))
     if points.shape[1] != 2:
         raise ValueError(f"plot_decision draws a plane, of 2 inputs, not {points.shape[1]}")
@@ -82,8 +85,9 @@ def plot_fit(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int = 40
 
     Args:
         model: a model of one input, or an estimator with ``predict``.
-        X: the inputs of data points, (N,) or (N, 1).
-        T: their targets, (N,), or (N, K) for K outputs.
+        X: the inputs of data points, (N,) or (N, 1); of a DataFrame, the column by the name that
+            it had in the training.
+        T: their targets, (N,), or (N, K) for K outputs; or names of columns of X.
         ax: the axes of matplotlib to draw on; new ones unless given.
         resolution: how many points of the curve are computed.
 
@@ -101,6 +105,8 @@ def plot_fit(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int = 40
     >>> ax.get_xlabel(), len(ax.lines)
     ('x', 2)
     """
+    X, T, _ = by_name(X, T)
+    X = inputs_of(model, X)
     inputs, targets = tables("X", X, "T", T)
     if inputs.shape[1] != 1:
         raise ValueError(f"plot_fit draws a curve, of 1 input, not {inputs.shape[1]}")

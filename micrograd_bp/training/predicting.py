@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Value
-from ..modes import changed
+from ..modes import changed, in_own_context
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
@@ -19,6 +19,7 @@ from .data import Table, table
 from .one_graph import compiled
 
 
+@in_own_context
 def predict(
     model: Callable[[list[Any]], Any], X: Any, *, classes: bool = False, threads: int = 1
 ) -> NDArray[Any]:
@@ -70,7 +71,7 @@ def predict(
 def _predict_chunks(model: Any, X: Any, classes: bool, names: Any, threads: int) -> Any:
     """What ``predict`` gives for a Dask collection: an array of its chunks, not computed yet."""
     checked_client()
-    chunks = Chunks({"X": _inputs_of(model, X)})
+    chunks = Chunks({"X": inputs_of(model, X)})
     program, outputs = _outputs_program(model, chunks.first(some_points))
     finish = partial(_predicted, _is_sigmoid(outputs), classes, names)
     like = finish(np.zeros((0, len(outputs))))
@@ -87,6 +88,7 @@ def _predicted(sigmoid: bool, classes: bool, names: Any, found: Table) -> NDArra
     return numbers
 
 
+@in_own_context
 def class_scores(model: Callable[[list[Any]], Any], X: Any) -> Table:
     """A number for each data point and class, the largest for the class that is predicted."""
     found, outputs = _run(model, X, threads=1)
@@ -95,13 +97,15 @@ def class_scores(model: Callable[[list[Any]], Any], X: Any) -> Table:
 
 def _run(model: Callable[[list[Any]], Any], X: Any, threads: int) -> tuple[Table, list[Value]]:
     """The outputs for all data points, (N, K), and those recorded for one of them."""
-    inputs = table("X", _inputs_of(model, X))
+    inputs = table("X", inputs_of(model, X))
     program, outputs = _outputs_program(model, inputs)
     return program(inputs, threads=threads), outputs
 
 
-def _inputs_of(model: Any, X: Any) -> Any:
-    return by_label(X, getattr(model, "_fitted_columns", None))
+def inputs_of(model: Any, X: Any) -> Any:
+    """The inputs by the names of the columns that a model, or an estimator, was trained on."""
+    names = getattr(model, "_fitted_columns", None)
+    return by_label(X, [*getattr(model, "feature_names_in_", names or [])])
 
 
 def _outputs_program(model: Any, inputs: Table) -> tuple[Program, list[Value]]:

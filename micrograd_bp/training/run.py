@@ -3,18 +3,20 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isclose
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from ..engine import Value
+from ..nn.written import write
+from ..progress import Bar
 from .checkpoint import Checkpoint
 from .early_stopping import Best
 from .history import History
 from .model_error import Model
 from .objective import Objective
-from .optim import LBFGS, Optimizer, Vector, write
+from .optim import LBFGS, Optimizer, Vector
 
 
 class Epoch(NamedTuple):
@@ -67,14 +69,13 @@ class Run:
     ) -> History:
         """Go through the data ``epochs`` times at most, and leave the weights with the model."""
         self._optimizer, self._rng, self._started = optimizer, rng, time.perf_counter()
-        if self.checkpoint:
-            self.checkpoint.resume(self, optimizer, rng)
+        known = self.checkpoint.resume(self, optimizer, rng) if self.checkpoint else None
         n = self.n_before
-        with tqdm(
+        with Bar(
             total=epochs, initial=n, disable=not progress, desc="fit", unit="epoch"
         ) as self.bar:
             try:
-                self._begin()
+                self._begin(known)
                 if isinstance(optimizer, LBFGS):
                     reason = optimizer.minimize(self._evaluate, self.theta, epochs, self._after)
                     self.history.ended = self.history.ended or f"{self._epochs_done}: {reason}"
@@ -84,7 +85,10 @@ class Run:
                 if self.best and self.history.error_after:
                     self.theta = self.best.theta
             finally:
-                write(self.parameters, self.theta)
+                try:
+                    write(self.parameters, self.theta.tolist())
+                finally:  # again, for an interrupt in the first
+                    write(self.parameters, self.theta.tolist())
         return self.history
 
     @property
@@ -92,9 +96,16 @@ class Run:
         n = len(self.history.error_after)
         return f"after {n} epoch{'s' if n != 1 else ''}"
 
-    def _begin(self) -> None:
+    def _begin(self, known: float | None) -> None:
+        """Compute the error; where a checkpoint knew it, it has to be about the same."""
         with self._telling():
             self._error = self.objective.error(self.theta)
+        if self.checkpoint and known is not None and not isclose(known, self._error, rel_tol=1e-6):
+            self.theta = np.array([parameter.data for parameter in self.parameters])
+            raise self.checkpoint.refusal(
+                f"of a model or loss that give its weights the error {known:.6g}, not"
+                f" {self._error:.6g}"
+            )
 
     def _evaluate(self, theta: Vector) -> tuple[float, Vector]:
         if self.to_tell:
@@ -147,7 +158,7 @@ class Run:
             )
         if not self.callbacks or not is_new:
             return bool(history.ended)
-        write(self.parameters, theta)
+        write(self.parameters, theta.tolist())
         epoch = Epoch(
             len(history.error_after), history.error_before[-1], error, validation, self.model
         )

@@ -96,9 +96,15 @@ def generator(seed: Any) -> np.random.Generator:
 
 
 def check_folder(checkpoint: Any) -> None:
-    """Raise for a checkpoint that is no path."""
+    """Raise for a checkpoint that is no path, or cannot be one of a folder."""
     if not isinstance(checkpoint, (str, os.PathLike)):
         raise TypeError(
             f'checkpoint is the path of a folder, such as "run1", not {show(checkpoint)}; after'
             " how many epochs it is written is checkpoint_every"
+        )
+    name = os.fspath(checkpoint)
+    if not name or "\0" in name:
+        raise ValueError(
+            f"checkpoint={name!r} is the name of no folder: give one, such as"
+            ' checkpoint="run1", or None to keep none'
         )

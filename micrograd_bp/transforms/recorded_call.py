@@ -187,13 +187,16 @@ def _run(
     inputs: tuple[list[Value], ...],
 ) -> tuple[Any, bool]:
     """What f returns, where these are the inputs of transforms, and whether it differentiated."""
-    token = _enclosing.set(inputs)
-    outside = _differentiated.set(False)
+    enclosing, differentiated = _enclosing.get(), _differentiated.get()
     try:
+        _enclosing.set(inputs)
+        _differentiated.set(False)
         return f(*arguments, **kwargs), _differentiated.get()
     finally:
-        _enclosing.reset(token)
-        _differentiated.reset(outside)
+        try:
+            _enclosing.set(enclosing)
+        finally:  # also where an interrupt comes in between
+            _differentiated.set(differentiated)
 
 
 def takes(f: Callable[..., Any], arguments: Sequence[Any]) -> bool:
@@ -314,9 +317,12 @@ them, not [1, {'w': '2'}] (list) with '2' (str) at [1]['w']
             for path, leaf in zip(paths(structure), found)
             if not (isinstance(leaf, Value) or is_number(leaf))
         ]
+        advice = " (of pandas, take .to_dict() to go by names, or .to_numpy())" * any(
+            hasattr(leaf, "to_numpy") for leaf in found
+        )
         raise TypeError(
             f"{what} has to be a number or a Value, or a list, tuple, dict or array of them, not"
-            f" {show(structure)}{wrong[0]}"
+            f" {show(structure)}{wrong[0]}{advice}"
         ) from None
 
 

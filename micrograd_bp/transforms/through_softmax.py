@@ -1,9 +1,11 @@
-"""What comes back through a softmax at once: n nodes for n operands, where each by each is n^2.
+"""What comes back through a softmax at once: a node an operand, not a node a pair of operands.
 
 The adjoint of operand j has a term g_i ds_i/dx_j for each share s_i. All of them together are
 s_j (g_j - sum_i g_i s_i), and the sum is that of all j. This cancels where s_j is near 1. So it
-is recorded in a gradient that is to be lowered only, which writes it another way that does not
-(program/lowering.py).
+is recorded in a gradient that is to be lowered only, which writes it another way that does not:
+as products of n numbers with a constant matrix (program/numbered.py). So the nodes are of the
+order of n, for n operands; what they are made of is n^2, in the matrix as in the shares
+themselves, each of which has all n operands.
 """
 
 from collections.abc import Sequence

@@ -260,7 +260,10 @@ def _leaf(name: str, leaf: Any) -> tuple[Value, tuple[float, float]]:
             raise ValueError(
                 f"the range of {name} is (low, high) or (low, high, start), not {leaf}"
             )
-        low, high, *start = map(to_float, leaf)
+        try:
+            low, high, *start = map(to_float, leaf)
+        except TypeError as error:
+            raise TypeError(f"the range of {name}: {error}") from None
         value = Value(start[0] if start else (low + high) / 2.0, name)
     elif isinstance(leaf, Value) or is_number(leaf):
         value = leaf if isinstance(leaf, Value) else Value(leaf, name)

@@ -262,6 +262,29 @@ def test_weights_for_standardized_inputs_are_not_used_on_raw_ones_nor_the_revers
     )
 
 
+def test_weights_take_their_inputs_by_the_names_of_the_columns(run: Any) -> None:
+    rows = [line.split(",") for line in POINTS.splitlines()]
+    write("points.csv", POINTS)
+    write("other.csv", "\n".join(f"{b},{y},0,{a}" for a, b, y in rows).replace("0", "more", 1))
+    run(*DATA, "--save-weights", "w.json")
+    found = [
+        run("--data", name, "--targets", "y", "--weights", "w.json", "--json", *options)[1]
+        for name, options in [
+            ("points.csv", ()),
+            ("other.csv", ()),
+            ("points.csv", ("--inputs", "b,a")),
+        ]
+    ]
+    numbers = [json.loads(text)["point_rows"] for text in found]
+    assert numbers[0] == numbers[1] != numbers[2]
+    write("less.csv", "a,y\n1,2\n")
+    assert_refused(
+        run,
+        ("--data", "less.csv", "--targets", "y", "--weights", "w.json"),
+        "less.csv, row 1, column 'b': there is no such column; the columns are 'a', 'y'",
+    )
+
+
 @pytest.mark.parametrize("options", [(), ("--standardize",)])
 def test_weights_that_do_not_tell_are_taken_either_way(run: Any, options: tuple[str, ...]) -> None:
     write("points.csv", POINTS)
@@ -495,7 +518,7 @@ PROGRAM = [sys.executable, "-m", "micrograd_bp"]
 
 
 def test_it_runs_as_a_module(folder: Path) -> None:
-    done = subprocess.run(PROGRAM, capture_output=True, check=False)
+    done = subprocess.run(PROGRAM, capture_output=True, check=False, timeout=300)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().startswith("Two-layer network: 2 inputs")
     pictures = [path.name for path in (folder / "micrograd_bp_output").iterdir()]
@@ -503,7 +526,9 @@ def test_it_runs_as_a_module(folder: Path) -> None:
 
 
 def test_as_a_module_it_exits_with_its_status() -> None:
-    done = subprocess.run([*PROGRAM, "--data", "none.csv"], capture_output=True, check=False)
+    done = subprocess.run(
+        [*PROGRAM, "--data", "none.csv"], capture_output=True, check=False, timeout=300
+    )
     assert done.returncode == 2
     assert done.stderr.decode().splitlines() == [
         "micrograd-bp: error: none.csv: No such file or directory"
@@ -512,7 +537,7 @@ def test_as_a_module_it_exits_with_its_status() -> None:
 
 def test_it_prints_where_the_terminal_knows_ascii_only() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(PROGRAM, capture_output=True, check=False, env=environment)
+    done = subprocess.run(PROGRAM, capture_output=True, check=False, env=environment, timeout=300)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
@@ -521,7 +546,9 @@ def test_a_reader_that_leaves_early_is_no_traceback() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer) as left:
-        done = subprocess.run(PROGRAM, stdout=left, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(
+            PROGRAM, stdout=left, stderr=subprocess.PIPE, check=False, timeout=300
+        )
     assert (done.returncode, done.stderr) == (141, b"")
 
 

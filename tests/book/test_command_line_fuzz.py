@@ -51,7 +51,9 @@ def in_process(arguments: list[str]) -> Outcome:
 
 def as_program(arguments: list[str]) -> Outcome:
     command = [sys.executable, "-m", "micrograd_bp", *arguments]
-    done = subprocess.run(command, capture_output=True, check=False, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        command, capture_output=True, check=False, cwd=Path(__file__).parents[2], timeout=300
+    )
     return done.returncode, done.stdout, done.stderr
 
 

@@ -165,3 +165,18 @@ def test_any_weights_come_back_bit_for_bit(w1: list[list[float]], w2: list[list[
 def test_weights_tell_whether_they_are_for_standardized_inputs(standardized: bool | None) -> None:
     save_weights("w.json", "tanh", [[[0.5, 1.0]], [[2.0, 3.0]]], standardized)
     assert read_weights("w.json").standardized is standardized
+
+
+@pytest.mark.parametrize("inputs", [["height", 'a "b", c\n'], None])
+def test_weights_tell_the_columns_that_they_are_for(inputs: list[str] | None) -> None:
+    save_weights("w.json", "tanh", [[[0.5, 1.0, 2.0]], [[2.0, 3.0]]], inputs=inputs)
+    assert read_weights("w.json").inputs == inputs
+
+
+def test_columns_that_are_no_names_are_refused() -> None:
+    for inputs in ("[1, 2]", '"height"', "null"):
+        Path("w.json").write_text(
+            f'{{"activation": "tanh", "inputs": {inputs}, "w1": [[1, 2]], "w2": [[1, 2]]}}'
+        )
+        with pytest.raises(InputError, match="'inputs': need a list of names of columns, not"):
+            read_weights("w.json")

@@ -323,6 +323,7 @@ def test_pictures_are_the_same_bytes_whatever_the_hash_seed():
             check=True,
             cwd=folder,
             env={**os.environ, "PYTHONHASHSEED": seed},
+            timeout=300,
         ).stdout
         for seed in ("0", "12345")
     ]

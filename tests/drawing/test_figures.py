@@ -40,7 +40,9 @@ def has_tex():
     files = ["standalone.cls", "tikz.sty", "amsmath.sty", "amssymb.sty"]
     if not (shutil.which("pdflatex") and shutil.which("kpsewhich")):
         return False
-    found = subprocess.run(["kpsewhich", *files], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["kpsewhich", *files], capture_output=True, text=True, check=False, timeout=300
+    )
     return len(found.stdout.split()) == len(files)
 
 

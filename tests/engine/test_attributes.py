@@ -75,7 +75,7 @@ assert [read(node)[0] for node in (early, late, x, y)] == [1.0, 2.0, 3.0, None]
 
 
 def test_the_first_attribute_of_all_is_found_where_there_was_none() -> None:
-    subprocess.run([sys.executable, "-c", FIRST_ATTRIBUTE], check=True)
+    subprocess.run([sys.executable, "-c", FIRST_ATTRIBUTE], check=True, timeout=300)
 
 
 def test_labels_grads_and_derivatives_go_on_as_without_attributes() -> None:

@@ -486,11 +486,11 @@ def test_threads_share_a_function() -> None:
     def work() -> None:
         found.append(sum(grad(lambda v: norm(*v))([float(i), 2.0])[0] for i in range(50)))
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(timeout=300)
     assert len(set(found)) == 1
     assert len(found) == 4
 

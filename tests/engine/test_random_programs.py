@@ -21,6 +21,7 @@ def test_random_programs_with_threads_interrupts_and_pickles_keep_their_numbers(
         text=True,
         check=False,
         cwd=Path(micrograd_bp.__file__).parents[1],
+        timeout=1200,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("66 random programs")

@@ -516,7 +516,9 @@ def run_for_seconds(tasks: Sequence[Callable[[], None]]) -> list[int]:
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(tasks))]
+    threads = [
+        threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(tasks))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -12,9 +12,13 @@ from micrograd_bp.explorer import Explorer
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium; tests that ask for it are skipped without it, or without playwright."""
+    """Chromium; tests that ask for it are skipped without it, or without playwright.
+
+    As long as it is there, playwright has an event loop running in this thread, where no other
+    can run: so it goes with the tests of its file.
+    """
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
     if CHROMIUM is None:
         pytest.skip("needs chromium on the PATH")

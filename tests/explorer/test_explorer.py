@@ -122,6 +122,7 @@ def test_every_run_gives_the_same_bytes() -> None:
             capture_output=True,
             check=True,
             cwd=Path(__file__).parents[2],
+            timeout=300,
         ).stdout
         for seed in "12"
     }
@@ -415,8 +416,19 @@ def test_a_graph_too_large_is_refused_with_the_way_out() -> None:
 def test_data_changed_after_the_forward_pass_is_refused() -> None:
     root = one_unit()
     topological_order(root)[0].data = 5.0
-    with pytest.raises(ValueError, match="was changed since"):
+    with pytest.raises(ValueError, match="was changed since") as raised:
         explore(root)
+    assert len(str(raised.value)) < 200
+
+
+def test_a_graph_before_training_is_refused_in_two_lines() -> None:
+    model = MLP(5, [9, 1], seed=0)
+    root = (model([1.0, 2.0, 0.0, 4.0, 5.0]) - 1.0) ** 2
+    for parameter in model.parameters():
+        parameter.data += 0.125
+    with pytest.raises(ValueError, match=r"as fit and step\(\) do: compute the graph") as raised:
+        explore(root)
+    assert len(str(raised.value)) < 350
 
 
 # --- the page -------------------------------------------------------------------------------------

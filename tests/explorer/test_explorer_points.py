@@ -118,6 +118,21 @@ def test_data_come_as_lists_arrays_and_frames() -> None:
     assert "no_such_name" not in pages[0]
 
 
+def test_columns_of_a_frame_go_by_the_names_that_they_had_in_training() -> None:
+    pandas = pytest.importorskip("pandas", reason="needs the package pandas")
+    T = [0.5, -0.5, 1.0, 2.0, 0.0]
+    frame = pandas.DataFrame(X, columns=["a", "b"]).assign(t=T)
+    model, options = network(1), {"loss": "sum_of_squares"}
+    fit(model, frame, "t", optimizer="sgd", epochs=1, progress=False, **options)
+    pages = [
+        explore(model, data=data, **options).html
+        for data in ((X, T), (frame, T), (frame[["b", "a"]], T), (frame[["t", "b", "a"]], "t"))
+    ]
+    assert len({*pages}) == 1
+    with pytest.raises(ValueError, match="columns 'a', 'b', and X lacks 'b': it has 'a'"):
+        explore(model, data=(frame[["a"]], T), **options)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
@@ -183,7 +198,9 @@ def test_without_numpy_it_is_told_what_to_install(pure: str) -> None:
     )
     environment = {**os.environ, "MICROGRAD_BP_PURE": pure}
     command = [sys.executable, "-c", code]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    run = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=environment, timeout=300
+    )
     assert "explore of a model with data needs NumPy: pip install numpy (" in run.stdout
 
 

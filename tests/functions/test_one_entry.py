@@ -45,6 +45,7 @@ def run(house: Path, *arguments: str, pure: bool = False) -> str:
         capture_output=True,
         text=True,
         check=False,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -43,7 +43,7 @@ class Compiled:
         (folder / "network.c").write_text(self.text)
         library = folder / f"network{len(list(folder.iterdir()))}.so"
         command = [CC, *FLAGS, str(folder / "network.c"), "-o", str(library), "-lm"]
-        subprocess.run(command, check=True, capture_output=True, text=True)
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
         self._library = ctypes.CDLL(str(library))
         self._baked = options.get("weights", False)
 

@@ -68,11 +68,11 @@ def test_a_program_runs_inside_itself_and_on_threads_at_once() -> None:
     def run(k: int) -> None:
         found[k] = [outer.run(data * k, np.empty(0))[1] for _ in range(3)]
 
-    threads = [threading.Thread(target=run, args=(k,)) for k in (1, 2, 3)]
+    threads = [threading.Thread(target=run, args=(k,), daemon=True) for k in (1, 2, 3)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(timeout=300)
     for k, several in found.items():
         for one in several:
             np.testing.assert_array_equal(one, ((data * k) ** 2 + data * k) * (data * k))

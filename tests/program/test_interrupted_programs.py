@@ -4,6 +4,7 @@ Each test is a script in a process of its own that interrupts itself, again and 
 a row; what is wrong with memory shows in its exit status, or in the numbers that it gives after.
 """
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,17 +40,17 @@ def interrupt(after):
         os.kill(os.getpid(), signal.SIGINT)
 
 for i in range(8):
-    sender = threading.Thread(target=interrupt, args=(0.01 + 0.007 * i,))
+    sender = threading.Thread(target=interrupt, args=(0.01 + 0.007 * i,), daemon=True)
     try:
         try:
             sender.start()
             while True:
                 run(data)
         except KeyboardInterrupt:
-            sender.join()
+            sender.join(timeout=300)
             time.sleep(0.05)
     except KeyboardInterrupt:
-        sender.join()
+        sender.join(timeout=300)
     for got, wanted in zip(run(data[:5000]), expected, strict=True):
         assert np.array_equal(got, wanted)
     assert all(np.array_equal(other, np.arange(5000.0)) for other in others)
@@ -71,19 +72,67 @@ def test_a_program_answers_to_interrupts_and_works_on(which: str, threads: int) 
     assert (done.returncode, done.stdout.strip()) == (0, "whole"), done.stderr
 
 
+AT_ANY_MOMENT = """
+import random, signal, sys
+import numpy as np
+from micrograd_bp import Program, Value
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+x, w = Value(1.0), Value(2.0)
+program = Program((w * x).tanh(), inputs=[x], parameters=[w])
+data = np.linspace(0.0, 1.0, 3000)[:, None]
+expected = program.value_and_grad(data)
+rng = random.Random(0)
+for _ in range(8000):
+    signal.signal(signal.SIGALRM, interrupt)
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 10 ** rng.uniform(-5, -3))
+            while True:
+                program.value_and_grad(data, threads=5)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+found = program.value_and_grad(data, threads=5)
+assert found[0] == expected[0] and np.array_equal(found[1], expected[1])
+print("whole")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers here")
+def test_an_interrupt_at_any_moment_is_heard_and_lets_the_process_end() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ANY_MOMENT],
+        capture_output=True,
+        text=True,
+        cwd=Path(micrograd_bp.__file__).parent.parent,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "whole", "")
+
+
 def test_where_no_thread_can_be_started_a_program_runs_on_one() -> None:
     script = (
-        "import atexit, threading, numpy as np\n"
+        "import _thread, atexit\n"
+        "start, refused = _thread.start_new_thread, True\n"
+        "def start_or_refuse(*job):\n"
+        '    if refused: raise RuntimeError("can\'t start new thread")\n'
+        "    return start(*job)\n"
+        "_thread.start_new_thread = start_or_refuse\n"
+        "import numpy as np\n"
         "from micrograd_bp import Program, Value\n"
-        'def refuse(self): raise RuntimeError("can\'t start new thread")\n'
         "x = Value(1.0)\n"
         "program = Program(x * x, [x])\n"
         "data = np.arange(5000.0)[:, None]\n"
         "def at_the_end(): print((program(data, threads=2) == data[:, 0] ** 2).all())\n"
         "atexit.register(at_the_end)\n"
-        "start, threading.Thread.start = threading.Thread.start, refuse\n"
         "at_the_end()\n"
-        "threading.Thread.start = start\n"
+        "refused = False\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -188,11 +188,11 @@ def test_a_value_may_run_a_program_itself_and_threads_share_one() -> None:
     def work() -> None:
         found.extend(program.value_and_grad(DATA, [0.7], threads=2)[0] for _ in range(20))
 
-    workers = [threading.Thread(target=work) for _ in range(3)]
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        worker.join(timeout=300)
     assert found == [expected] * 60
 
 

@@ -104,30 +104,20 @@ def test_an_order_that_lacks_a_parent_is_no_order() -> None:
         passes.lower([x * w, x, w], [x], [w], set())
 
 
-def test_blocks_keep_their_members() -> None:
+def test_blocks_refuse_what_is_no_graph() -> None:
     passes = pytest.importorskip("micrograd_bp.program._passes")
     nodes = passes.Nodes()
     nodes += [None, *(Instruction(functions.exp, (), (0,)) for _ in range(2))]
-    varies = [True] * 3
     with pytest.raises(ValueError, match="needed have to be in order"):
-        passes.Blocks(nodes, [2, 1], varies, 1, 0)
+        passes.Blocks(nodes, [2, 1], [True] * 3, 1, 0)
     with pytest.raises(IndexError, match="3 is beyond 3 numbers"):
-        passes.Blocks(nodes, [3], varies, 1, 0)
-    found = passes.Blocks(nodes, [1, 2], varies, 1, 0)
-    (block,) = found.wide()
-    for members in [1], [1, 1, 2], [0, 1]:
-        with pytest.raises(ValueError, match="a block keeps its members"):
-            found.place(block, members, 2)
-    found.place(block, [2, 1], 2)
-    assert found.members(block) == [2, 1]
-    first = found.add(2, [1])
-    assert found.members(found.block[first]) == [3, 4]
-    with pytest.raises(IndexError, match="7 is beyond"):
-        found.last_of([7], 0)
+        passes.Blocks(nodes, [3], [True] * 3, 1, 0)
+    found = passes.Blocks(nodes, [1, 2], [True] * 3, 1, 0)
+    assert found.members(found.block[1]) == [1, 2]
     with pytest.raises(IndexError, match="-1 is beyond"):
         found.members(-1)
     with pytest.raises(ValueError, match="known of each"):
-        passes.Placing(nodes, varies, found, [])
+        passes.Placing(nodes, [True], found, [])
 
 
 def test_layers_refuse_what_is_no_graph() -> None:

@@ -19,7 +19,7 @@ def compiled(folder: Path, *arguments: str) -> str:
     source = folder / "kernels.c"
     source.write_text('#include "_layers.h"\nint levels(void) { return n_levels(); }\n')
     command = [COMPILER, *arguments, f"-I{FOLDER}", str(source)]
-    ran = subprocess.run(command, capture_output=True, text=True)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 

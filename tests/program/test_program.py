@@ -525,6 +525,7 @@ def test_a_program_pickles_and_runs_in_another_process() -> None:
         capture_output=True,
         check=True,
         cwd=Path(micrograd_bp.__file__).parent.parent,  # the package that runs here
+        timeout=300,
     )
     assert float(done.stdout) == value
     assert str(pickle.loads(pickle.dumps(program))) == str(program)

@@ -15,7 +15,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from micrograd_bp import MLP, Program, Value, clip, exp, fsum, maximum, softmax, step, tanh, where
+from micrograd_bp import (
+    MLP,
+    Program,
+    Value,
+    clip,
+    exp,
+    fsum,
+    log,
+    maximum,
+    relu,
+    softmax,
+    step,
+    tanh,
+    where,
+)
 from micrograd_bp.functions import FUNCTIONS
 from micrograd_bp.program import Executor, program_file
 from micrograd_bp.program.interpreter import Executor as Interpreter
@@ -91,6 +105,14 @@ def test_what_is_beyond_the_floats_of_json_comes_back(tmp_path: Path) -> None:
     assert math.isnan(other._recorded[0])
     assert other([2.0], [-0.0]) == program([2.0], [-0.0]) == 0.0
     assert "NaN" not in (tmp_path / "program").read_text()
+
+
+def test_a_program_that_left_a_point_to_the_engine_comes_back() -> None:
+    x, w = Value(0.5, label="x"), Value(0.75, label="w")
+    program = Program(relu(w * log(x)), [x], [w])
+    before = pickle.dumps(program)
+    assert program.value_and_grad([0.0], errors="ignore") == (0.0, [0.0])
+    assert pickle.dumps(program) == before
 
 
 def test_a_pickle_of_before_loads() -> None:

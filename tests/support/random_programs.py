@@ -3,13 +3,15 @@
 Each is a random graph: swept from several threads that share its leaves, differentiated in every
 way, compiled and run on threads, pickled, and interrupted at random moments, between which its
 numbers have to stay what they were. Made to be run under sanitizers, which see what goes wrong
-in memory; the same seeds give the same graphs.
+in memory; the same seeds give the same graphs. One that hangs, or a process that does not end
+after the last, ends with a traceback of all threads.
 
     python tests/support/random_programs.py --count 1000 --seed 0
 """
 
 import argparse
 import copy
+import faulthandler
 import gc
 import pickle
 import random
@@ -42,6 +44,7 @@ from micrograd_bp.testing.programs import OPERATIONS, GraphProgram, variants
 
 N_VARIANTS = len(variants(OPERATIONS))
 POINTS = 3000  # several blocks, so that threads share the work
+LIMIT = 600.0  # seconds for each program, and for the end: some hundred times what they take
 
 
 class Interrupt(KeyboardInterrupt):
@@ -200,6 +203,7 @@ def run(count: int, seed: int = 0) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for number in range(seed, seed + count):
+            faulthandler.dump_traceback_later(LIMIT, exit=True)
             rng = random.Random(number)
             try:
                 KINDS[number % len(KINDS)](rng, recipe(rng))

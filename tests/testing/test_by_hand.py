@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from micrograd_bp import hypot, relu, sqrt, tanh
-from micrograd_bp.testing import GradientError, check_gradient, gradients_agree
+from micrograd_bp.testing import GradientError, check_gradient, gradcheck, gradients_agree
 
 A = np.array([[2.0, 1.0], [1.0, 3.0]])
 
@@ -132,3 +132,22 @@ def test_strategies_are_those_of_the_arguments() -> None:
     ):
         with pytest.raises(TypeError, match="a strategy for each argument"):
             decorator(lambda x: x)
+
+
+def test_columns_of_pandas_go_by_their_names() -> None:
+    pandas = pytest.importorskip("pandas", reason="needs the package pandas")
+    row = pandas.Series({"a": 2.0, "b": 3.0})
+    table = pandas.DataFrame({"a": [2.0, 1.0], "b": [3.0, -1.0]}, index=["p", "q"])
+    for x, f in ((row, lambda x: x["a"] * x["b"] ** 2),
+                 (table, lambda x: float((x["a"] * x["b"] ** 2).sum()))):  # fmt: skip
+
+        def grad_f(x: Any) -> Any:
+            return type(x)({"b": 2.0 * x["a"] * x["b"], "a": x["b"] ** 2})
+
+        assert check_gradient(f, grad_f, x)
+        assert not check_gradient(f, lambda x: grad_f(x) * 1.001, x, raise_on_failure=False)
+    with pytest.raises(ValueError, match="grad_f gives no derivative by 'b'"):
+        check_gradient(lambda x: x["a"], lambda x: pandas.Series({"a": 1.0}), row)
+    with pytest.raises(TypeError, match=r"\(of pandas, take \.to_dict\(\) to go by names, or"):
+        gradcheck(lambda x: x["a"] * x["b"], row)
+    assert gradcheck(lambda x: x["a"] * x["b"], row.to_dict())

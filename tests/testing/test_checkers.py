@@ -6,11 +6,13 @@ from math import ldexp
 from statistics import median
 from typing import Any
 
+import numpy as np
 import pytest
 from checkers import KINDS, Figures, cases, figures
 from hypothesis import given
 from hypothesis import strategies as st
 
+import micrograd_bp
 from micrograd_bp import (
     Value,
     abs,
@@ -35,7 +37,7 @@ from micrograd_bp import (
     tanh,
     trunc,
 )
-from micrograd_bp.testing import GradientError, finite_difference, gradcheck
+from micrograd_bp.testing import GradientError, check_gradient, finite_difference, gradcheck
 
 powers = st.integers(-300, 300)
 SMOOTH: list[tuple[Callable[[Any], Any], float]] = [
@@ -252,3 +254,47 @@ def test_a_derivative_that_is_zero_by_mistake_is_seen_beside_another_term(a, b) 
     """Over the smallest steps the sum is flat, by rounding."""
     report = gradcheck(lambda a, b: exp(a) + exp(b.data), a, b, raise_on_failure=False)
     assert [mismatch.what for mismatch in report.mismatches] == ["d f / d input 1"]
+
+
+WAVES = [  # a straight line, rounded, and on it a wave that is shorter than what rounding hides
+    (lambda m, x: x + 0.001 * m.sin(x), 1e13),
+    (lambda m, x: x + 0.001 * m.sin(x), 7.3e11),
+    (lambda m, x: 120.0 * x + 0.01 * m.cos(7.0 * x), -5.4e12),
+    (lambda m, x: 0.5 * x + m.tanh(0.02 * m.sin(3.0 * x)), 8.1e13),
+]
+
+
+@pytest.mark.parametrize(("f", "x"), WAVES)
+def test_a_wave_that_rounding_hides_is_no_false_alarm_and_a_wrong_line_is_seen(
+    f: Callable[[Any, Any], Any], x: float
+) -> None:
+    report = gradcheck(lambda x: f(micrograd_bp, x), x)
+    assert not report.notes or "takes steps of" in report.notes[0]
+
+    def by_numpy(x: Any) -> Any:
+        return f(np, x)
+
+    for factor in (1.0, 1.5, -1.0):
+
+        def derivative(x: float, factor: float = factor) -> float:
+            value = Value(x)
+            f(micrograd_bp, value).backward()
+            return factor * value.grad
+
+        assert bool(check_gradient(by_numpy, derivative, x, raise_on_failure=False)) is (
+            factor == 1.0
+        )
+
+
+def test_a_wave_that_is_seen_has_to_be_right() -> None:
+    for x in (1e3, 3e6, 1e9):
+        assert gradcheck(lambda x: x + 0.001 * sin(x), x).notes == ()
+        wrong = gradcheck(lambda x: x + 0.001 * sin(x).detach(), x, raise_on_failure=False)
+        assert not wrong
+
+
+@pytest.mark.parametrize(("f", "x"), [(np.abs, 0.0), (np.sin, 1.0), (np.sin, 1e9)])
+def test_a_derivative_that_is_wrong_at_one_point_alone_is_seen(f: Any, x: float) -> None:
+    right = {np.abs: np.sign, np.sin: np.cos}[f]
+    report = check_gradient(f, lambda t: 5.0 if t == x else right(t), x, raise_on_failure=False)
+    assert not report

@@ -346,7 +346,9 @@ def test_without_the_extra_a_message_says_what_to_install() -> None:
         "from micrograd_bp.testing import gradcheck\n"
         "print(gradcheck(lambda x: x * x, 3.0))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
+    )
     assert "all right" in done.stdout
 
 

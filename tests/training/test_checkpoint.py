@@ -1,5 +1,6 @@
 """A training goes on from its checkpoint to the last bit, whatever ended it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -28,11 +29,13 @@ def in_chunks() -> Any:
 
 
 def trained(
-    folder: Path | None, epochs: int, optimizer: Any, *, seed: int = 1, **options: Any
+    folder: str | Path | None, epochs: int, optimizer: Any, *, seed: int = 1, **options: Any
 ) -> tuple[list[float], Any]:
     model = MLP(2, [3, 1], hidden="tanh", seed=seed)
     data = options.pop("data", (X, T))
     defaults = {"loss": "mean_squared_error", "progress": False, "checkpoint": folder}
+    if "fit_seed" in options:
+        options["seed"] = options.pop("fit_seed")
     history = fit(model, *data, optimizer=optimizer, epochs=epochs, **{**defaults, **options})
     return [parameter.data for parameter in model.parameters()], history
 
@@ -116,10 +119,101 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
         ({"loss": "sum_of_squares"}, "with loss mean_squared_error, not sum_of_squares"),
         ({"data": (X[:50], T[:50]), "batch_size": 60}, "with data points 60, not 50"),
         ({"early_stopping": 3}, "with early_stopping None, not 3"),
+        ({"seed": 2, "fit_seed": 1}, "with seed 0, not 1"),
+        ({"epochs": 1}, "after 2 epochs, and epochs=1: ask for 2 or more, or give this"),
     ]:
         with pytest.raises(ValueError, match=words):
-            trained(tmp_path, 2, **{"optimizer": Adam(), **options})
+            trained(tmp_path, **{"epochs": 2, "optimizer": Adam(), **options})
     assert (tmp_path / FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_checkpoint_of_other_data_is_refused(tmp_path: Path, chunked: bool) -> None:
+    da = pytest.importorskip("dask.array", reason="needs Dask") if chunked else None
+
+    def data(x: Any = X, t: Any = T) -> Any:
+        return tuple(da.from_array(y, chunks=(25, *y.shape[1:])) for y in (x, t)) if da else (x, t)
+
+    weights, one = np.linspace(0.5, 1.5, 60), np.zeros((60, 2))
+    one[41, 1] = 1e-15
+    options = {"sample_weight": weights, "validation": data(X[:9], T[:9]), "data": data()}
+    trained(tmp_path, 2, Adam(), **options)
+    before = (tmp_path / FILE).read_bytes()
+    for name, other in [
+        ("X", {"data": data(X + one)}),
+        ("X", {"data": data(X[::-1], T[::-1])}),
+        ("T", {"data": data(X, T + one[:, 1])}),
+        ("sample_weight", {"sample_weight": weights[::-1].copy()}),
+        ("sample_weight", {"sample_weight": None}),
+        ("validation", {"validation": data(X[:8], T[:8])}),
+        ("validation", {"validation": None}),
+    ]:
+        with pytest.raises(ValueError, match=f"with other numbers in {name}, or in another order"):
+            trained(tmp_path, 3, Adam(), **{**options, **other})
+    assert (tmp_path / FILE).read_bytes() == before
+    assert trained(tmp_path, 4, Adam(), **options) == trained(None, 4, Adam(), **options)
+
+
+def test_columns_in_another_order_are_other_columns(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas", reason="needs the package pandas")
+    frame = pandas.DataFrame(X, columns=["a", "b"])
+    trained(tmp_path, 2, Adam(), data=(frame, T))
+    with pytest.raises(ValueError, match=r"with columns \['a', 'b'\], not \['b', 'a'\]"):
+        trained(tmp_path, 3, Adam(), data=(frame[["b", "a"]], T))
+
+
+@pytest.mark.parametrize(("optimizer", "batch_size"), [(Adam, None), (Adam, 7), (LBFGS, None)])
+def test_another_model_or_loss_of_as_many_weights_is_refused(
+    tmp_path: Path, optimizer: Any, batch_size: Any
+) -> None:
+    if optimizer is LBFGS:
+        pytest.importorskip("scipy")
+
+    def loss(y: Any, t: Any) -> Any:
+        return (y - t) ** 2
+
+    trained(tmp_path, 2, optimizer(), batch_size=batch_size, loss=loss)
+
+    def loss(y: Any, t: Any) -> Any:  # type: ignore[no-redef]
+        return (y - t) ** 4
+
+    sine, tanh = (MLP(2, [3, 1], hidden=h, seed=1) for h in ("softsign", "tanh"))
+    for model, of in [(sine, lambda y, t: (y - t) ** 2), (tanh, loss)]:
+        of.__name__ = "loss"
+        before = [parameter.data for parameter in model.parameters()]
+        with pytest.raises(ValueError, match="of a model or loss that give its weights the error"):
+            fit(
+                *(model, X, T),
+                loss=of,
+                optimizer=optimizer(),
+                batch_size=batch_size,
+                checkpoint=tmp_path,
+                progress=False,
+            )
+        assert [parameter.data for parameter in model.parameters()] == before
+
+
+def test_a_checkpoint_that_says_less_of_its_training_still_loads(tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors.numpy")
+    expected = trained(None, 5, Adam())
+    trained(tmp_path, 2, Adam())
+    content = (tmp_path / FILE).read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    noted = json.loads(header["__metadata__"]["micrograd_bp checkpoint"])
+    for name in ("fingerprints", "columns"):
+        del noted["training"][name]
+    arrays = safetensors.load(content)
+    metadata = {"micrograd_bp checkpoint": json.dumps(noted)}
+    (tmp_path / FILE).write_bytes(safetensors.save(arrays, metadata))
+    assert trained(tmp_path, 5, Adam()) == expected
+
+
+def test_a_path_that_can_be_no_folder_is_told_before_the_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for path, error in [("", ValueError), ("a\0b", ValueError), (tmp_path / "file", OSError),
+                        (tmp_path / "file" / "run1", OSError)]:  # fmt: skip
+        with pytest.raises(error, match=r"checkpoint='.*: give (one|another path)"):
+            trained(path, 2, Adam(), callbacks=lambda epoch: pytest.fail("it began"))
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -123,6 +123,23 @@ def test_however_data_come_the_bits_are_those_of_the_chunks(data) -> None:
         assert trained(*data(), **options) == trained_in_chunks(**options)
 
 
+def test_columns_of_a_file_have_the_partitions_of_all_of_it(tmp_path: Any) -> None:
+    """Dask joins those of a few columns of Parquet, as they are small."""
+    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(t=T, u=T, v=T, w=T)
+    for i in range(4):
+        table[125 * i : 125 * i + 125].to_parquet(tmp_path / f"{i}.parquet")
+    data = dd.read_parquet(tmp_path)
+    inputs = data[["a", "b", "c"]]
+    assert trained(inputs, data["t"]) == trained(data[["a", "b", "c", "t"]], "t")
+    model = MLP(1, [2, 1], seed=1)
+    found = predict(model, data["a"])
+    assert found.numblocks == (data.npartitions,)
+    assert data.assign(y=found)["y"].compute().tolist() == predict(model, X[:, 0]).tolist()
+    hole = inputs.map_partitions(lambda part: part.mask(part == X[400, 1]), meta=inputs)
+    with pytest.raises(ValueError, match=r"partition 3: X\[25, 1\] is nan"):
+        trained(hole, data["t"])
+
+
 def test_integers_and_bools_are_numbers() -> None:
     whole = np.rint(10 * X).astype(int)
     assert trained(rows(whole), rows(T > 0)) == trained(rows(whole * 1.0), rows((T > 0) * 1.0))
@@ -179,7 +196,8 @@ def test_class_names_are_found_over_all_chunks(options: dict[str, Any]) -> None:
     assert trained_on_names(rows(X, [500]), rows(NAMES, [500]), **options) == expected
     numbered = np.searchsorted(expected[0], NAMES)
     in_chunks = trained(rows(X), rows(numbered), 3, loss="cross_entropy", epochs=2, **options)
-    for T in (rows(NAMES), rows(NAMES.astype(object)[:, None]), NAMES, pd.Series(NAMES)):
+    column = NAMES.astype(object)[:, None]
+    for T in (rows(NAMES), rows(column), NAMES, pd.Series(NAMES), NAMES.tolist()):
         assert trained_on_names(rows(X), T, **options) == (expected[0], *in_chunks)
 
 
@@ -342,6 +360,10 @@ def test_predict_is_lazy_and_has_the_chunks_of_its_data() -> None:
     assert asked == [0]
     assert found.chunks == ((100,) * 5,)
     assert found.compute().tolist() == predict(model, X).tolist()
+    for sizes in (SIZES, (0, 500), (500, 0, 0)):
+        found = predict(new_model(2), rows(X, sizes))
+        assert found.chunks == (sizes, (2,))
+        assert found.compute().tolist() == predict(new_model(2), X).tolist()
 
 
 def test_predict_takes_what_fit_takes() -> None:
@@ -417,6 +439,20 @@ def test_a_missing_value_is_told_with_partition_and_row() -> None:
         trained(table, "t")
     with pytest.raises(ValueError, match=r"partition 0: T\[5, 0\] is inf"):
         trained(rows(X), rows(np.where(np.arange(500) == 5, np.inf, T)))
+    with pytest.raises(ValueError, match="^validation: " + words.format("X")):
+        trained(rows(X), rows(T), validation=(bad, rows(T)))
+
+
+@pytest.mark.parametrize("columns", [3, 1])
+def test_masked_arrays_are_refused(columns: int) -> None:
+    """NumPy would take what is under the mask."""
+    masked = da.ma.masked_greater(da.from_array(X, chunks=(SIZES, columns)), 3.0)
+    with pytest.raises(TypeError, match="partition 0: the numbers of X are a masked array"):
+        trained(masked, T)
+    with pytest.raises(TypeError, match="partition 0: the numbers of T are a masked array"):
+        trained(rows(X), da.ma.masked_greater(rows(T), 1.0), batch_size=10)
+    with pytest.raises(TypeError, match="partition 0: the numbers of X are a masked array"):
+        predict(new_model(), masked)
 
 
 def test_missing_values_of_pandas_are_told_too() -> None:

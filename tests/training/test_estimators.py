@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from micrograd_bp import MLP, Adam, Value, no_grad, scope, tanh
+from micrograd_bp import LBFGS, MLP, Adam, Value, no_grad, scope, tanh
 from micrograd_bp.training import NetworkClassifier, NetworkRegressor, network_programs, predict
 
 ESTIMATORS = [NetworkClassifier, NetworkRegressor]
@@ -411,5 +411,30 @@ def test_the_training_package_loads_without_scikit_learn() -> None:
         "try: t.NetworkClassifier\n"
         "except ImportError as error: print(error)"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
+    )
     assert "pip install 'micrograd_bp[training]'" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "solver", ["adam", "sgd", "lbfgs", LBFGS(gradient_tolerance=1e-12)], ids=str
+)
+@pytest.mark.parametrize("max_iter", [1, 3])
+def test_a_training_that_has_not_converged_is_warned_of(solver: Any, max_iter: int) -> None:
+    X, y = load_iris(return_X_y=True)
+    words = f"after {max_iter} epochs of max_iter={max_iter} .*: raise max_iter"
+    for estimator in (NetworkClassifier, NetworkRegressor):
+        with pytest.warns(ConvergenceWarning, match=words) as said:
+            estimator([3], solver=solver, max_iter=max_iter, random_state=0).fit(X, y)
+        assert len(said) == 1
+        is_lbfgs = "lbfgs" in str(solver).lower()
+        assert ("L-BFGS has not converged" in str(said[0].message)) is is_lbfgs
+
+
+def test_a_training_that_has_converged_is_not_warned_of() -> None:
+    X, y = load_iris(return_X_y=True)
+    for solver in ("lbfgs", "adam"):
+        NetworkClassifier(
+            [3], solver=solver, alpha=1.0, learning_rate_init=0.05, max_iter=1000, random_state=0
+        ).fit(X, y)

@@ -52,7 +52,9 @@ print(data.nbytes, 1024 * int(line.split()[1]))
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 def test_data_larger_than_the_memory_allowed_are_learned_from() -> None:
     command = [sys.executable, "-c", SCRIPT]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=1200
+    ).stdout
     *learned, sizes = output.splitlines()
     assert learned == ["True"] * 3
     n_bytes, peak = map(int, sizes.split())

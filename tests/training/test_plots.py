@@ -141,7 +141,7 @@ def test_a_fit_of_an_estimator_and_of_several_outputs() -> None:
     with pytest.raises(ValueError, match="T has 1 columns, and the model 2 outputs"):
         plot_fit(MLP(1, [2]), [0.0], [1.0])
     with pytest.raises(TypeError, match=r"NetworkRegressor.* has no classes_"):
-        plot_decision(NetworkRegressor([], max_iter=1).fit([[0, 0]], [1]), [[0, 0]], [1])
+        plot_decision(NetworkRegressor([], solver="lbfgs").fit([[0, 0]], [1]), [[0, 0]], [1])
 
 
 def test_a_fit_of_columns_bears_their_names() -> None:
@@ -199,3 +199,36 @@ def test_without_the_library_it_says_what_to_install(library, use, monkeypatch) 
     monkeypatch.setitem(sys.modules, f"{library}.pyplot", None)
     with pytest.raises(ImportError, match=f"pip install {library}"):
         use()
+
+
+def test_columns_go_by_the_names_of_the_training() -> None:
+    pandas = pytest.importorskip("pandas")
+    X, T = TWO
+    frame = pandas.DataFrame({"a": X[:, 0], "kind": T, "b": X[:, 1]})
+    model, options = MLP(2, [1], seed=0), {"loss": "binary_cross_entropy", "progress": False}
+    fit(model, frame, "kind", optimizer="lbfgs", epochs=5, **options)
+    estimator = NetworkClassifier([], solver="lbfgs", alpha=1.0).fit(frame[["a", "b"]], T)
+    for trained in (model, estimator, make_pipeline(StandardScaler(), estimator)):
+        if trained not in (model, estimator):
+            trained.fit(frame[["a", "b"]], T)
+        pictures = []
+        for data, labels in ((frame[["a", "b"]], T), (frame, "kind"), (frame[["b", "a"]], T)):
+            ax = plot_decision(trained, data, labels)
+            assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b")
+            pictures.append(pixels(ax, [[0.5, 0.1], [0.5, 0.9]]).tolist())
+        assert pictures[0] == pictures[1] == pictures[2]
+        with pytest.raises(ValueError, match="columns 'a', 'b', and X lacks 'b': it has 'a'"):
+            plot_decision(trained, frame[["a"]], T)
+
+
+def test_the_input_and_the_target_of_a_curve_go_by_their_names() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"height": [1.0, 2.0], "time": [0.0, 3.0], "other": [5.0, 6.0]})
+    model = MLP(1, [1], seed=0)
+    options = {"loss": "sum_of_squares", "optimizer": "lbfgs", "progress": False}
+    fit(model, frame[["time"]], frame["height"], **options)
+    ax = plot_fit(model, frame, "height")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("time", "height")
+    assert ax.lines[1].get_xydata().tolist() == [[0.0, 1.0], [3.0, 2.0]]
+    with pytest.raises(ValueError, match="columns 'time', and X lacks 'time'"):
+        plot_fit(model, frame[["other"]], [1.0, 2.0])

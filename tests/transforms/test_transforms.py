@@ -745,7 +745,7 @@ def test_numpy_is_not_imported_for_numbers() -> None:
         "import sys; from micrograd_bp.transforms import grad, hessian;"
         "hessian(lambda x: x[0] ** 2)([1.0, 2.0]); sys.exit('numpy' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=300).returncode == 0
 
 
 def test_the_log_of_a_sum_under_every_transform() -> None:

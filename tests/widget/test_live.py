@@ -121,6 +121,7 @@ def test_a_fault_of_build_is_raised_at_the_start_and_shown_later() -> None:
     ("leaf", "error", "message"),
     [
         ((1.0, -1.0), ValueError, r"x needs low <= start <= high, not 1\.0, 0\.0, -1\.0"),
+        ((None, 2.0), TypeError, "the range of x: need a real number, not None"),
         ((0.0, 1.0, 2.0), ValueError, r"not 0\.0, 2\.0, 1\.0"),
         ((0.0, float("inf")), ValueError, "not 0.0, inf, inf"),
         ((1.0,), ValueError, r"\(low, high\) or \(low, high, start\), not \(1\.0,\)"),
@@ -155,7 +156,9 @@ def test_without_anywidget_the_message_says_what_to_install() -> None:
         "try: live(lambda x: x * x, x=1.0)\n"
         "except ImportError as error: print(error)\n"
     )
-    run = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=300
+    )
     assert "pip install 'micrograd_bp[live]'" in run.stdout
 
 
@@ -290,7 +293,10 @@ def notebook(tmp_path: Path) -> Iterator[str]:
         yield f"{address}/lab/tree/live.ipynb?token=test"
     finally:
         server.terminate()
-        server.wait()
+        try:
+            server.wait(timeout=60)
+        finally:
+            server.kill()
 
 
 @pytest.mark.slow

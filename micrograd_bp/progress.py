@@ -1,0 +1,19 @@
+"""Progress bars, which lose no interrupt and let the process end after one."""
+
+from typing import Any
+
+from tqdm import tqdm
+
+
+class Bar(tqdm):  # type: ignore[type-arg]
+    """One of tqdm's, that looks at the clock at each step, and has no thread.
+
+    tqdm's thread watches bars that look less often, and takes locks in Python: an interrupt in the
+    middle of that leaves one locked, and the process waits for the thread.
+    """
+
+    monitor_interval = 0  # no thread
+    __del__ = object.__init__  # nothing, in C: an interrupt in what Python does there is lost
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, miniters=1, **kwargs)  # type: ignore[call-overload]
