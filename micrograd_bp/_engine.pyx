@@ -37,6 +37,7 @@ cdef extern from "Python.h":
     PyObject* PyObject_GenericGetAttr(PyObject* o, PyObject* name)
     ctypedef PyObject* (*getattrofunc)(PyObject* o, PyObject* name)
     ctypedef struct PyTypeObject:
+        const char* tp_name
         PyObject* tp_dict
         getattrofunc tp_getattro
     ctypedef struct PyGetSetDef:
@@ -397,6 +398,8 @@ cdef class Value:
     def elu(self, alpha=1.0): return record(functions.elu, (self,), (to_float(alpha),))
     def clip(self, low=-math.inf, high=math.inf): return record(functions.clip, (self,), bounds(low, high))
 
+
+(<PyTypeObject*>Value).tp_name = "micrograd_bp.Value"  # what Python's own messages call it
 
 include "_attributes.pxi"
 include "_nodes.pxi"

@@ -59,6 +59,7 @@ def refuse_float(value: Any) -> NoReturn:
 
 
 _SURELY_NONE = (list, tuple, dict, set, str, bytes, complex, type(None))  # beside a Value
+_LIBRARIES_OF_TENSORS = ("torch", "jaxlib")  # which do not know what to do with a Value either
 
 
 def refuse_beside(operand: Any) -> None:
@@ -67,7 +68,8 @@ def refuse_beside(operand: Any) -> None:
     An object of another library is let pass: it may know what to do with a Value.
 
     Raises:
-        TypeError: the operand is a list, a string or the like; the message says what to do.
+        TypeError: the operand is a list, a string, a tensor or the like; the message says what to
+            do.
 
     >>> refuse_beside([1, 2])
     Traceback (most recent call last):
@@ -80,7 +82,8 @@ through the elements, [v + x for x in xs], or take an array of them, numpy.array
             f"a Value is one number, and so is what stands beside it, not {show(operand)}: go"
             " through the elements, [v + x for x in xs], or take an array of them, numpy.array(xs)"
         )
-    if type(operand) in _SURELY_NONE:
+    library = type(operand).__module__.partition(".")[0]
+    if type(operand) in _SURELY_NONE or library in _LIBRARIES_OF_TENSORS:
         try:
             to_float(operand)
         except TypeError as error:

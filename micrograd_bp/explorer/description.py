@@ -4,7 +4,6 @@ The numbers are those that the forward pass recorded. The page takes the backwar
 a grad of 1 at the root and 0 elsewhere, in the order of ``topological_order`` reversed.
 """
 
-import re
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any, Literal, NamedTuple
@@ -12,14 +11,11 @@ from typing import Any, Literal, NamedTuple
 from ..drawing.columns import Path
 from ..engine import Value, sweep
 from ..text.names import (
-    END,
-    SUP,
-    Name,
     clean,
     errors_of,
+    in_derivative,
     names_of,
     new_names,
-    read_name,
     scope_path,
 )
 from ..text.numbers import scripted
@@ -117,41 +113,18 @@ def name_nodes(order: Sequence[Value]) -> Names:
     """
     named, errors = names_of(order, order[-1]), errors_of(order, order[-1])
     new = new_names(named.values())
-    root = written(named[order[-1]])
+    root = named[order[-1]].rich
     nodes, grads = [], []
     for node in order:
         if node in named or node.parents or node.operation is None:  # a leaf may be changed
-            name = below = written(named.get(node) or next(new))
+            name = (named.get(node) or next(new)).rich
+            below = in_derivative(name)
         else:
             name = scripted(node.data)
             below = f"({name})"
         nodes.append(name)
-        grads.append(errors[node].rich if node in errors else f"∂{root}/∂{below}")
+        grads.append(errors[node].rich if node in errors else f"∂{in_derivative(root)}/∂{below}")
     return Names(nodes, grads)
-
-
-def typeset(text: str) -> str:
-    """A text with the names and the powers in it as rich text.
-
-    >>> from ..text.names import plain
-    >>> typeset("20 × x_1") == "20 × x_1", plain(typeset("20 × x_1"))
-    (False, '20 × x_1')
-    """
-    named = re.sub(r"[^\W\d_]+\d*_[\w,=]*\w", lambda name: read_name(name[0]).rich, clean(text))
-    return re.sub(r"\^(\d+)", rf"{SUP}\1{END}", named)
-
-
-def written(name: Name) -> str:
-    """A name as rich text; of several words, such as y_1 - t_1, with the names in it typeset.
-
-    >>> from ..text.names import plain
-    >>> plain(written(Name("y_1 - t_1", above="2"))), plain(written(read_name("50% off")))
-    ('(y_1 - t_1)^(2)', '50% off')
-    """
-    if " " not in name.letter:
-        return name.rich
-    text = typeset(name.letter)
-    return f"({text}){SUP}({name.above}){END}" if name.above else text
 
 
 def describe(order: Sequence[Value]) -> list[Node]:

@@ -15,8 +15,8 @@ from ..drawing.layout import Box, Layout, layered_layout
 from ..drawing.palette import TIMES
 from ..drawing.picture import Arrow, make_picture, names_of_many
 from ..engine import Value
-from ..text.names import clean, names_of, of_many
-from .description import Node, typeset, written
+from ..text.names import clean, names_of, of_many, typeset
+from .description import Node
 from .graph_view import LEAD, Part, graph_view, size_of
 
 MOST = 24  # cards inside of a fold, besides those around it
@@ -110,9 +110,9 @@ class _Folds:
     def title(self, group: Group) -> str:
         """What a group is called, as rich text."""
         if group.kind != "alike":
-            return typeset(group.title)
+            return typeset(clean(group.title))
         number, names = names_of_many(group, self.names)
-        return f"{number} {TIMES} {' … '.join(map(written, names))}"
+        return f"{number} {TIMES} {' … '.join(name.rich for name in names)}"
 
     def part(self, members: list[int], title: str, path: Path) -> Part:
         """A node as such; several as a fold, which gets its number."""
@@ -183,7 +183,7 @@ class _Folds:
                 node = self.order[members[0]]
                 name = self.nodes[members[0]].symbol or "leaf"
                 if node in self.names:
-                    name = written(of_many(node, self.names[node]))
+                    name = of_many(node, self.names[node]).rich
                 pieces.append((members, f"{len(members)} {TIMES} {name}"))
         step = 1 if len(pieces) <= MOST else max(MOST, -(-len(pieces) // MOST))
         for first in range(0, len(pieces), step):

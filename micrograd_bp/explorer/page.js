@@ -32,12 +32,15 @@ const typeset = (text) => text.replace(/([\ue000\ue001])([^\ue002]*)\ue002/g, (w
   const [normal, small] = SMALL[mark], letters = [...index].map((letter) => small[normal.indexOf(letter)]);
   return letters.every(Boolean) ? letters.join("") : plain(whole);
 });
+// A label such as y - t, which takes parentheses where it is a factor.
+const isLoose = (name) => /^[-−]| [-−+*/·] /.test(name.replace(/\([^()]*\)/g, ""));
 // A base, as in {0^}, takes parentheses if it has an index above, is of several words, or a number
-// like 1e-7.
+// like 1e-7; a factor, as in {0*}, if it is a sum.
 const fill = (template, operand, result) =>
-  template.replace(/\{(z|\d+)(\^?)\}/g, (_, slot, isBase) => {
+  template.replace(/\{(z|\d+)([*^]?)\}/g, (_, slot, mark) => {
     const text = slot === "z" ? result : operand(Number(slot));
-    return isBase && (text.includes(SUP) || /^[\d.]+e|\s/.test(text)) ? `(${text})` : text;
+    const inParentheses = mark === "^" ? text.includes(SUP) || /^[\d.]+e|\s/.test(text) : mark && isLoose(text);
+    return inParentheses ? `(${text})` : text;
   });
 
 function write(parent, line) {
@@ -75,7 +78,7 @@ function add(parent, tag, className = "") {
 const localName = (i, slot) => `∂${called(nodes[i])}/∂${called(nodes[nodes[i].parents[slot]])}`;
 const localFormula = (i, slot) =>
   fill(nodes[i].derivatives[slot] || localName(i, slot), (s) => nodes[nodes[i].parents[s]].name, nodes[i].name);
-const product = (a, b) => (a === "1" ? b : a.includes("−") || a.includes("+") ? `(${a}) ${b}` : `${a} ${b}`);
+const product = (a, b) => (a === "1" ? b : a.includes("−") || a.includes("+") || isLoose(a) ? `(${a}) ${b}` : `${a} ${b}`);
 // A number that has no name, such as 0.5, takes parentheses, and so does y - t.
 const called = ({ name }) => (/^[-\d]|\s/.test(name) ? `(${name})` : name);
 const gradOf = (node) => `${called(node)}.grad`;

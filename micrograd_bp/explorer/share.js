@@ -23,7 +23,7 @@ addEventListener("hashchange", () => goToLink(stepInLink()));
 
 // --- the picture of now ---------------------------------------------------------------------------
 
-const LOOK = "paper ink grey line card forward forward-fill backward backward-fill wrong plus minus pass pass-fill".split(" ");
+const LOOK = "paper ink grey line card forward forward-fill backward backward-fill wrong plus minus plus-line minus-line pass pass-fill".split(" ");
 
 // The pictures in view, each with the page's style, as it looks now.
 function pictures() {

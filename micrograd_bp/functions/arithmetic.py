@@ -1,5 +1,6 @@
 """The table, part one: arithmetic, powers and roots."""
 
+import math
 from typing import Any
 
 from . import accurate
@@ -138,6 +139,7 @@ constant_power_derivative: Function = Function(
     flat=lambda x, c, k: c % 1.0 == 0.0 and 0.0 <= c <= k,
     exact=lambda mp, x, c, k: mp.ff(mp.mpf(c), int(k)) * _exact_power(mp, x, mp.mpf(c) - int(k)),
     words=lambda c, k: f"the derivative of {'sqrt' if c == 0.5 else f'**{c:g}'}",
+    symbol=lambda c, k: f"{math.prod(c - i for i in range(int(k))):g} x**{c - k:g}",
 )
 sqrt: Function = Function(
     "sqrt",

@@ -40,7 +40,8 @@ class Function:
         name: the field's name for it, which users see; the key unless given.
         words: what messages say in its place, where the user wrote another function and this one
             came of it: "the derivative of tanh"; or what gives that for the parameters.
-        symbol: what a picture shows, such as "+", with {} for a parameter; the name unless given.
+        symbol: what a picture shows, such as "+", with {} for a parameter, or what gives it for the
+            parameters; the name unless given, of the derivative of gelu gelu'.
         domain: whether finite operands lie in the domain; everywhere unless given.
         needs: the domain in words, for the message of an error.
         pole: whether finite operands ask for a division by zero.
@@ -67,7 +68,7 @@ class Function:
     parameters: int = 0
     name: str = ""
     words: str | Callable[..., str] = ""
-    symbol: str = ""
+    symbol: str | Callable[..., str] = ""
     domain: Callable[..., bool] | None = None
     needs: str = ""
     pole: Callable[..., bool] | None = None
@@ -84,7 +85,8 @@ class Function:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.key)
-        object.__setattr__(self, "symbol", self.symbol or self.name)
+        primed = self.name.replace("_second_derivative", "''").replace("_derivative", "'")
+        object.__setattr__(self, "symbol", self.symbol or primed)
         object.__setattr__(self, "public", self.public or self.doc is not None)
         object.__setattr__(self, "operation", Operation(self))
 
@@ -149,7 +151,8 @@ class Operation:
     @property
     def symbol(self) -> str:
         """What a picture shows: "+", "*", "tanh", "**3", ..."""
-        return self.function.symbol.format(*self.parameters)
+        symbol = self.function.symbol
+        return symbol(*self.parameters) if callable(symbol) else symbol.format(*self.parameters)
 
     def __repr__(self) -> str:
         return f"Operation({', '.join([repr(self.name), *map(str, self.parameters)])})"

@@ -122,6 +122,7 @@ logistic_density: Function = Function(
     lambda x: (-tanh(0.5 * x) * logistic_density(x),),
     exact=_exact_density,
     words="the derivative of sigmoid",
+    symbol="sigmoid'",
 )
 softplus: Function = Function(
     "softplus",

@@ -18,6 +18,12 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
 }
 
 
+_SOFTMAX = (
+    ". A softmax is of all outputs, and none of a unit: take a linear last layer, as"
+    ' loss="cross_entropy" wants it, and softmax(model(x)) for the probabilities'
+)
+
+
 def read_activation(activation: Activation) -> tuple[Callable[[Value], Value] | None, str]:
     """The function and its name; no function for a linear unit."""
     if activation == "linear":
@@ -25,7 +31,10 @@ def read_activation(activation: Activation) -> tuple[Callable[[Value], Value] | 
     if isinstance(activation, str):
         if activation not in ACTIVATIONS:
             known = ", ".join(["linear", *ACTIVATIONS])
-            raise ValueError(f"no activation is called {activation!r}; there are {known}")
+            raise ValueError(
+                f"no activation is called {activation!r}; there are {known}"
+                + (_SOFTMAX if "softmax" in activation else "")
+            )
         return ACTIVATIONS[activation], activation
     if not callable(activation):
         raise TypeError(f"an activation is a name or a function, not {show(activation)}")

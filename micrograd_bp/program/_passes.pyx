@@ -18,19 +18,8 @@ from .._engine import by_place, place_of, unconfirmed
 from ..transforms.through_softmax import THROUGH_SOFTMAX
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from .gates import SMOOTH, gate, has_edge
-from .instructions import (
-    DERIVATIVES,
-    MAY_BE_GATES,
-    Gather,
-    Instruction,
-    Map,
-    Product,
-    Span,
-    Sum,
-    Sums,
-    Weights,
-)
+from .gates import MAY_BE_GATES, SMOOTH, gate, has_edge
+from .instructions import DERIVATIVES, Gather, Instruction, Map, Product, Span, Sum, Sums, Weights
 from .lowering import through_softmax
 from .numbered import SIMPLER
 

@@ -41,6 +41,13 @@ SMOOTH = {  # what has no edge, whatever its operands
 }
 
 
+MAY_BE_GATES = (  # 0 where a branch is not taken
+    functions.greater,
+    functions.within,
+    functions.step,
+    functions.where,
+)
+
 NO_GATES: frozenset[int] = frozenset()
 
 

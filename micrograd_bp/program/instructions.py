@@ -28,13 +28,6 @@ DERIVATIVES = {
     functions.sigmoid: functions.logistic_density,
 }
 
-MAY_BE_GATES = (  # 0 where a branch is not taken
-    functions.greater,
-    functions.within,
-    functions.step,
-    functions.where,
-)
-
 
 class Instruction(NamedTuple):
     """One function, applied to numbers that have their places.

@@ -8,8 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from .. import functions
 from ..engine import Value
 from ..transforms.through_softmax import FEW, THROUGH_SOFTMAX, place_of
-from .gates import NO_GATES, SMOOTH, adjoint, gate, has_edge, masked_sum
-from .instructions import MAY_BE_GATES
+from .gates import MAY_BE_GATES, NO_GATES, SMOOTH, adjoint, gate, has_edge, masked_sum
 from .numbered import Numbered
 
 

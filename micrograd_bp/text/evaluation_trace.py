@@ -14,7 +14,7 @@ from ..messages import refuse_changed
 from ..numeric import Number, show, to_float
 from ..transforms.chain_rule import Sweeps
 from .latex_forms import LATEX
-from .names import Name, clean, derivative_cell, names_of, read_name
+from .names import Name, clean, derivative_cell, in_derivative, names_of, read_name
 from .numbers import significant
 from .operations import TEXT
 from .tables import Cell, Readable, TextTable
@@ -113,7 +113,7 @@ def trace_table(
     called = [labels.get(x, names[x]).plain for x in inputs]
     if direction is None:
         seeds = [{x: 1.0} for x in inputs]
-        headings = [f"dv_i/d{name}" for name in called]
+        headings = [f"dv_i/d{in_derivative(name)}" for name in called]
     else:
         if len(direction) != len(inputs):
             raise ValueError(
@@ -136,7 +136,13 @@ def trace_table(
         )
         for node in order
     ]
-    heading = ("v_i", "expression", "primal", *headings, f"d{clean(root.label) or 'f'}/dv_i")
+    heading = (
+        "v_i",
+        "expression",
+        "primal",
+        *headings,
+        f"d{in_derivative(clean(root.label)) or 'f'}/dv_i",
+    )
     return EvaluationTrace(heading, tuple(rows))
 
 

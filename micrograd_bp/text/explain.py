@@ -15,9 +15,9 @@ from ..messages import refuse_changed
 from ..numeric import show
 from ..transforms.chain_rule import Sweeps
 from .latex_forms import LATEX
-from .names import Name, names_of, near, new_names
+from .names import Name, in_derivative, names_of, near, new_names
 from .numbers import significant
-from .operations import TEXT, Part, Printer, visible_operands
+from .operations import NEGATED, TEXT, Part, Printer, visible_operands
 from .tables import Cell, Readable, TextTable, text_formula
 
 MAX_LINES = 12  # a longer sum is abbreviated
@@ -199,9 +199,7 @@ class _Names:
 
     def derivative(self, above: Value, below: Value) -> Cell:
         """dE/dv."""
-        e, v = self.cell(above), self.cell(below)
-        if not isinstance(self._names[below], Name):  # a number
-            v = Cell(f"({v.text})", f"({v.formula})")
+        e, v = map(_in_derivative, (self.cell(above), self.cell(below)))
         formula = rf"\frac{{\partial {e.formula}}}{{\partial {v.formula}}}"
         return Cell(f"d{e.text}/d{v.text}", formula)
 
@@ -211,7 +209,8 @@ class _Names:
         key = node.operation.key if node.operation else ""
         half = len(operands) // 2
         if key in ("mul", "dot") and i < 2 * half:
-            return self.cell(operands[i + half if i < half else i - half])
+            factor = operands[i + half if i < half else i - half]
+            return Cell(*(to.inside(self.part(factor, to), NEGATED) for to in (TEXT, LATEX)))
         return self.derivative(node, operands[i])
 
     def definition(self, node: Value) -> Cell:
@@ -229,6 +228,12 @@ class _Names:
         if len(text) > MAX_TEXT:
             text = text[: MAX_TEXT - 1] + "…"
         return Cell(f"{name.text} = {text}", f"{name.formula} = {formula}")
+
+
+def _in_derivative(name: Cell) -> Cell:
+    """A name behind a d."""
+    is_name = in_derivative(name.text) == name.text
+    return name if is_name else Cell(f"({name.text})", f"({name.formula})")
 
 
 def _product(adjoint: float, derivative: float) -> Cell:

@@ -5,7 +5,19 @@ from collections.abc import Callable, Sequence
 
 from .names import Name
 from .numbers import number_formula, significant
-from .operations import ATOM, LOOSE, NEGATED, POWER, PRODUCT, SUM, Form, Operands, Part, Printer
+from .operations import (
+    ATOM,
+    LOOSE,
+    NEGATED,
+    POWER,
+    PRODUCT,
+    SUM,
+    Form,
+    Operands,
+    Part,
+    Printer,
+    level,
+)
 from .tables import text_formula
 
 Numbers = Sequence[float]
@@ -22,7 +34,7 @@ class LatexPrinter(Printer):
 
     def name(self, name: Name) -> Part:
         """The name of a node, an index above in the way of a power."""
-        return Part(name.latex, POWER if name.above else ATOM)
+        return Part(name.latex, level(name))
 
     def number(self, number: float) -> Part:
         """A number, with a power of ten."""
@@ -69,28 +81,6 @@ class LatexPrinter(Printer):
                 text += f" {factor}"
             last = factor
         return Part(text, NEGATED if text.startswith("-") else PRODUCT)
-
-    def power(self, base: Part | None, exponent: float) -> Part | None:
-        """None for the power 0, a factor that is left out."""
-        if exponent in (0.0, 1.0):
-            return base if exponent else None
-        return self.template((POWER, "{x^}^{{a}}"), [base], [exponent])
-
-    def product_of_some(self, factors: Operands) -> Part:
-        """A product without those that are None."""
-        return self.product([factor for factor in factors if factor is not None])
-
-
-def _constant_power_derivative(to: LatexPrinter, operands: Operands, parameters: Numbers) -> Part:
-    """c (c - 1) ... (c - k + 1) x^(c - k)."""
-    c, k = parameters
-    coefficient = 1.0
-    for i in range(int(k)):
-        coefficient *= c - i
-    if coefficient == 0.0:
-        return Part("0")
-    factor = None if coefficient == 1.0 else to.number(coefficient)
-    return to.product_of_some([factor, to.power(operands[0], c - k)])
 
 
 def _bell(constant: str, curve: str) -> Form:
@@ -204,7 +194,6 @@ _TEMPLATES: dict[str, Form] = {
 _WRITTEN: dict[str, Form] = {
     "constant": lambda to, x, _: x[0] or Part(to.dots),
     "log1p": _log1p,
-    "constant_power_derivative": _constant_power_derivative,
     "gauss": _bell(r"\frac{2}{\sqrt{\pi}}", "e^{-{x^}^{2}}"),
     "normal": _bell(r"\frac{1}{\sqrt{2 \pi}}", "e^{-{x^}^{2} / 2}"),
     "hypot_moment": _hypot_moment,

@@ -41,6 +41,9 @@ _LETTERS = f"A-Za-z{''.join(_SPELLED)}"
 _LETTER = re.compile(rf"([{_LETTERS}]|{'|'.join(GREEK)})(\d*)(?:_([{_LETTERS}0-9,=]+))?")
 _WORD = re.compile(r"([A-Za-z]+)()_(\d+|[a-z])")  # learning_rate is no word with an index
 _LAYER = re.compile(r"(?:^|/)layer(\d{1,9})(?:/|$)")
+_NAME = re.compile(r"[^\W\d_]+\d*_[\w,=]*\w")  # one with an index, in a text
+_OPERATOR = re.compile(r"^[-−]| [-−+*/·=] |\^")
+_TOKEN = re.compile(rf"{_NAME.pattern}|[^\W\d_]+\d*|\d+(?:\.\d+)?|\^\d+(?!\d*\^)|[-+*/=(), ]")
 
 
 def clean(text: str) -> str:
@@ -65,7 +68,7 @@ def scope_path(scope: str) -> tuple[str, ...]:
 
 
 class Name(NamedTuple):
-    r"""A letter or a word with its indices.
+    r"""A letter or a word with its indices; or what else a label says, such as y_1 - t_1.
 
     Attributes:
         letter: as the label has it: w, δ or delta, loss.
@@ -78,6 +81,8 @@ class Name(NamedTuple):
     ('delta^(1)_j', True)
     >>> print(name.latex)
     \delta^{(1)}_{j}
+    >>> print(Name("(y_1 - t_1)^2").latex)
+    (y_{1} - t_{1})^{2}
     """
 
     letter: str
@@ -91,7 +96,7 @@ class Name(NamedTuple):
         if self.label and not self.above:
             return self.label
         above = f"^({self.above})" if self.above else ""
-        return self.letter + above + (f"_{self.below}" if self.below else "")
+        return self._base(self.letter) + above + (f"_{self.below}" if self.below else "")
 
     @property
     def rich(self) -> str:
@@ -100,14 +105,24 @@ class Name(NamedTuple):
         below = self.below
         if not below.isdigit():
             below = "".join(GREEK.get(word, word) for word in re.split("([,=])", below))
-        return self.symbol + above + (f"{SUB}{below}{END}" if below else "")
+        text = typeset(self.symbol) if " " in self.letter else self.symbol
+        return self._base(text) + above + (f"{SUB}{below}{END}" if below else "")
 
     @property
     def latex(self) -> str:
         """The name as LaTeX."""
         above = f"^{{({self.above})}}" if self.above else ""
         below = "".join(map(_index_formula, re.split("([,=])", self.below)))
-        return _letter_formula(self.symbol) + above + (f"_{{{below}}}" if below else "")
+        base = self._base(_letter_formula(self.symbol))
+        return base + above + (f"_{{{below}}}" if below else "")
+
+    @property
+    def is_formula(self) -> bool:
+        """Whether it is a label such as y_1 - t_1."""
+        return bool(_OPERATOR.search(self.letter))
+
+    def _base(self, text: str) -> str:
+        return f"({text})" if self.above and " " in self.letter else text
 
     @property
     def symbol(self) -> str:
@@ -139,6 +154,25 @@ def read_name(label: str) -> Name:
         return Name(short, label=text)
     letter, digits, index = match.groups()
     return Name(letter, index, digits, text) if index else Name(letter, digits, label=text)
+
+
+def typeset(text: str) -> str:
+    """A text with the names and the powers in it as rich text.
+
+    >>> typeset("20 × x_1") == "20 × x_1", plain(typeset("20 × x_1"))
+    (False, '20 × x_1')
+    """
+    named = _NAME.sub(lambda name: read_name(name[0]).rich, text)
+    return re.sub(r"\^(\d+)", rf"{SUP}\1{END}", named)
+
+
+def in_derivative(text: str) -> str:
+    """A name, or a number, as it stands behind a d, in parentheses if it is more than a name.
+
+    >>> in_derivative("w_1"), in_derivative("y_1 - t_1"), in_derivative("2")
+    ('w_1', '(y_1 - t_1)', '(2)')
+    """
+    return f"({text})" if re.match(r"[-−\d]|.*\s", text) else text
 
 
 def derivative_cell(text: str) -> Cell:
@@ -343,8 +377,20 @@ def _index_formula(index: str) -> str:
 
 
 def _letter_formula(letter: str) -> str:
+    if _OPERATOR.search(letter) and not _TOKEN.sub("", letter):
+        return _TOKEN.sub(lambda token: _token_formula(token[0]), letter)
     if letter in _SPELLED:
         return f"\\{_SPELLED[letter]}"
     if re.fullmatch("[A-Za-z][A-Za-z0-9]+", letter):
         return rf"\mathrm{{{letter}}}"
     return letter if re.fullmatch("[A-Za-z]", letter) else text_formula(letter) or r"\text{?}"
+
+
+def _token_formula(token: str) -> str:
+    """A name or a sign of a label that is a formula."""
+    if token in ("ln", "sum_k"):
+        return rf"\{token}"
+    if not token[0].isalpha():
+        return f"^{{{token[1:]}}}" if token[0] == "^" else token
+    formula = read_name(token).latex
+    return f"{{{formula}}}" if "^" in formula else formula  # a power may follow

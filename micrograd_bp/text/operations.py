@@ -9,6 +9,7 @@ they are needed and nowhere else.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any, ClassVar, NamedTuple
 
 from ..engine import Value
@@ -38,6 +39,22 @@ class Part(NamedTuple):
 Operands = Sequence[Part | None]  # None for one of those left out, shown as dots
 Template = tuple[int, str]
 Form = Template | Callable[[Any, Operands, Sequence[float]], Part]
+
+
+def level(name: Name) -> int:
+    """How tightly a name binds, which may be a label such as y_1 - t_1.
+
+    >>> level(Name("y - t")) == SUM, level(Name("(y - t)^2")) == POWER
+    (True, True)
+    """
+    text, before = name.letter, ""
+    while text != before:
+        text, before = re.sub(r"\([^()]*\)", "", text), text
+    if name.above:
+        return POWER
+    if re.search("^[-−]| [-−+=] ", text):
+        return SUM
+    return PRODUCT if " " in text else POWER if name.is_formula else ATOM
 
 
 def visible(function: Function, operands: int, first: float = 3) -> list[bool]:
@@ -82,6 +99,7 @@ class Printer:
         "mod": (PRODUCT, "{x*} % {y^}"),
         "neg": (NEGATED, "-{x*}"),
         "constant_power": (POWER, "{x^}**{a}"),
+        "constant_power_derivative": lambda self, x, p: self.derivative_of_power(x[0], *p),
         "pow": (POWER, "{x^} ** {y^}"),
         "dot": lambda self, x, _: self.dot(x),
     }
@@ -118,7 +136,7 @@ class Printer:
 
     def name(self, name: Name) -> Part:
         """The name of a node."""
-        return Part(name.plain, POWER if name.above else ATOM)
+        return Part(name.plain, level(name))
 
     def number(self, number: float) -> Part:
         """A number."""
@@ -138,6 +156,25 @@ class Printer:
         first, *others = (self.inside(f, PRODUCT if i else NEGATED) for i, f in enumerate(factors))
         text = self.times.join([first, *others])
         return Part(text, NEGATED if text.startswith("-") else PRODUCT)
+
+    def product_of_some(self, factors: Operands) -> Part:
+        """A product without those that are None."""
+        some = [factor for factor in factors if factor is not None]
+        return self.product(some) if len(some) > 1 else some[0] if some else self.number(1.0)
+
+    def power(self, base: Part | None, exponent: float) -> Part | None:
+        """None for the power 0, a factor that is left out."""
+        if exponent in (0.0, 1.0):
+            return base if exponent else None
+        return self.operation(FUNCTIONS["constant_power"], [base], [exponent])
+
+    def derivative_of_power(self, base: Part | None, c: float, k: float) -> Part:
+        """c (c - 1) ... (c - k + 1) x^(c - k)."""
+        coefficient = prod(c - i for i in range(int(k)))
+        if coefficient == 0.0:
+            return self.number(0.0)
+        factor = None if coefficient == 1.0 else self.number(coefficient)
+        return self.product_of_some([factor, self.power(base, c - k)])
 
     def weighted(self, weight: Part, x: Part) -> Part:
         """A term of a weighted sum."""

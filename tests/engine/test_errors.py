@@ -2,6 +2,7 @@
 
 import math
 import operator
+import pickle
 import sys
 from collections.abc import Callable
 from decimal import Decimal
@@ -475,6 +476,22 @@ def test_an_operator_refuses_what_is_no_number(symbol: str, thing: Any) -> None:
     for expression in (f"x {symbol} thing", f"thing {symbol} x"):
         with pytest.raises(TypeError, match="Value"):
             eval(expression, {"x": Value(2.0), "thing": thing})
+
+
+def test_an_operator_refuses_a_tensor_and_says_how_to_take_its_number() -> None:
+    torch = pytest.importorskip("torch")
+    x = Value(2.0)
+    for call in (lambda t: x * t, lambda t: t - x, lambda t: x**t, lambda t: t < x):
+        with pytest.raises(TypeError, match=r"not tensor\(3\.\) \(Tensor\): take its \.item\(\)"):
+            call(torch.tensor(3.0))
+    with pytest.raises(TypeError, match="take its elements one by one"):
+        x + torch.tensor([1.0, 2.0])
+
+
+def test_what_python_says_of_a_value_names_what_users_import() -> None:
+    with pytest.raises(TypeError, match=r"^'(micrograd_bp\.)?Value' object is not subscriptable"):
+        Value(1.0)[0]  # type: ignore[index]
+    assert pickle.loads(pickle.dumps(Value)) is Value
 
 
 @pytest.mark.parametrize("thing", ["2", None, 1j, [1.0]], ids=repr)

@@ -169,6 +169,33 @@ def test_a_step_tells_the_equation_in_names_and_numbers(open_page: Open) -> None
     assert "∂En/∂w(1)11: 0 → -0.0177307" in text
 
 
+def test_a_label_that_is_a_formula_takes_parentheses_in_equations(open_page: Open) -> None:
+    y, x, w = Value(0.5, "y - t"), Value(2.0, "x"), Value(-3.0, "w")
+    root = (x - y) * (y * w)
+    page = open_page(explore(root))
+    page.locator("#graph-view .node", has_text="v1-").click()
+    assert "v1 = x − (y - t)\n" in page.evaluate(TEXT)
+    page.keyboard.press("End")
+    page.locator("#graph-view .node", has_text="v2*").click()
+    text = page.evaluate(TEXT)
+    assert "w.grad += ∂v2/∂w × v2.grad\n= (y - t) ∂f/∂v2 = 0.5 × 1.5 = 0.75" in text
+    assert "∂f/∂(y - t): 0 → -4.5, not yet complete" in text
+
+
+def test_an_unfinished_grad_stands_clear_of_the_word_beside_it(open_page: Open) -> None:
+    x = Value(-0.6187, "x")
+    u = tanh(x)
+    root = u * x - u * u
+    page = open_page(explore(root))
+    overlaps = """() => [...document.querySelectorAll("#graph-view [data-grad]")].filter((grad) => {
+      const word = grad.previousElementSibling.getBoundingClientRect();
+      return grad.getBoundingClientRect().left < word.right;
+    }).map((grad) => grad.textContent)"""
+    for step in range(page.evaluate("modes.nodes.steps.length")):
+        go(page, step)
+        assert page.evaluate(overlaps) == []
+
+
 def test_a_zero_grad_brings_back_zero_through_an_infinite_derivative(open_page: Open) -> None:
     x = Value(0.0, "x")
     root = sqrt(x) * 0.0

@@ -745,6 +745,19 @@ def test_the_picture_of_now_is_saved(open_page: Open, tmp_path: Path) -> None:
     assert alone.locator(".box").first.evaluate(box) == page.locator(".box").first.evaluate(box)
 
 
+def test_a_picture_saved_in_the_dark_keeps_its_colours(open_page: Open, tmp_path: Path) -> None:
+    page = open_page(explore(network()), color_scheme="dark")
+    page.locator("label", has_text="Network").click()
+    with page.expect_download() as download:
+        page.locator("#svg").click()
+    download.value.save_as(tmp_path / "network.svg")
+    alone = open_page(f"<!DOCTYPE html><title>t</title>{(tmp_path / 'network.svg').read_text()}")
+    colours = """() => [...document.querySelectorAll("#network .line, #network .box")].map(
+      (element) => [getComputedStyle(element).stroke, getComputedStyle(element).fill])"""
+    assert len(page.evaluate(colours)) > 5
+    assert alone.evaluate(colours) == page.evaluate(colours)
+
+
 def test_type_is_large_for_a_room(open_page: Open) -> None:
     page = open_page(explore(network()), viewport={"width": 1600, "height": 900})
     page.evaluate("go(20)")

@@ -208,6 +208,11 @@ def test_labels_and_scopes_are_those_of_the_book() -> None:
     assert (x_1.data, x_1.scope) == (0.5, "")
 
 
+def test_softmax_as_an_activation_is_refused_with_the_way_out() -> None:
+    with pytest.raises(ValueError, match=r'linear last layer, as loss="cross_entropy" wants it'):
+        MLP(2, [3, 2], output="softmax")
+
+
 def test_an_output_unit_with_an_activation_is_a_then_y() -> None:
     y = MLP(2, [1], output="sigmoid", seed=0)([0.5, -0.5])
     assert labels([y, *y.parents]) == ["y_1", "a_1"]

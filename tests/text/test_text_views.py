@@ -11,7 +11,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from svg_texts import texts
 
-from micrograd_bp import MLP, Value, allow_nonfinite, dot, exp, fsum, mean, scope, square, tanh
+from micrograd_bp import (
+    MLP,
+    Value,
+    allow_nonfinite,
+    dot,
+    exp,
+    fsum,
+    mean,
+    scope,
+    square,
+    sum_of_squares,
+    tanh,
+)
 from micrograd_bp.book.worked_example import EQUATIONS, FORMULAS, worked_example
 from micrograd_bp.drawing import draw
 from micrograd_bp.engine import record
@@ -196,6 +208,7 @@ def test_a_formula_read_as_mathematics_gives_the_data(
 
 
 X, Y, W = (Value(data, label) for data, label in ((1.5, "x"), (2.0, "y"), (0.5, "w_1")))
+D = Value(3.0, "y - t")
 
 
 @pytest.mark.parametrize(
@@ -278,11 +291,71 @@ def test_text_has_parentheses_where_they_are_needed(root: Value, text: str) -> N
     assert str(explain(root)).startswith(f"v_1 = {text} = ")
 
 
+@pytest.mark.parametrize(
+    ("power", "times", "text", "symbol"),
+    [
+        (3.0, 1, "3 * x**2", "3 x**2"),
+        (3.0, 2, "6 * x", "6 x**1"),
+        (0.5, 1, "0.5 * x**-0.5", "0.5 x**-0.5"),
+        (1.0, 1, "1", "1 x**0"),
+        (2.0, 3, "0", "0 x**-1"),
+    ],
+)
+def test_the_derivative_of_a_power_reads_as_one(
+    power: float, times: int, text: str, symbol: str
+) -> None:
+    node = record(FUNCTIONS["constant_power_derivative"], [X], (power, times))
+    assert str(explain(node)).startswith(f"v_1 = {text} = ")
+    assert symbol in texts(draw(node).svg)
+    assert "constant" not in formula(node)
+
+
+def test_pictures_call_a_derivative_by_its_function() -> None:
+    keys = ("logistic_density", "gelu_derivative", "gelu_second_derivative")
+    shown = [record(FUNCTIONS[key], [X]).operation.symbol for key in keys]
+    assert shown == ["sigmoid'", "gelu'", "gelu''"]
+
+
 def test_an_operand_of_plain_text_takes_parentheses_by_how_tightly_it_binds() -> None:
     parts = [Part("a + b", SUM), Part("c", ATOM)]
     assert TEXT.node(X * Y, parts).text == "(a + b) * c"
     assert TEXT.node(X - Y, parts[::-1]).text == "c - (a + b)"
     assert TEXT.node(X + Y, parts[::-1]).text == "c + a + b"
+
+
+@pytest.mark.parametrize(
+    ("root", "text", "formula"),
+    [
+        (W * D, "w_1 * (y - t)", "w_{1} (y - t)"),
+        (D * W, "(y - t) * w_1", "(y - t) w_{1}"),
+        (X - D, "x - (y - t)", "x - (y - t)"),
+        (X / D, "x / (y - t)", r"\frac{x}{y - t}"),
+        (D**2, "(y - t)**2", "(y - t)^{2}"),
+        (square(D), "square(y - t)", "(y - t)^{2}"),
+        (dot([D], [X]), "(y - t)*x", "(y - t) x"),
+        (Value(4.0, "(y - t)^2") / 2.0, "(y - t)^2 / 2", r"\frac{(y - t)^{2}}{2}"),
+        (Value(4.0, "learning rate") * X, "learning rate * x", r"\text{learning rate} \, x"),
+    ],
+)
+def test_a_label_that_is_a_formula_takes_parentheses(root: Value, text: str, formula: str) -> None:
+    assert str(explain(root)).startswith(f"v_1 = {text} = ")
+    assert short_latex(root).startswith(f"${formula} = ")
+
+
+def test_a_label_that_is_a_formula_takes_parentheses_in_derivatives() -> None:
+    root = W * D
+    root.label = "E"
+    assert "dE/d(y - t) = w_1" in str(explain(root))
+    assert str(explain(W, of=root)).splitlines()[-1].split("  ")[1] == "dE/dE * (y - t)"
+    assert trace_table(root, [D]).headings[3] == "dv_i/d(y - t)"
+    assert name_nodes([W, D, root]).grads[1] == "∂E/∂(y - t)"
+
+
+def test_the_error_of_a_data_point_shows_itself_as_mathematics() -> None:
+    E_n = sum_of_squares([Value(0.5, "y_1"), Value(0.5, "y_2")], [1.0, 0.5])
+    assert short_latex(E_n).startswith(
+        r"$E_{n} = \frac{(y_{1} - t_{1})^{2} + (y_{2} - t_{2})^{2}}{2}"
+    )
 
 
 def test_shared_parts_are_named_once_by_label_or_number() -> None:
@@ -409,6 +482,12 @@ def test_short_latex() -> None:
         ("w_mu", r"w_{\mu}"),
         ("a_b_c", r"\text{a}\_\text{b}\_\text{c}"),
         (r"\input{x}", r"\backslash\text{input}\{\text{x}\}"),
+        ("(y_1 - t_1)^2", "(y_{1} - t_{1})^{2}"),
+        ("-ln sigmoid(y_1)", r"-\ln \mathrm{sigmoid}(y_{1})"),
+        ("sum_k t_k (y_k - y_t)", r"\sum_k t_{k} (y_{k} - y_{t})"),
+        ("w1_12^2 / 2", "{w^{(1)}_{12}}^{2} / 2"),
+        ("x^2^3", r"\text{x}\wedge\text{2}\wedge\text{3}"),
+        ("x-axis", r"\text{x-axis}"),
         ("dE/dw", r"\text{dE/dw}"),
     ],
 )
