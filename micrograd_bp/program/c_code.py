@@ -28,6 +28,7 @@ from .instructions import (
     units,
 )
 from .plain import Parts
+from .shutters import BY_RESULT, NONE, Shut, Shutters, in_order
 
 OPERATORS = {  # by key; the others are functions of C
     "constant": "{}",
@@ -66,7 +67,7 @@ _HEADER = """\
 {parameters}
    C99, with the C library's mathematics and nothing else; nothing is allocated, and {stack} bytes
    of stack are used. Arithmetic is IEEE 754's: outside a domain the results are nan or infinite.
-   A derivative is nan where a relu or clip shuts out a product with an infinite factor.
+   Beside a pole, a derivative on a jump of step, floor and their like is nan.
    Compile it without -ffast-math: cc -std=c99 -O2 -c {name}.c (and link with -lm). */
 """
 _GRADIENT = """
@@ -115,7 +116,7 @@ def c_code(parts: Parts, name: str, baked: bool) -> str:
         parameters=f"   parameters  {n_parameters}{_listed(names[n_inputs:])}\n"
         if takes_parameters
         else "",
-        stack=max(8 * body.n_stacked for body in bodies),
+        stack=max(body.n_stacked for body in bodies),
     )
     weights = [_table("double", f"{name}_parameters", map(_number, parts.recorded))] * (
         baked and bool(n_parameters)
@@ -189,7 +190,7 @@ class _Body:
 
     Attributes:
         used: the functions that they call.
-        n_stacked: how many numbers they keep on the stack.
+        n_stacked: how many bytes of numbers they keep on the stack.
     """
 
     def __init__(self, plan: Plan, name: str, baked: bool) -> None:
@@ -199,11 +200,17 @@ class _Body:
         self._n_known = plan.n_parameters + len(plan.constants)
         self._tables: list[str] = []
         self.used: dict[str, None] = {}
-        self._once = [line for step in plan.once for line in self._lines(step)]
-        self._each = [line for step in plan.each for line in self._lines(step)]
+        self._shutters = Shutters(plan)
+        self._n_shut: dict[int, int] = {}  # how many shutters there are, by their step
+        once, each = ([*self._noted(steps)] for steps in (plan.once, plan.each))
+        looked_at = _looked_at([*once, *each])
+        self._n_shut = {at: n for at, n in self._n_shut.items() if at in looked_at}
+        self._once, self._each = (
+            [line for line, at in lines if at is None or at in looked_at] for lines in (once, each)
+        )
         self._n_once = plan.n_scalars - self._n_known
         self._n_rows = plan.n_rows - plan.n_inputs
-        self.n_stacked = self._n_once + self._n_rows
+        self.n_stacked = 8 * (self._n_once + self._n_rows) + sum(self._n_shut.values())
 
     def text(self, summed: bool) -> str:
         """All of them, of the function with these sums or with outputs for each data point."""
@@ -214,6 +221,7 @@ class _Body:
         for array, size in (("s", self._n_once), ("r", self._n_rows)):
             if size:
                 lines.append(f"double {array}[{size}];")
+        lines += [f"char shut_{at}[{n}];" for at, n in self._n_shut.items()]
         if summed:
             lines.append("double value = 0.0;")
             if plan.n_sums > 1:
@@ -263,14 +271,73 @@ class _Body:
 
     # What they compute
 
+    def _noted(self, steps: Iterable[Step]) -> Iterator[tuple[str, int | None]]:
+        """The lines of all steps; with its number those that note where one is shut."""
+        for step in steps:
+            lines = [(line, None) for line in self._lines(step)]
+            if isinstance(step, (Sum, Sums)):
+                self._shutters.take(step)
+                yield from lines
+                continue
+            closed = [*self._closed(step)]
+            at, self._n_shut[at] = self._shutters.take(step)
+            notes = [(line.replace("shut_at", f"shut_{at}"), at) for line in closed]
+            if isinstance(step, (Instruction, Map)) and step.function in BY_RESULT:
+                yield from (*lines, *notes)
+            else:  # the result may be put where an operand was
+                yield from (*notes, *lines)
+
+    def _closed(self, step: OnceStep) -> Iterator[str]:
+        """What notes where a step is shut, in case that it is a shutter."""
+        if isinstance(step, Product):
+            shut = self._conditions("k", self._shutters.terms(step) or [NONE])
+            yield f"shut_at[0] = {int(bool(shut))};"
+            if shut:
+                yield _loop("k", step.depth, f"shut_at[0] = shut_at[0] && {_any(shut)};")
+        elif isinstance(step, (Instruction, Map)):
+            ones = [one for one in units(step) if isinstance(one, Instruction)]
+            for i, closed in self._closed_units(step, ones):
+                line = f"shut_at[{i}] = {closed};"
+                yield line if i.isdigit() else _loop("j", len(ones), line)
+
+    def _closed_units(
+        self, step: Instruction | Map, ones: Sequence[Instruction]
+    ) -> Iterator[tuple[str, str]]:
+        forms = [self._shutters.closed(one) for one in ones]
+        ranges = [*step.operands, (step.result, 1)] if isinstance(step, Map) else []
+        spans = [self._ranged(first, [("j", stride, len(ones))]) for first, stride in ranges]
+        if not any(forms):
+            terms = zip(*map(self._shutters.terms, ones), strict=False)
+            shut = [_any(self._conditions("j", term) or ["0"]) for term in terms]
+            yield "j", " && ".join(shut) or "0"
+        elif spans and all(spans) and len({*forms}) == 1:
+            yield "j", forms[0].format(*spans, result=spans[-1])
+        else:
+            for j, (one, form) in enumerate(zip(ones, forms, strict=True)):
+                operands = [self._at(place) for place in one.operands]
+                yield f"{j}", form.format(*operands, result=self._at(one.result)) or "0"
+
+    def _conditions(self, i: str, shut: Sequence[Shut]) -> list[str]:
+        """When numbers in a row are shut, by their index."""
+        found = in_order(shut)
+        return [f"shut_{at}[{_sum_of(first, [(i, stride)])}]" for at, first, stride in found]
+
+    def _unless_shut(self, product: str, *shut: tuple[str, Sequence[Shut]]) -> str:
+        """A product that is 0 where a factor, of some in a row by an index, is shut."""
+        closed = [one for i, factors in shut for one in self._conditions(i, factors)]
+        return f"({' || '.join(closed)} ? 0.0 : {product})" if closed else product
+
     def _lines(self, step: Step) -> Iterator[str]:
         match step:
             case Instruction():
                 yield self._line(step)
             case Sum(shared, factors, results):
-                for k, factor in zip(results, factors or (None,), strict=False):
-                    product = "" if factor is None else f" * {self._at(factor)}"
-                    yield f"{_result(k)} += {self._at(shared)}{product};"
+                if not factors:
+                    yield f"{_result(results[0])} += {self._at(shared)};"
+                for k, factor in zip(results, factors, strict=False):
+                    product = f"{self._at(shared)} * {self._at(factor)}"
+                    shut = self._shutters.of(shared, factor)
+                    yield f"{_result(k)} += {self._unless_shut(product, ('', [shut]))};"
             case _:
                 lines = self._rolled(step)
                 if lines is None:
@@ -280,7 +347,9 @@ class _Body:
                     yield from lines
 
     def _line(self, one: Instruction) -> str:
-        value = self._call(one.function, [self._at(place) for place in one.operands], one)
+        places = one.operands
+        shut = [("", [self._shutters.of(place)]) for place in places]
+        value = self._call(one.function, [self._at(place) for place in places], one, shut)
         text = f"{self._at(one.result)} = {_bare(value)};"
         lines = "\n".join(wrap(text, 92, subsequent_indent="    ", **_WHOLE))
         if not one.label:
@@ -290,17 +359,26 @@ class _Body:
             return f"{lines} /* {name} */"
         return f"/* {name} */\n{lines}"
 
-    def _call(self, function: Function, operands: Sequence[str], one: Instruction | Map) -> str:
+    def _call(
+        self,
+        function: Function,
+        operands: Sequence[str],
+        one: Instruction | Map,
+        shut: Sequence[tuple[str, Sequence[Shut]]],
+    ) -> str:
         key = function.key
         if FUNCTIONS.get(key) is not function:
             raise ValueError(f"{function.name} is a function of your own, and has no form in C")
         if key == "dot":
             n = len(operands) // 2
             terms = [*operands[2 * n :]]
-            terms += [f"{x} * {y}" for x, y in zip(operands[:n], operands[n : 2 * n], strict=True)]
+            for i in range(n):
+                product = f"{operands[i]} * {operands[n + i]}"
+                terms.append(self._unless_shut(product, shut[i], shut[n + i]))
             return f"({' + '.join(terms)})"
         if key in OPERATORS:
-            return OPERATORS[key].format(*operands)
+            value = OPERATORS[key].format(*operands)
+            return self._unless_shut(_bare(value), *shut) if key == "mul" else value
         name = RENAMED.get(key, key)
         if name not in OF_THE_LIBRARY and name not in _definitions():
             raise ValueError(f"{function.name} has no form in C")
@@ -315,11 +393,16 @@ class _Body:
         """A wide instruction as loops; None if its numbers are not each in one array."""
         match step:
             case Map(function, _, n, operands, result):
+                each: list[tuple[str, Sequence[Shut]]]
                 spans = [self._ranged(at, [("j", stride, n)]) for at, stride in operands]
                 target = self._ranged(result, [("j", 1, n)])
                 if target is None or not all(spans):
                     return None
-                value = self._call(function, [span for span in spans if span], step)
+                each = [
+                    ("j", [self._shutters.of(at + j * stride) for j in range(n)])
+                    for at, stride in operands
+                ]
+                value = self._call(function, [span for span in spans if span], step, each)
                 return [_loop("j", n, f"{target} = {_bare(value)};")]
             case Product(height, depth, weights, factors, bias, result):
                 down, across = ("j", weights.down, height), ("k", weights.across, depth)
@@ -329,6 +412,11 @@ class _Body:
                 target = self._ranged(result, [("j", 1, height)])
                 if not (weight and factor and start and target):
                     return None
+                shut = self._conditions("k", [self._shutters.of(factors + k) for k in range(depth)])
+                if shut:  # column by column, so that one question is asked for each
+                    add = _loop("j", height, f"{target} += {weight} * {factor};")
+                    begin = _loop("j", height, f"{target} = {start};")
+                    return [begin, _loop("k", depth, _unless(shut, add))]
                 add = _loop("k", depth, f"sum += {weight} * {factor};")
                 body = f"double sum = {start};\n{add}\n{target} = sum;"
                 return [_loop("j", height, body)]
@@ -355,6 +443,8 @@ class _Body:
         if number is None or factor is None or 0 in results:  # the value is no part of an array
             return None
         places = [k - 1 for k in results]
+        shut = [self._shutters.of(shared + j) for j in range(height)]
+        others = [self._shutters.of(factors + k) for k in range(depth)]
         if not depth:
             body = f"gradient[{self._index(places, 'j')}] += {number};"
             return [_loop("j", height, body)]
@@ -365,7 +455,9 @@ class _Body:
             index = _sum_of(places[0], [("j", down), ("k", across)])
         else:
             index = self._index(places, f"{depth} * j + k")
-        return [_loop("j", height, _loop("k", depth, f"gradient[{index}] += {number} * {factor};"))]
+        product = self._unless_shut(f"{number} * {factor}", ("k", others))
+        add = _loop("k", depth, f"gradient[{index}] += {product};")
+        return [_loop("j", height, _unless(self._conditions("j", shut), add))]
 
     def _index(self, numbers: Sequence[int], i: str) -> str:
         """Numbers by their index: in steps where they are so, else from a table."""
@@ -382,6 +474,17 @@ def _bare(value: str) -> str:
     return value[1:-1] if value.startswith("(") else value
 
 
+def _looked_at(lines: Sequence[tuple[str, int | None]]) -> set[int]:
+    """The numbers of the shutters that lines ask for, but for notes of which nobody asks."""
+    found: set[int] = set()
+    while True:
+        used = [line for line, at in lines if at is None or at in found]
+        asked = {int(at) for line in used for at in re.findall(r"\bshut_(\d+)\[", line)}
+        if asked <= found:
+            return found
+        found |= asked
+
+
 def _steps(span: Span, n: int) -> tuple[int, list[tuple[str, int, int]]]:
     return span.first, [("j", span.stride, n)]
 
@@ -396,10 +499,18 @@ def _result(k: int) -> str:
     return f"gradient[{k - 1}]" if k else "value"
 
 
+def _unless(shut: Sequence[str], statement: str) -> str:
+    return f"if (!{_any(shut)})\n{indent(statement, '    ')}" if shut else statement
+
+
+def _any(conditions: Sequence[str]) -> str:
+    return conditions[0] if len(conditions) == 1 else f"({' || '.join(conditions)})"
+
+
 def _loop(i: str, n: int, body: str) -> str:
     head = f"for (int {i} = 0; {i} < {n}; {i}++)"
     if "\n" not in body and len(head) + len(body) < 90:
         return f"{head} {body}"
-    if body.startswith("for"):
+    if body.startswith(("for", "if")):
         return f"{head}\n{indent(body, '    ')}"
     return f"{head} {{\n{indent(body, '    ')}\n}}"

@@ -255,26 +255,59 @@ def test_a_branch_of_where_that_is_not_taken_contributes_nothing(build, tmp_path
         assert code.value_and_grad(point, [0.25]) == (value, pytest.approx(slopes, rel=1e-12))
 
 
+INFINITE = [
+    lambda x, w: m.relu(w * m.exp(x)),
+    lambda x, w: m.maximum(w * x**3, 0.0),
+    lambda x, w: m.minimum(w * x**3, w) * w,
+    lambda x, w: m.clip(w * m.sinh(x), -1.0, 1.0),
+    lambda x, w: m.relu(dot([w, w], [x, m.exp(x)], w)),
+    lambda x, w: m.leaky_relu(w * x * x, 0.0) + m.leaky_relu(w * x, 0.25),
+    lambda x, w: where(m.step(w * x), w * x, w),
+    lambda x, w: where(x, w, w * x),
+    lambda x, w: m.relu(w * x) + m.relu(w * x - 1.0),
+    lambda x, w: w * m.relu(w * m.relu(m.relu(w * x) - x)),
+    lambda x, w: (w * x) ** 0,
+    lambda x, w: m.sqrt(m.step(w) / x),
+    # of these some are undetermined: 0 times infinity
+    lambda x, w: m.relu(m.cbrt(w * x)),
+    lambda x, w: m.cbrt(w * x) ** 4,
+    lambda x, w: m.cos(m.sqrt(w * w)) * x,
+    lambda x, w: (w * x) ** 2 * m.tanh(w * x),
+    lambda x, w: where(x, m.cbrt(w) ** 4, 0.0),
+]
+
+
 @compiled
-@pytest.mark.parametrize(
-    "build",
-    [
-        lambda x, w: m.relu(w * m.exp(x)),
-        lambda x, w: m.maximum(w * x**3, 0.0),
-        lambda x, w: m.clip(w * m.sinh(x), -1.0, 1.0),
-        lambda x, w: m.relu(dot([w, w], [x, m.exp(x)], w)),
-    ],
-)
-def test_where_a_program_asks_the_engine_the_derivative_is_the_same_or_nan(build, tmp_path) -> None:
+@pytest.mark.filterwarnings("ignore:.*graph of the outputs")
+@pytest.mark.parametrize("build", INFINITE)
+def test_infinities_and_poles_are_shut_out_as_the_engine_does(build, tmp_path) -> None:
     x, w = Value(0.5, "x"), Value(0.25, "w")
     program = Program(build(x, w), inputs=[x], parameters=[w])
     code = Compiled(program, tmp_path)
-    for number in (math.inf, -math.inf, 1e308, -1e308, 800.0, -800.0, 0.5, -0.5):
-        for weight in (0.25, -0.25):
+    for number in (math.inf, -math.inf, 1e308, -1e308, 800.0, -800.0, 0.5, -0.5, 0.0, math.nan):
+        for weight in (0.25, -0.25, 0.0, math.inf):
             value, slopes = program.value_and_grad([[number]], [weight], errors="ignore")
             found, found_slopes = code.value_and_grad([[number]], [weight])
             assert close(found, value)
-            assert math.isnan(found_slopes[0]) or close(found_slopes, slopes)
+            assert close(found_slopes, slopes) or not math.isfinite(value), (number, weight)
+
+
+@compiled
+@pytest.mark.parametrize("sizes", [(2, 4, 1), (2, 3, 3, 2, 1)])
+def test_units_that_are_shut_take_no_part_at_infinite_inputs(sizes, tmp_path) -> None:
+    program = network(sizes)
+    code, rng = Compiled(program, tmp_path), np.random.default_rng(0)
+    n_finite = 0
+    for _ in range(300):
+        w = rng.normal(size=len(program._recorded))
+        X = [[*rng.choice([math.inf, -math.inf, 1.0, -2.0, 0.0], size=2), 0.5]]
+        value, slopes = program.value_and_grad(X, w)
+        found, found_slopes = code.value_and_grad(X, w)
+        assert close(found, value)
+        if math.isfinite(value):
+            n_finite += not np.isfinite(X).all()
+            assert close(found_slopes, slopes)
+    assert n_finite > 4
 
 
 @compiled
