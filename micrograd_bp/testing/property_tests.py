@@ -41,6 +41,11 @@ def gradients_agree(
     True
     """
     hypothesis = optional("hypothesis")
+    if grad_f and not strategies:  # @gradients_agree alone
+        raise TypeError(
+            "gradients_agree needs a strategy for each argument of the function below it, as in"
+            " @gradients_agree(x=floats(-5, 5))"
+        )
 
     def decorate(f: Callable[..., Any]) -> Any:
         names = [*signature(f).parameters]

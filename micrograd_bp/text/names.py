@@ -43,7 +43,7 @@ _WORD = re.compile(r"([A-Za-z]+)()_(\d+|[a-z])")  # learning_rate is no word wit
 _LAYER = re.compile(r"(?:^|/)layer(\d{1,9})(?:/|$)")
 _NAME = re.compile(r"[^\W\d_]+\d*_[\w,=]*\w")  # one with an index, in a text
 _OPERATOR = re.compile(r"^[-−]| [-−+*/·=] |\^")
-_TOKEN = re.compile(rf"{_NAME.pattern}|[^\W\d_]+\d*|\d+(?:\.\d+)?|\^\d+(?!\d*\^)|[-+*/=(), ]")
+_TOKEN = re.compile(rf"{_NAME.pattern}|[^\W\d_]+\d*|\d+(?:\.\d+)?|\^\d+(?![\d ]*\^)|[-+*/=(), ]")
 
 
 def clean(text: str) -> str:

@@ -134,6 +134,14 @@ def test_strategies_are_those_of_the_arguments() -> None:
             decorator(lambda x: x)
 
 
+def test_the_decorator_alone_says_what_it_needs() -> None:
+    with pytest.raises(TypeError, match=r"as in @gradients_agree\(x=floats\(-5, 5\)\)"):
+
+        @gradients_agree
+        def test_a_unit(x: Any) -> Any:
+            return x
+
+
 def test_columns_of_pandas_go_by_their_names() -> None:
     pandas = pytest.importorskip("pandas", reason="needs the package pandas")
     row = pandas.Series({"a": 2.0, "b": 3.0})

@@ -487,6 +487,7 @@ def test_short_latex() -> None:
         ("sum_k t_k (y_k - y_t)", r"\sum_k t_{k} (y_{k} - y_{t})"),
         ("w1_12^2 / 2", "{w^{(1)}_{12}}^{2} / 2"),
         ("x^2^3", r"\text{x}\wedge\text{2}\wedge\text{3}"),
+        ("x^2 ^3", r"\text{x}\wedge\text{2 }\wedge\text{3}"),
         ("x-axis", r"\text{x-axis}"),
         ("dE/dw", r"\text{dE/dw}"),
     ],
