@@ -169,7 +169,7 @@ cdef class Value:
         self._scope = _text("scope", scope)
 
     def backward(self, seed=1.0):
-        _backward(self, _double(seed))
+        _backward(<Value?>self, _double(seed))  # Value.backward(3) comes here too
 
     def detach(self):
         return Value(self._data, self.label)

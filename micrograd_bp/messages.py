@@ -82,7 +82,7 @@ through the elements, [v + x for x in xs], or take an array of them, numpy.array
             f"a Value is one number, and so is what stands beside it, not {show(operand)}: go"
             " through the elements, [v + x for x in xs], or take an array of them, numpy.array(xs)"
         )
-    library = type(operand).__module__.partition(".")[0]
+    library = str(type(operand).__module__).partition(".")[0]
     if type(operand) in _SURELY_NONE or library in _LIBRARIES_OF_TENSORS:
         try:
             to_float(operand)

@@ -12,7 +12,9 @@ ended after `--limit` seconds, with a traceback of all threads.
 import faulthandler
 import os
 import signal
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -74,7 +76,8 @@ def pytest_runtest_logfinish() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):  # of pytest-xdist: it is waited for, and then killed
+    is_worker = hasattr(config, "workerinput")  # of pytest-xdist: it is waited for, and then killed
+    if "pytest" in Path(sys.argv[0]).parts[-2:] and not is_worker:  # nobody goes on after the tests
         _end_after_limit(config)
 
 

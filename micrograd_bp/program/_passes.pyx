@@ -1,4 +1,4 @@
-# cython: language_level=3, wraparound=False, initializedcheck=False
+# cython: language_level=3, wraparound=False, initializedcheck=False, binding=False
 """The passes that look at every node, compiled: the twins of those that read.
 
 They give the same nodes in the same order. What is rare (a constant among the operands, a

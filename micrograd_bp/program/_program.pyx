@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, binding=False
 """Runs the instructions of a plan in C, without Python: the compiled twin of interpreter.py.
 
 A block of data points at a time, whose rows fit the cache; the functions are loops over a row

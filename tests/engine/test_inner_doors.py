@@ -63,6 +63,7 @@ from micrograd_bp.program import Executor
 from micrograd_bp.transforms import nested
 
 modules = [sys.modules[name] for name in sys.argv[1:]]
+home = (*sys.argv[1:], "micrograd_bp")  # where Value says that it is from
 x = Value(2.0)
 y = x * x + 1.0
 w = Value(3.0)
@@ -76,7 +77,7 @@ odd = [
 ]
 made = []
 for kind in [kind for module in modules for kind in vars(module).values()]:
-    if isinstance(kind, type) and kind.__module__ in sys.argv:
+    if isinstance(kind, type) and kind.__module__ in home:
         try:
             made.append(kind.__new__(kind))  # without what its __init__ would give it
         except Exception:
@@ -86,6 +87,9 @@ lists = [[]] + [[a] for a in odd] + [list(pair) for pair in itertools.product(od
 lists += [[rng.choice(odd) for _ in range(rng.randint(3, 7))] for _ in range(500)]
 for n in 3, 4, 5:
     lists += itertools.product([None, 1, [], *made], repeat=n)
+none = [None, object(), "x", [1.0], {}, object]  # no number: 2**31 ** 2**63 never ends
+rest = [list(some) for n in range(4) for some in itertools.product(odd[:12], repeat=n)]
+of_what_is_none = [[a, *some] for a in none for some in rest]
 tried = set()
 
 
@@ -114,11 +118,17 @@ def instances(kind):
 
 for module in modules:
     for name, thing in list(vars(module).items()):
-        if getattr(thing, "__module__", module.__name__) != module.__name__ or not callable(thing):
+        if getattr(thing, "__module__", module.__name__) not in home or not callable(thing):
             continue
         call(name, thing)
         if not isinstance(thing, type):
             continue
+        for attribute in dir(thing):
+            for arguments in of_what_is_none:
+                try:
+                    getattr(thing, attribute)(*arguments)
+                except Exception:
+                    pass
         for instance in instances(thing):
             for attribute in dir(thing):
                 whole = f"{name}.{attribute}"

@@ -353,7 +353,6 @@ def test_n_is_chosen_by_the_keyboard_the_buttons_the_picture_and_the_table(open_
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_what_stands_above_an_index_scrolls_with_its_table(open_page: Open) -> None:
     page = open_page(page_of())
     page.locator("#gradients > summary").click()
@@ -363,6 +362,7 @@ def test_what_stands_above_an_index_scrolls_with_its_table(open_page: Open) -> N
     assert page.evaluate(escaped) == 0
 
 
+@pytest.mark.slow
 def test_the_tables_show_every_error_and_both_gradients(open_page: Open) -> None:
     page = open_page(page_of("mean_squared_error"))
     page.locator("#every > summary").click()
