@@ -330,7 +330,8 @@ class Program:
 
         Raises:
             TypeError: name is no string.
-            ValueError: name is no name in C, or the graph has a function without a form in C.
+            ValueError: name is no name in C, or the graph has a function without a form in C, or
+                a derivative of an order over 100.
 
         >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
         >>> code = Program(w * x, inputs=[x], parameters=[w]).c_code("line")
