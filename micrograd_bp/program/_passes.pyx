@@ -19,7 +19,18 @@ from ..transforms.through_softmax import THROUGH_SOFTMAX
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
 from .gates import MAY_BE_GATES, SMOOTH, gate, has_edge
-from .instructions import DERIVATIVES, Gather, Instruction, Map, Product, Span, Sum, Sums, Weights
+from .instructions import (
+    DERIVATIVES,
+    Gather,
+    Instruction,
+    Map,
+    Product,
+    Span,
+    Sum,
+    Sums,
+    Weights,
+    told_apart,
+)
 from .lowering import through_softmax
 from .numbered import SIMPLER
 
