@@ -35,6 +35,7 @@ from .lowering import through_softmax
 from .numbered import SIMPLER
 
 cdef extern from "Python.h":
+    Py_ssize_t PY_SSIZE_T_MAX
     void PyObject_GC_UnTrack(void*)
 
 cdef object Record = Instruction
