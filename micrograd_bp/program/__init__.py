@@ -321,7 +321,7 @@ class Program:
         and, of a program with one output, ``NAME_value_and_grad``, the sums of the output and of
         its derivatives over N data points. Nothing is allocated. Its elementary functions are
         within 4 ulp, but next to where they are 0 for logaddexp, lgamma, digamma and their
-        like, and the second derivatives of silu and ``**``.
+        like, the second derivatives of silu and ``**``, and the third derivatives of atan2.
 
         Args:
             name: what the names of the functions begin with.
@@ -330,7 +330,8 @@ class Program:
 
         Raises:
             TypeError: name is no string.
-            ValueError: name is no name in C, or the graph has a function without a form in C.
+            ValueError: name is no name in C, or the graph has a function without a form in C, or
+                a derivative of an order over 100.
 
         >>> x, w = Value(2.0, label="x"), Value(3.0, label="w")
         >>> code = Program(w * x, inputs=[x], parameters=[w]).c_code("line")

@@ -118,6 +118,8 @@ cdef class _Fusing:
                 if self.split(number, whole, &base, &term) != of_products:
                     break
                 inner.append(number)
+                if inner.n > self.nodes.n:
+                    raise ValueError("a sum is a term of itself")
                 continue
             if of_products and (before.function == OF_MUL or before.function == OF_SQUARE):
                 self.put_pair(base)

@@ -85,7 +85,7 @@ cdef Py_ssize_t _enlarged(
     """Make room for as many as needed; for how many there is then."""
     cdef void* grown = NULL
     room = max(needed, room + room // 2, 16)
-    if needed <= MOST_NUMBERS:
+    if needed <= MOST_NUMBERS and room <= PY_SSIZE_T_MAX // width:
         grown = realloc(array[0], room * width)
     if grown is NULL:
         raise MemoryError("no memory for the numbers of a program")

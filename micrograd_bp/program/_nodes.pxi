@@ -37,7 +37,7 @@ cdef class Nodes:
     cdef Py_ssize_t n, room
     cdef Ints operands  # of all nodes; each is the number of a node
     cdef list functions, parameters, labels, scopes  # by their numbers
-    cdef list alike  # the first of the parameters that are equal to these
+    cdef list alike  # the first of the parameters that are the same as these
     cdef dict number_of_function, first_alike
 
     def __cinit__(self):
@@ -86,7 +86,7 @@ cdef class Nodes:
             return 0
         if self.parameters[last] is parameters:
             return <int>last
-        self.alike.append(self.first_alike.setdefault(parameters, last + 1))
+        self.alike.append(self.first_alike.setdefault(told_apart(parameters), last + 1))
         self.parameters.append(parameters)
         return <int>(last + 1)
 
@@ -232,7 +232,7 @@ cdef inline tuple parameters_of(Nodes nodes, Py_ssize_t i):
 
 
 cdef inline Py_ssize_t parameters_number(Nodes nodes, Py_ssize_t i) except -1:
-    """The same for equal parameters."""
+    """The same for the same parameters."""
     return nodes.alike[_instruction_at(nodes, i).parameters]
 
 

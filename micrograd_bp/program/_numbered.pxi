@@ -265,7 +265,9 @@ cdef class Numbered:
             if others[i] != operands.of[n - 1 - i if turned else i]:
                 return False
         known = self.nodes.parameters[node.parameters]
-        return known is parameters or known == parameters
+        return known is parameters or (
+            known == parameters and told_apart(known) == told_apart(parameters)
+        )
 
 
 cdef inline bint _is_square(int* operands, Py_ssize_t n) noexcept:

@@ -19,11 +19,23 @@ from ..transforms.through_softmax import THROUGH_SOFTMAX
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
 from .gates import MAY_BE_GATES, SMOOTH, gate, has_edge
-from .instructions import DERIVATIVES, Gather, Instruction, Map, Product, Span, Sum, Sums, Weights
+from .instructions import (
+    DERIVATIVES,
+    Gather,
+    Instruction,
+    Map,
+    Product,
+    Span,
+    Sum,
+    Sums,
+    Weights,
+    told_apart,
+)
 from .lowering import through_softmax
 from .numbered import SIMPLER
 
 cdef extern from "Python.h":
+    Py_ssize_t PY_SSIZE_T_MAX
     void PyObject_GC_UnTrack(void*)
 
 cdef object Record = Instruction

@@ -94,7 +94,7 @@ ARITHMETIC: dict[str, ArrayFunction] = {
 }
 
 MOST_OPERANDS = 64  # of a ufunc, its result among them
-_UFUNCS = "exp log tanh sqrt sin cos abs floor ceil trunc maximum minimum square".split()
+_UFUNCS = "exp log tanh sqrt sin cos abs floor ceil trunc square".split()
 UFUNCS: dict[str, ArrayFunction] = {
     **{key: getattr(numpy, key) for key in _UFUNCS},
     "add": numpy.add,
@@ -146,11 +146,24 @@ def _sech2(x: Array, out: Array = None, spare: Array = None) -> Array:
     return numpy.positive(numpy.where(far, root * root, found), out=out)
 
 
+def _first_of_equal(choose: ArrayFunction) -> ArrayFunction:
+    """NumPy's maximum or minimum, but of two zeros the first, as in the table."""
+
+    def chosen(x: Array, y: Array, out: Array = None, spare: Array = None) -> Array:
+        found = numpy.asarray(choose(x, y, out=out))
+        numpy.copyto(found, x, where=numpy.equal(x, y))
+        return found
+
+    return chosen
+
+
 NUMPY_WRITERS: dict[str, ArrayFunction] = {
     "relu": _relu,
     "sigmoid": _sigmoid,
     "logistic_density": _logistic_density,
     "sech2": _sech2,
+    "maximum": _first_of_equal(numpy.maximum),
+    "minimum": _first_of_equal(numpy.minimum),
 }
 NUMPY_PAIRS: dict[str, ArrayFunction] = {"sigmoid": _sigmoid_and_density}  # with the derivative
 

@@ -9,7 +9,7 @@ from itertools import chain, pairwise
 
 from .. import functions
 from .fusing import Nodes
-from .instructions import DERIVATIVES, Instruction, Step
+from .instructions import DERIVATIVES, Instruction, Step, told_apart
 
 Turn = tuple[int, int, int, int, Sequence[int | Step]]
 """Steps that run one after the other, and when: a turn runs after those before it in order.
@@ -73,16 +73,17 @@ class Blocks:
             node = nodes[i]
             if type(node) is Instruction:
                 function, parameters, operands = node[:3]
+                fixed = told_apart(parameters) if parameters else parameters
                 n = len(operands)
                 key: tuple[object, ...]
                 if n == 1:
-                    key = function, parameters, block[operands[0]]
+                    key = function, fixed, block[operands[0]]
                 elif n == 2:
-                    key = function, parameters, block[operands[0]], block[operands[1]]
+                    key = function, fixed, block[operands[0]], block[operands[1]]
                 else:
                     first, middle = block[operands[0]], block[operands[n // 2]]
                     latest = max(map(block.__getitem__, operands))
-                    key = function, parameters, n, varies[i], first, middle, latest
+                    key = function, fixed, n, varies[i], first, middle, latest
                 at = known.setdefault(key, len(members))
                 if at == len(members):
                     members.append([i])

@@ -27,7 +27,7 @@ from .instructions import (
     Sums,
     units,
 )
-from .plain import Parts
+from .plain import Parts, known_order
 from .shutters import BY_RESULT, NONE, Shut, Shutters, in_order
 
 OPERATORS = {  # by key; the others are functions of C
@@ -88,7 +88,8 @@ def c_code(parts: Parts, name: str, baked: bool) -> str:
 
     Raises:
         TypeError: name is no string.
-        ValueError: name is no name in C, or a function of the graph has no form in C.
+        ValueError: name is no name in C, or a function of the graph, or a derivative of an order
+            over 100, has no form in C.
     """
     if not isinstance(name, str):
         raise TypeError(f"the name of a C function is a string, not {name!r}")
@@ -386,7 +387,7 @@ class _Body:
         if function.operands is None:
             listed = ", ".join(operands)
             return f"{name}((const double[]){{{listed}}}, {len(operands)})"
-        fixed = [f"{x}" if type(x) is int else _number(x) for x in one.parameters]
+        fixed = [f"{known_order(x)}" if type(x) is int else _number(x) for x in one.parameters]
         return f"{name}({', '.join([*operands, *fixed])})"
 
     def _rolled(self, step: OnceStep | Sums) -> list[str] | None:

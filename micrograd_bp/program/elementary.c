@@ -53,6 +53,7 @@ static double power(double x, double y) { return x < 0.0 ? NAN : pow(x, y); }
 static double power_partial(double x, double y, int k, int j) {
     double falling[101] = {1.0}, coefficient = 0.0, choose = 1.0;
     double log_x = j > 0 ? log(x) : 0.0, error, exponent = two_difference(y, k, &error);
+    if (j > 100) return NAN;
     if (x == 0.0 && j > 0 && (y > k || (k == 0 && y == 0.0))) return 0.0;
     for (int i = 0; i < k; i++) /* y (y-1) ... (y-k+1), and its first j derivatives by y */
         for (int m = j; m >= 0; m--)
@@ -619,6 +620,7 @@ static Twice polygamma_size(Twice z, int n) {
 static double polygamma_of_size(double x, int n, double *size) {
     const Twice pi = {3.141592653589793, 1.2246467991473532e-16};
     *size = 0.0;
+    if (n > 100) return NAN;
     if (isnan(x) || isinf(x)) return x > 0.0 ? (n ? 0.0 : x) : NAN;
     if (x <= 0.0 && x == floor(x)) return n % 2 ? INFINITY : NAN;
     if (fabs(x) < 1e-18 || x > 1e17) { /* the first term */

@@ -17,6 +17,7 @@ A wide instruction writes to none of the places that it reads.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import copysign
 from typing import NamedTuple, TypeAlias
 
 from .. import functions
@@ -46,6 +47,17 @@ class Instruction(NamedTuple):
     result: int = -1
     label: str = ""
     scope: str = ""
+
+
+def told_apart(parameters: tuple[float, ...]) -> tuple[object, ...]:
+    """What is equal of parameters that are the same: -0.0 is not 0.0, which it equals.
+
+    >>> told_apart((0.0, 1.0)) == told_apart((-0.0, 1.0))
+    False
+    """
+    if 0.0 not in parameters:
+        return parameters
+    return (parameters, *(copysign(1.0, x) for x in parameters if x == 0.0))
 
 
 class Span(NamedTuple):

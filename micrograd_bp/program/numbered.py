@@ -12,7 +12,7 @@ from typing import TypeGuard
 
 from .. import functions
 from ..functions import Function
-from .instructions import Instruction
+from .instructions import Instruction, told_apart
 
 
 class Numbered:
@@ -56,10 +56,11 @@ class Numbered:
     def instruction(self, function: Function, operands: Sequence[int], *parameters: float) -> int:
         """The number of a function of numbers as it stands."""
         nodes = self.nodes
+        fixed = told_apart(parameters) if parameters else parameters
         if function in COMMUTATIVE and operands[0] > operands[1]:
-            key: tuple[object, ...] = (function, parameters, operands[1], operands[0])
+            key: tuple[object, ...] = (function, fixed, operands[1], operands[0])
         else:
-            key = (function, parameters, *operands)
+            key = (function, fixed, *operands)
         number = self._known.setdefault(key, len(nodes))
         if number == len(nodes):
             nodes.append(_new(Instruction, (function, parameters, tuple(operands), -1, "", "")))

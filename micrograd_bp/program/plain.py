@@ -68,10 +68,10 @@ def _plain(plan: Plan) -> dict[str, Any]:
 def _step(step: Step) -> tuple[Any, ...]:
     match step:
         case Instruction(function, parameters, operands, result, label, scope):
-            return _key(function), parameters, operands, result, label, scope
+            return _key(function), _orders(parameters), operands, result, label, scope
         case Map(function, parameters, width, spans, result, names):
             plain_spans = tuple(tuple(span) for span in spans)
-            return "map", _key(function), parameters, width, plain_spans, result, names
+            return "map", _key(function), _orders(parameters), width, plain_spans, result, names
         case Product(height, depth, weights, factors, bias, result, names):
             start = None if bias is None else tuple(bias)
             return "product", height, depth, tuple(weights), factors, start, result, names
@@ -89,6 +89,19 @@ def _key(function: Function) -> str:
             " pickled nor saved: record the graph again where it is to run"
         )
     return function.key
+
+
+def _orders(parameters: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(known_order(x) if type(x) is int else x for x in parameters)
+
+
+def known_order(number: Any) -> int:
+    """The order of a derivative, if it is one that programs have beyond Python.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _integer("an order", number, 0, MOST_ORDERS)
 
 
 def from_plain(data: Any) -> Parts:
@@ -389,10 +402,7 @@ def _parameters(data: Any, function: Function, n_operands: int) -> tuple[float, 
     found = _items("parameters", data, function.parameters)
     if not found:
         return ()
-    found = tuple(
-        _integer("an order", x, 0, MOST_ORDERS) if type(x) is int else _float("a parameter", x)
-        for x in found
-    )
+    found = tuple(known_order(x) if type(x) is int else _float("a parameter", x) for x in found)
     try:
         trials = [function.value(*[x] * n_operands, *found) for x in (-0.5, 0.0, 0.5, 39.0)]
         fit = all(type(trial) is float for trial in trials)

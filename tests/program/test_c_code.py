@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import pickle
 import re
 import shutil
 import subprocess
@@ -383,6 +384,37 @@ def test_a_function_of_ones_own_has_none() -> None:
     double = m.function(lambda x: 2.0 * x, lambda x: 2.0, name="double")
     with pytest.raises(ValueError, match="double is a function of your own, and has no form in C"):
         Program(double(x), inputs=[x]).c_code()
+
+
+@pytest.mark.parametrize("save", [Program.c_code, pickle.dumps])
+def test_a_derivative_of_an_order_beyond_what_c_has_room_for_is_refused(save: Any) -> None:
+    x = Value(1.3)
+    for order in (100, 101):
+        for key, fixed in (("polygamma", (order,)), ("power_partial", (0, order))):
+            function: Any = FUNCTIONS[key]
+            program = Program(function(*[x] * (function.operands or 1), *fixed), [x])
+            assert math.isfinite(program([1.3]))
+            if order > 100:
+                with pytest.raises(ValueError, match="an order should be from 0 to 100, not 101"):
+                    save(program)
+            else:
+                assert save(program)
+
+
+@compiled
+def test_elementary_functions_write_nothing_past_their_room(tmp_path) -> None:
+    x = Value(0.3)
+    polygamma: Any = FUNCTIONS["polygamma"]
+    text = Program(polygamma(x, 100), [x]).c_code()
+    library = tmp_path / "network.so"
+    (tmp_path / "network.c").write_text(text.replace(", 100)", ", 102)"))
+    command = [CC, *FLAGS, str(tmp_path / "network.c"), "-o", str(library), "-lm"]
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    found = ctypes.c_double()
+    ctypes.CDLL(str(library)).network_value(
+        ctypes.c_size_t(1), ctypes.byref(ctypes.c_double(0.3)), ctypes.byref(found)
+    )
+    assert math.isnan(found.value)
 
 
 def test_layers_are_loops() -> None:

@@ -160,6 +160,16 @@ def test_nodes_in_memory_read_as_a_list_of_them() -> None:
     assert len(nodes) == 4
 
 
+def test_a_sum_that_is_a_term_of_itself_is_refused() -> None:
+    passes = pytest.importorskip("micrograd_bp.program._passes")
+    nodes = passes.Nodes()
+    nodes += [None, None, *(Instruction(functions.add, (), (0, 1)) for _ in range(3))]
+    for i, inner in ((2, 3), (3, 4), (4, 3)):
+        nodes[i] = Instruction(functions.add, (), (inner, 1))
+    with pytest.raises(ValueError, match="a sum is a term of itself"):
+        passes.fused(nodes, [2], passes.varying(nodes, 2))
+
+
 def test_the_numbers_of_nodes_outlast_another_sort() -> None:
     passes = pytest.importorskip("micrograd_bp.program._passes")
     x, w, unused = Value(2.0), Value(3.0), Value(4.0)

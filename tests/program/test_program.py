@@ -18,6 +18,8 @@ from micrograd_bp import (
     MLP,
     Value,
     allow_nonfinite,
+    atan2,
+    clip,
     dot,
     exp,
     fsum,
@@ -138,6 +140,16 @@ def test_the_interpreter_gives_what_the_compiled_program_gives(
     scale = max(abs(value), *np.abs(grad), 0.0)
     np.testing.assert_allclose(found[0], value, rtol=1e-10, atol=1e-12 * scale)
     np.testing.assert_allclose(found[1], grad, rtol=1e-9, atol=1e-10 * scale)
+
+
+def test_functions_that_differ_in_the_sign_of_a_zero_stay_apart() -> None:
+    y, z = Value(-1.0), Value(-1.0)
+    angles = [atan2(clip(leaf, low, 1.0), -1.0) for low in (0.0, -0.0) for leaf in (y, z)]
+    for executor in (Executor, Interpreter):
+        program = Program(angles, [y, z])
+        found = executor(program._forward).run(np.array([[-1.0, -1.0]]), np.empty(0))[1][0]
+        assert found.tolist() == [math.pi, math.pi, -math.pi, -math.pi]
+    assert Program(fsum(angles), [y, z])([-1.0, -1.0]) == fsum(angles).data == 0.0
 
 
 def network_program(hidden: str = "tanh") -> tuple[Program, MLP]:
