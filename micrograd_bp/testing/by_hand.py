@@ -37,7 +37,8 @@ def check_gradient(
             or, where f gives an array, of the shape of that and then the shape of x.
         x: where: a number, or an array of any shape, as nested lists too. f and grad_f are
             given floats, or arrays of their own; and of a DataFrame or Series such too, so that
-            both go by names. What grad_f gives then goes by its labels, if it has them.
+            both go by names. What grad_f gives then goes by its labels, if it has them. Where
+            x is huge, grad_f may be called near it too.
         raise_on_failure: whether to raise for a wrong derivative, or only to report it.
 
     Returns:
@@ -63,7 +64,7 @@ def check_gradient(
             return type(x)(numbers.copy(), **_labels(x))
         return numbers.copy() if numbers.ndim else float(numbers)
 
-    def derivatives(numbers: NDArray[np.float64]) -> Any:
+    def derivatives(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         return _numbers("what grad_f gives", _by_label(grad_f(given(numbers)), x))
 
     def moved_to(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
@@ -77,6 +78,14 @@ def check_gradient(
             f"grad_f gives an array of shape {found.shape}, and the derivatives of f, which gives"
             f" {y.shape}, by x, which has {point.shape}, have the shape {y.shape + point.shape}"
         )
+
+    @cache
+    def derivatives_beside(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
+        try:
+            with np.errstate(all="ignore"):
+                return derivatives(moved_to(i, t))
+        except Exception:  # grad_f may be known at x only
+            return np.full(found.shape, nan)
 
     @cache  # each output is looked at over the same steps
     def beside(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
@@ -100,22 +109,19 @@ def check_gradient(
                 return float(beside(i, t)[k])
 
             def derivative(t: float, i: tuple[int, ...] = i, k: tuple[int, ...] = k) -> float:
-                try:
-                    with np.errstate(all="ignore"):
-                        return float(derivatives(moved_to(i, t))[k + i])
-                except (ArithmeticError, ValueError):
-                    return nan
+                return float(derivatives_beside(i, t)[k + i])
 
             t, got = float(number), float(found[k + i])
             verdict = judge(along, t, got, "grad_f", float(noise[k]))
             rounding = float(noise[k] + EPSILON * abs(y[k]))
-            verdict = verdict.unless_explained(along, derivative, t, rounding)
+            verdict = verdict.unless_explained(along, derivative, t, got, rounding)
             what = f"d f{_index(k)} / d x{_index(i)}"
             if verdict.note:
                 notes.append(f"{what}: {verdict.note}")
             if not verdict.right:
                 faults.append(Mismatch(what, verdict.expected, got, verdict.allowed))
         beside.cache_clear()
+        derivatives_beside.cache_clear()
     subject = f"check_gradient of {getattr(f, '__name__', repr(f))}"
     report = Report(subject, found.size, tuple(faults), tuple(notes))
     return report.raise_if_wrong() if raise_on_failure else report

@@ -77,6 +77,15 @@ def test_what_is_no_gradient_is_told(f, grad_f, x, error, message) -> None:
         check_gradient(f, grad_f, x)
 
 
+def test_a_gradient_that_is_known_at_x_only_or_gives_something_else_later_is_wrong() -> None:
+    for x in (1.0, 1e13):
+        with pytest.raises(GradientError, match=r"got 3\.0"):
+            check_gradient(lambda t: 2.0 * t, {x: 3.0}.__getitem__, x)
+        once = iter([3.0])
+        with pytest.raises(GradientError, match=r"got 3\.0"):
+            check_gradient(lambda t: 2.0 * t, lambda t, once=once: next(once, 2.0), x)
+
+
 # The decorator
 
 
