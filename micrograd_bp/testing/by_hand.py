@@ -1,6 +1,7 @@
 """Gradients that people wrote by hand, in NumPy, against finite differences; no Values needed."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from functools import cache
 from math import nan
 from typing import Any
@@ -37,7 +38,9 @@ def check_gradient(
             or, where f gives an array, of the shape of that and then the shape of x.
         x: where: a number, or an array of any shape, as nested lists too. f and grad_f are
             given floats, or arrays of their own; and of a DataFrame or Series such too, so that
-            both go by names. What grad_f gives then goes by its labels, if it has them.
+            both go by names. What grad_f gives, if it is such too, goes by its labels: by those
+            of x, and the rows of a Jacobian by those of what f gives, if that has labels. Where
+            x is huge, grad_f may be called near it too.
         raise_on_failure: whether to raise for a wrong derivative, or only to report it.
 
     Returns:
@@ -46,7 +49,7 @@ def check_gradient(
     Raises:
         GradientError: a derivative is wrong.
         TypeError: f or grad_f gives no real numbers.
-        ValueError: x is not finite, or grad_f gives an array of another shape.
+        ValueError: x is not finite, or grad_f gives an array of another shape or other labels.
 
     >>> x = np.array([1.0, -2.0, 0.5])
     >>> print(check_gradient(lambda x: np.sum(x**4), lambda x: 4 * x**3, x))
@@ -59,24 +62,37 @@ def check_gradient(
         raise ValueError(f"x of check_gradient has numbers that are not finite: {show(x)}")
 
     def given(numbers: NDArray[np.float64]) -> Any:
-        if hasattr(x, "reindex_like"):
-            return type(x)(numbers.copy(), **_labels(x))
+        if _is_pandas(x):
+            table = x.astype(float)
+            table.iloc[:] = numbers
+            return table
         return numbers.copy() if numbers.ndim else float(numbers)
 
-    def derivatives(numbers: NDArray[np.float64]) -> Any:
-        return _numbers("what grad_f gives", _by_label(grad_f(given(numbers)), x))
+    def derivatives(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _numbers("what grad_f gives", _by_label(grad_f(given(numbers)), labels))
 
     def moved_to(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
         moved: NDArray[np.float64] = point.copy()
         moved[i] = t
         return moved
 
-    y, found = _numbers("what f gives", f(given(point))), derivatives(point)
+    result = f(given(point))
+    labels = [("of", "what f gives", axis) for axis in _labels(result)]
+    labels += [("by", "x", axis) for axis in _labels(x)]
+    y, found = _numbers("what f gives", result), derivatives(point)
     if found.shape != y.shape + point.shape:
         raise ValueError(
             f"grad_f gives an array of shape {found.shape}, and the derivatives of f, which gives"
             f" {y.shape}, by x, which has {point.shape}, have the shape {y.shape + point.shape}"
         )
+
+    @cache
+    def derivatives_beside(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
+        try:
+            with np.errstate(all="ignore"):
+                return derivatives(moved_to(i, t))
+        except Exception:  # grad_f may be known at x only
+            return np.full(found.shape, nan)
 
     @cache  # each output is looked at over the same steps
     def beside(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
@@ -100,42 +116,53 @@ def check_gradient(
                 return float(beside(i, t)[k])
 
             def derivative(t: float, i: tuple[int, ...] = i, k: tuple[int, ...] = k) -> float:
-                try:
-                    with np.errstate(all="ignore"):
-                        return float(derivatives(moved_to(i, t))[k + i])
-                except (ArithmeticError, ValueError):
-                    return nan
+                return float(derivatives_beside(i, t)[k + i])
 
             t, got = float(number), float(found[k + i])
             verdict = judge(along, t, got, "grad_f", float(noise[k]))
             rounding = float(noise[k] + EPSILON * abs(y[k]))
-            verdict = verdict.unless_explained(along, derivative, t, rounding)
+            verdict = verdict.unless_explained(along, derivative, t, got, rounding)
             what = f"d f{_index(k)} / d x{_index(i)}"
             if verdict.note:
                 notes.append(f"{what}: {verdict.note}")
             if not verdict.right:
                 faults.append(Mismatch(what, verdict.expected, got, verdict.allowed))
         beside.cache_clear()
+        derivatives_beside.cache_clear()
     subject = f"check_gradient of {getattr(f, '__name__', repr(f))}"
     report = Report(subject, found.size, tuple(faults), tuple(notes))
     return report.raise_if_wrong() if raise_on_failure else report
 
 
-def _labels(x: Any) -> dict[str, Any]:
-    """Those of a DataFrame or Series of pandas."""
-    return {axis: getattr(x, axis) for axis in ("index", "columns") if hasattr(x, axis)}
+def _is_pandas(x: Any) -> bool:
+    """Whether x is a DataFrame or Series."""
+    pandas: Any = sys.modules.get("pandas")
+    return pandas is not None and isinstance(x, (pandas.DataFrame, pandas.Series))
 
 
-def _by_label(found: Any, x: Any) -> Any:
-    """What grad_f gives, in the order of x, if both are DataFrames or both Series."""
-    if type(found) is not type(x) or not hasattr(x, "reindex_like"):
+def _labels(x: Any) -> Sequence[Any]:
+    """Those along each axis of an array; None along one that has none."""
+    return x.axes if _is_pandas(x) else [None] * np.ndim(x)
+
+
+def _by_label(found: Any, labels: Sequence[tuple[str, str, Any]]) -> Any:
+    """What grad_f gives, in the order of the labels along each axis, if both have such."""
+    if not _is_pandas(found) or found.ndim != len(labels):
         return found
-    for axis, labels in _labels(x).items():
-        if missing := [*labels.difference(getattr(found, axis))]:
-            raise ValueError(
-                f"grad_f gives no derivative by {show(missing[0])}, which is in the {axis} of x"
-            )
-    return found.reindex_like(x)
+    for axis, (word, owner, wanted) in enumerate(labels):
+        there = found.axes[axis]
+        if wanted is None or there.equals(wanted):
+            continue
+        if missing := _apart(wanted, there):
+            raise ValueError(f"grad_f gives no derivative {word} {missing}, a label of {owner}")
+        if extra := _apart(there, wanted):
+            raise ValueError(f"grad_f gives a derivative {word} {extra}, no label of {owner}")
+        found = found.reindex(wanted, axis=axis)
+    return found
+
+
+def _apart(labels: Any, others: Any) -> str:
+    return ", ".join(repr(label) for label in labels if label not in others)
 
 
 def _numbers(what: str, x: Any) -> NDArray[np.float64]:

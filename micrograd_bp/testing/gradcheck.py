@@ -104,7 +104,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
                 rounding = SAFETY * _rounding_of_derivative(output, value)
                 verdict = verdict.allowing(value.grad, rounding)
             rounding = noise + EPSILON * abs(output.data)
-            verdict = verdict.unless_explained(along, derivative, numbers[i], rounding)
+            verdict = verdict.unless_explained(along, derivative, numbers[i], value.grad, rounding)
             what = f"d f{path} / d {name}"
             if verdict.note:
                 notes.append(f"{what}: {verdict.note}")
@@ -208,16 +208,17 @@ class Verdict(NamedTuple):
         f: Callable[[float], float],
         derivative: Callable[[float], float],
         t: float,
+        got: float,
         noise: float,
     ) -> "Verdict":
-        """The verdict; none, where it takes too large steps to tell that a derivative is wrong."""
-        step = None if self.right else explained(f, derivative, t, self.expected, noise)
+        """The verdict on got; none, where it takes too large steps to tell that it is wrong."""
+        step = None if self.right else explained(f, derivative, t, got, self.expected, noise)
         if step is None:
             return self
-        got = derivative(t)
         note = (
-            f"not checked: to tell {got:.6g} from {self.expected:.6g} takes steps of {step:.1g},"
-            f" and over such the function changes as its derivatives beside {t!r} say"
+            f"not checked: to see that a derivative is off by {abs(got - self.expected):.3g} takes"
+            f" steps of {step:.3g}, and over such steps the function changes as its derivatives"
+            f" beside {t!r} say"
         )
         return Verdict(True, got, inf, note)
 

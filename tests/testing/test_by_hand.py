@@ -77,6 +77,15 @@ def test_what_is_no_gradient_is_told(f, grad_f, x, error, message) -> None:
         check_gradient(f, grad_f, x)
 
 
+def test_a_gradient_that_is_known_at_x_only_or_gives_something_else_later_is_wrong() -> None:
+    for x in (1.0, 1e13):
+        with pytest.raises(GradientError, match=r"got 3\.0"):
+            check_gradient(lambda t: 2.0 * t, {x: 3.0}.__getitem__, x)
+        once = iter([3.0])
+        with pytest.raises(GradientError, match=r"got 3\.0"):
+            check_gradient(lambda t: 2.0 * t, lambda t, once=once: next(once, 2.0), x)
+
+
 # The decorator
 
 
@@ -159,3 +168,48 @@ def test_columns_of_pandas_go_by_their_names() -> None:
     with pytest.raises(TypeError, match=r"\(of pandas, take \.to_dict\(\) to go by names, or"):
         gradcheck(lambda x: x["a"] * x["b"], row)
     assert gradcheck(lambda x: x["a"] * x["b"], row.to_dict())
+
+
+def test_labels_of_pandas_that_x_lacks_are_named() -> None:
+    pandas = pytest.importorskip("pandas", reason="needs the package pandas")
+    row = pandas.Series({"a": 2.0, "b": 3.0})
+    more = pandas.Series({"a": 1.0, "b": 0.0, "c": 0.0, "d": 1.0})
+    for x, found in ((row, more), (row.to_frame().T, more.to_frame().T)):
+        with pytest.raises(ValueError, match="gives a derivative by 'c', 'd', no label of x"):
+            check_gradient(lambda x: np.sum(x["a"]), lambda x, found=found: found, x)
+
+
+def test_a_series_keeps_its_name_and_may_have_any_labels() -> None:
+    pandas = pytest.importorskip("pandas", reason="needs the package pandas")
+    names = set()
+    row = pandas.Series({"columns": 2, "index": 3}, name="weights")
+    assert check_gradient(lambda x: names.add(x.name) or x["columns"] ** 2.0 + x["index"],
+                          lambda x: pandas.Series({"index": 1.0, "columns": 2.0 * x["columns"]}),
+                          row)  # fmt: skip
+    assert names == {"weights"}
+    assert row.tolist() == [2, 3]
+
+
+def test_a_jacobian_of_pandas_goes_by_its_labels() -> None:
+    pandas = pytest.importorskip("pandas", reason="needs the package pandas")
+    row = pandas.Series({"a": 2.0, "b": 3.0})
+    table = pandas.DataFrame({"a": [2.0, 1.0], "b": [3.0, -1.0]}, index=["p", "q"])
+    turned = table.loc[["q", "p"], ["b", "a"]]
+    for f in (lambda x: table @ x, lambda x: (table @ x).to_numpy()):
+        assert check_gradient(f, lambda x: table[["b", "a"]], row)
+    assert check_gradient(lambda x: table @ x, lambda x: turned, row)
+    assert check_gradient(lambda x: table.to_numpy() @ x, lambda x: table, [2.0, 3.0])
+    with pytest.raises(ValueError, match="no derivative of 'q', a label of what f gives"):
+        check_gradient(lambda x: table @ x, lambda x: table.loc[["p"]], row)
+
+
+def test_only_tables_of_pandas_are_taken_for_such() -> None:
+    class Labelled(np.ndarray):
+        """It has a method of that name, as xarray's arrays have."""
+
+        def reindex_like(self, other: Any) -> Any:
+            raise NotImplementedError
+
+    x = np.array([1.0, 2.0]).view(Labelled)
+    assert check_gradient(lambda x: float(np.sum(x**2)), lambda x: 2.0 * x, x)
+    assert check_gradient(lambda x: float(np.sum(x**2)), lambda t: (2.0 * t).view(Labelled), x)

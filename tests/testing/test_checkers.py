@@ -1,6 +1,7 @@
 """The checkers have no unit, and their error estimates are upper bounds."""
 
 import math
+import random
 from collections.abc import Callable
 from math import ldexp
 from statistics import median
@@ -298,3 +299,41 @@ def test_a_derivative_that_is_wrong_at_one_point_alone_is_seen(f: Any, x: float)
     right = {np.abs: np.sign, np.sin: np.cos}[f]
     report = check_gradient(f, lambda t: 5.0 if t == x else right(t), x, raise_on_failure=False)
     assert not report
+
+
+RNG = random.Random(1)
+NOISY: dict[str, Callable[[float], float]] = {  # for the derivative of sin
+    "noise": lambda t: math.cos(t) + RNG.gauss(0.0, 1.0),
+    "a little noise": lambda t: math.cos(t) + RNG.gauss(0.0, 1e-3),
+    "dropout": lambda t: 2.0 * math.cos(t) * (RNG.random() < 0.5),
+    "float32": lambda t: float(np.cos(np.float32(t))),
+    "a forward difference": lambda t: (math.sin(t + 1e-12) - math.sin(t)) / 1e-12,
+}
+
+
+@pytest.mark.parametrize("derivative", NOISY.values(), ids=NOISY)
+def test_noise_in_a_derivative_is_no_wave_that_rounding_hides(derivative: Any) -> None:
+    calls = 0
+
+    def counted(t: float) -> float:
+        nonlocal calls
+        calls += 1
+        return derivative(t)
+
+    noisy = micrograd_bp.function(math.sin, derivative, name="noisy")
+    points = [0.3, -1.0 / 3.0, 1.1, 2.7, -123.4, 9876.5]
+    for x in points:
+        assert not check_gradient(math.sin, counted, x, raise_on_failure=False)
+        assert not gradcheck(lambda x: noisy(x), x, raise_on_failure=False)
+    assert calls == len(points)
+
+
+def test_noise_in_a_derivative_at_a_huge_number_is_seen() -> None:
+    for derivative in (NOISY["noise"], NOISY["a little noise"]):
+        assert not check_gradient(math.sin, derivative, 1.23e10, raise_on_failure=False)
+
+
+def test_what_gradcheck_says_of_a_wave_that_rounding_hides_has_the_digits_for_it() -> None:
+    (note,) = gradcheck(lambda x: x + 0.001 * sin(x), 1e13).notes
+    assert "off by 0.000" in note
+    assert note.endswith("the function changes as its derivatives beside 10000000000000.0 say")
