@@ -218,11 +218,13 @@ def fit(
         prints = dict(zip_longest(names, _fingerprints(chunked or tables_of.values())))
         prints["validation"] = held_out and "".join(_fingerprints(data))
         saved = Checkpoint(checkpoint, checkpoint_every, epochs, training, prints)
+    run = Run(model, parameters, objective, held_out, callbacks, best, saved)
+    if saved is not None:
+        saved.check(run, optimizer, rng)
     if isinstance(optimizer, Optimizer):
         optimizer.reset()
     note_classes(model, classes)
     note_columns(model, columns)
-    run = Run(model, parameters, objective, held_out, callbacks, best, saved)
     return run.train(optimizer, epochs, rng, progress)
 
 
