@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..modes import changed, in_own_context
+from ..modes import changed
 from ..nn import note_classes, note_columns
 from ..numeric import show
 from ..program import Program
@@ -42,7 +42,6 @@ from .settings import (
 )
 
 
-@in_own_context
 def fit(
     model: Model,
     X: Any,
