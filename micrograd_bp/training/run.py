@@ -39,6 +39,7 @@ class Run:
     """How far the training is: the history, and the weights after the last epoch."""
 
     bar: Any
+    ended_well: bool  # and not for want of epochs, or of a lower error
     error: float  # after the last epoch; of a checkpoint, known by its check
 
     def __init__(
@@ -79,10 +80,13 @@ class Run:
                     with self._telling():
                         self.error = self.objective.error(self.theta)
                 if isinstance(optimizer, LBFGS):
-                    reason = optimizer.minimize(self._evaluate, self.theta, epochs, self._after)
+                    reason, self.ended_well = optimizer._minimized(
+                        self._evaluate, self.theta, epochs, self._after
+                    )
                     self.history.ended = self.history.ended or f"{self._epochs_done}: {reason}"
                 else:
                     self._descend(optimizer, epochs, rng)
+                    self.ended_well = bool(self.history.ended)
                     self.history.ended = self.history.ended or self._epochs_done
                 if self.best and self.history.error_after:
                     self.theta = self.best.theta
