@@ -26,15 +26,15 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     ...     Path(folder, "a").read_bytes()
     b'1'
     """
-    _check_name(path)
-    target = Path(path).resolve()
+    name = _checked_name(path)
+    target = Path(name).resolve()
     if target.parent.exists() and not target.parent.is_dir():
         raise NotADirectoryError(
-            f"{os.fspath(path)} cannot be written: {target.parent} is a file, and no folder"
+            f"{name} cannot be written: {target.parent} is a file, and no folder"
         )
     if not target.parent.is_dir():
         raise FileNotFoundError(
-            f"{os.fspath(path)} cannot be written: there is no folder {target.parent},"
+            f"{name} cannot be written: there is no folder {target.parent},"
             " which has to be made first"
         )
     mode = target.stat().st_mode if target.exists() else None
@@ -51,7 +51,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         with suppress(OSError):
             partial.unlink()
         if isinstance(error, OSError) and error.errno is not None:  # without the partial name
-            raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+            raise OSError(error.errno, error.strerror, name) from None
         raise
 
 
@@ -65,8 +65,7 @@ def read_whole(path: str | os.PathLike[str]) -> bytes:
     Traceback (most recent call last):
     FileNotFoundError: the name of the file is empty
     """
-    _check_name(path)
-    return Path(path).read_bytes()
+    return Path(_checked_name(path)).read_bytes()
 
 
 def parse_json(content: str | bytes) -> Any:
@@ -91,11 +90,12 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_name(path: str | os.PathLike[str]) -> None:
-    name = os.fspath(path)
+def _checked_name(path: str | os.PathLike[str]) -> str:
+    name = os.fsdecode(path)  # which may be bytes
     if not name:
         raise FileNotFoundError("the name of the file is empty")
     if "\0" in name:
         raise ValueError(f"{name!r} is the name of no file: there is a zero byte in it")
     if os.path.isdir(name):
         raise IsADirectoryError(f"{name!r} is a folder: give the name of a file in it")
+    return name

@@ -25,6 +25,7 @@ from micrograd_bp import (
     fit,
     grad,
     no_grad,
+    predict,
     scope,
     topological_order,
 )
@@ -96,7 +97,13 @@ def a_check() -> None:
     check_gradient(lambda x: x**2, lambda x: 2 * x, 1.0)
 
 
-WORK = [(modes, 1), (derivatives, 1), (compiling, 1), (a_step, 1), (a_check, 7)]
+def a_training() -> None:
+    model, options = MLP(1, [1], seed=1), {"loss": "sum_of_squares", "optimizer": "sgd"}
+    fit(model, [1.0, 2.0], [1.0, 3.0], **options, epochs=1, batch_size=1, progress=False)
+    predict(model, [1.0])
+
+
+WORK = [(modes, 1), (derivatives, 1), (compiling, 1), (a_step, 1), (a_check, 7), (a_training, 1)]
 
 
 @pytest.mark.parametrize(("work", "step"), WORK)

@@ -65,6 +65,13 @@ def test_what_is_no_name_is_refused(odd: Any, name: str, do: Callable[[Any], Any
         do(odd)
 
 
+def test_a_name_may_be_bytes(tmp_path: Path) -> None:
+    Program(y, [x]).save(os.fsencode(tmp_path / "program"))  # type: ignore[arg-type]
+    assert Program.load(os.fsencode(tmp_path / "program"))([3.0]) == 9.0  # type: ignore[arg-type]
+    Neuron(2, seed=0).save(tmp_path / "weights")
+    Neuron(2).load(os.fsencode(tmp_path / "weights"))  # type: ignore[arg-type]
+
+
 FULL = """
 import resource, signal, sys
 sys.path[:0] = {path!r}

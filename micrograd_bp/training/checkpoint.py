@@ -9,7 +9,12 @@ what it was told: the errors and gradients so far, which are told again.
 import hashlib
 import json
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy, deepcopy
 from importlib import import_module
+from math import isclose
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -25,12 +30,12 @@ NAME, KEY, VERSION = "checkpoint.safetensors", "micrograd_bp checkpoint", 1
 
 
 def fingerprint(table: NDArray[Any]) -> str:
-    """What tells a table of numbers from others, of other shapes too.
+    """What tells a table of numbers from others, of other shapes too; -0.0 is no other than 0.0.
 
     >>> fingerprint(np.zeros((2, 3))) == fingerprint(np.zeros((3, 2)))
     False
     """
-    return digest(repr(table.shape).encode(), np.ascontiguousarray(table, dtype=float))
+    return digest(repr(table.shape).encode(), np.ascontiguousarray(table, dtype=float) + 0.0)
 
 
 def digest(*parts: Any) -> str:
@@ -85,25 +90,30 @@ class Checkpoint:
             self._found = self._read(epochs)
 
     def _read(self, epochs: int) -> tuple[dict[str, Vector], dict[str, Any]]:
+        own = {**self._training}
+        fingerprints = own.pop("fingerprints")
         content = read_whole(self.path)
-        try:
+        with self._telling_damage():
             arrays = self._numpy.load(content)
             header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
             noted = json.loads(header["__metadata__"][KEY])
-            version, training, n_before = noted["version"], noted["training"], noted["epochs"]
-        except Exception as error:  # whatever a damaged file leads to
-            raise ValueError(f"{self.path} is no checkpoint, or not all of one: {error}") from error
+            version = noted["version"]
         if version != VERSION:
             raise ValueError(f"{self.path} has the version {version}, and this is {VERSION}")
-        own = {**self._training}
-        fingerprints = own.pop("fingerprints")
+        with self._telling_damage():
+            training, n_before = {**own, **noted["training"]}, noted["epochs"]  # older say less
+            training["seed"] = re.sub(r"np\.\w+\((\d+)\)", r"\1", training["seed"])  # as older say
+            prints = {**training.get("fingerprints", fingerprints)}
+            if type(n_before) is not int or n_before < 1:
+                raise ValueError(f"it is after {n_before!r} epochs")
         for name, ours in own.items():
-            theirs = training.get(name, ours)  # older files say less
+            theirs = training[name]
             if theirs != ours:
-                raise self.refusal(f"with {name} {theirs}, not {ours}")
+                theirs, ours = ("none" if x == [] else x for x in (theirs, ours))
+                raise self._refusal(f"with {name} {theirs}, not {ours}")
         for name, ours in fingerprints.items():
-            if training.get("fingerprints", fingerprints).get(name) != ours:
-                raise self.refusal(f"with other numbers in {name}, or in another order")
+            if prints.get(name) != ours:
+                raise self._refusal(f"with other numbers in {name}, or in another order")
         if n_before > epochs:
             raise ValueError(
                 f"{self.path} is of the weights after {n_before} epochs, and epochs={epochs}: ask"
@@ -111,7 +121,36 @@ class Checkpoint:
             )
         return arrays, noted
 
-    def refusal(self, words: str) -> ValueError:
+    @contextmanager
+    def _telling_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # whatever a damaged file leads to
+            raise ValueError(f"{self.path} is no checkpoint, or not all of one: {error}") from error
+
+    def check(self, run: Any, optimizer: Any, rng: np.random.Generator) -> None:
+        """Bring copies to where they were: a ``Run`` gets no more than the error there, if any.
+
+        Raises:
+            ValueError: the file is damaged, or its weights had another error.
+        """
+        if not self._found:
+            return
+        trial = copy(run)
+        trial.best = copy(run.best)
+        with self._telling_damage():
+            self.resume(trial, copy(optimizer), deepcopy(rng))
+            known = _known_error(trial, self._found[0])
+        words = f"of a model or loss that give its weights the error {known:.6g}, not"
+        try:
+            run.error = run.objective.error(trial.theta)
+        except FloatingPointError as error:
+            raise self._refusal(f"{words} a finite one ({error})") from error
+        scale = max(map(abs, trial.history.error_before), default=0.0)
+        if not isclose(known, run.error, rel_tol=1e-6, abs_tol=1e-12 * scale):  # for roundings
+            raise self._refusal(f"{words} {run.error:.6g}")
+
+    def _refusal(self, words: str) -> ValueError:
         """The error that says how the training of the file differs."""
         return ValueError(
             f"{self.path} is of another training, {words}: give this one another folder, or remove"
@@ -135,22 +174,18 @@ class Checkpoint:
         told = {"version": VERSION, "training": self._training, **noted}
         write_whole(self.path, self._numpy.save(arrays, {KEY: json.dumps(told)}))
 
-    def resume(self, run: Any, optimizer: Any, rng: np.random.Generator) -> float | None:
-        """Bring a ``Run`` to where it was when it was saved; nothing, if it was not.
-
-        Returns:
-            The error that the weights there had; None if there were none.
-        """
+    def resume(self, run: Any, optimizer: Any, rng: np.random.Generator) -> bool:
+        """Bring a ``Run`` to where it was when it was saved; whether it was."""
         if not self._found:
-            return None
+            return False
         arrays, noted = self._found
         run.n_before = noted["epochs"]
         if isinstance(optimizer, Optimizer):
             _restore(run, optimizer, rng, arrays, noted)
-            return float(run.history.error_after[-1])
-        run.began = run.theta = arrays["began"]
-        run.to_tell = [*arrays["told"]]
-        return float(run.to_tell[0][0])
+        else:
+            run.began = run.theta = arrays["began"]
+            run.to_tell = [*arrays["told"]]
+        return True
 
 
 def _state(run: Any, optimizer: Optimizer, rng: Any) -> tuple[dict[str, Vector], dict[str, Any]]:
@@ -180,6 +215,31 @@ def _restore(
     rng.bit_generator.state = noted["random"]
     if run.best:
         (run.best.error, run.best.epochs_without), run.best.theta = noted["best"], arrays["best"]
+
+
+def _known_error(run: Any, arrays: dict[str, Vector]) -> float:
+    """The error that the weights had to which a ``Run`` was brought.
+
+    Raises:
+        ValueError, IndexError: what was noted of it does not fit together.
+    """
+    n, errors = len(run.parameters), run.history
+    for name, x in arrays.items():
+        shape = (len(x), n + 1) if name == "told" else (n,)
+        if x.shape != shape or not np.isfinite(x).all():
+            raise ValueError(f"{name} is not of {n} weights")
+    if run.to_tell:
+        return float(run.to_tell[0][0])
+    table = np.array(
+        [errors.error_before, errors.error_after, errors.validation or errors.error_after]
+    )
+    if (
+        table.shape != (3, run.n_before)
+        or table.dtype != float
+        or not isinstance(errors.ended, str)
+    ):
+        raise ValueError(f"the history is not of {run.n_before} epochs")
+    return float(errors.error_after[-1])
 
 
 def _library(name: str) -> Any:

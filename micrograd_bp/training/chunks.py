@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import __version__
+from ..modes import in_own_context
 from ..program.arguments import refuse_masked
 from .columns import is_named
 from .data import Table, table
@@ -266,6 +267,7 @@ def _if_any(f: Callable[..., Any], chunk: Chunk, *args: Any) -> Any:
     return f(chunk, *args) if any(map(len, chunk.raw)) else None
 
 
+@in_own_context
 def _added(parts: list[Any]) -> Any:
     found = [part for part in parts if part is not None]
     errors = [part for part in found if isinstance(part, Exception)]

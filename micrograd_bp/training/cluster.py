@@ -39,7 +39,7 @@ from .chunks import (
 from .columns import columns_of, is_named, other_columns
 from .data import OF_CLASSES, Table, class_names, coded, numbered, one_of_k
 from .losses import Loss
-from .objective import Objective, Sums
+from .objective import Objective, Sums, total_of
 from .one_graph import points_to_try
 from .optim import Optimizer, Vector, update_named
 
@@ -168,8 +168,7 @@ def _error(chunk: Chunk, of: Any, theta: Vector) -> Vector:
     """E, summed over a chunk."""
     of = there(of)
     errors = of.program(of.points(chunk), theta, threads=of.threads)
-    with np.errstate(over="ignore"):
-        return np.array([np.sum(errors)])
+    return np.array([total_of(errors)])
 
 
 def chunk_outputs(chunk: Chunk, of: Summing, finish: Callable[[Table], Any]) -> Any:

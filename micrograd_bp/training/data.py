@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..modes import in_own_context
 from ..numeric import show, to_float
 from ..program.arguments import refuse_masked, refuse_sparse
 from .losses import Loss, binary_cross_entropy, cross_entropy, hinge
@@ -40,8 +41,7 @@ def table(name: str, data: Any) -> Table:
     if array.dtype.kind not in "biuf":
         first = array.flat[0] if array.size else data
         raise TypeError(f"{name} needs numbers, not {array.dtype} such as {show(first)}")
-    with np.errstate(over="ignore"):
-        found: Table = array.astype(float)
+    found = _floats(array)
     if found.ndim == 1:
         found = found[:, np.newaxis]
     if found.ndim != 2 or not found.size:
@@ -51,6 +51,13 @@ def table(name: str, data: Any) -> Table:
     for n, i in np.argwhere(~np.isfinite(found))[:1]:
         raise _missing(name, (n, i), found[n, i], data)
     return found
+
+
+@in_own_context
+def _floats(array: NDArray[Any]) -> Table:
+    """The numbers of an array as floats; inf where one is beyond the largest."""
+    with np.errstate(over="ignore"):
+        return array.astype(float)
 
 
 def weight_column(sample_weight: Any, n_points: int, average: bool) -> Table:

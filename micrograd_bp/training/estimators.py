@@ -216,8 +216,8 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         max_iter: int,
         early_stopping: bool = False,
         stratify: _Array | None = None,
-    ) -> None:
-        """Go through the data; from the weights, and with the optimizer, as they are."""
+    ) -> bool:
+        """Go through the data, as weights and optimizer are; whether that ended well."""
         program = self._error = self._error or self._compiled_error(X, T)
         threads = effective_n_jobs(self.n_jobs)
         raw = np.ones((len(X), 1))
@@ -252,17 +252,16 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         rng = np.random.default_rng(self._random.randint(2**31))
         max_iter = at_least_one("max_iter", max_iter)
         run.train(self._optimizer, max_iter, rng, bool(self.verbose))
+        return run.ended_well
 
     def _train_to_the_end(
         self, X: Table, T: Table, sample_weight: Any, stratify: _Array | None = None
     ) -> None:
-        self._train(X, T, sample_weight, self.max_iter, self.early_stopping, stratify)
-        _, _, reason = self.history_.ended.partition(": ")
-        if isinstance(self._optimizer, LBFGS):
-            found = f"L-BFGS has not converged, {reason}" * ("converged" not in reason)
-        else:
-            found = "the error is still going down" * (not reason)
-        if found:
+        if not self._train(X, T, sample_weight, self.max_iter, self.early_stopping, stratify):
+            found = "the error is still going down"
+            if isinstance(self._optimizer, LBFGS):
+                _, _, reason = self.history_.ended.partition(": ")
+                found = f"L-BFGS has not converged, {reason}"
             warnings.warn(
                 f"after {self.n_iter_} epochs of max_iter={self.max_iter} {found}: raise"
                 " max_iter, or scale the data to about 1",

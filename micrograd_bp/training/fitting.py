@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..modes import changed, in_own_context
+from ..modes import changed
 from ..nn import note_classes, note_columns
 from ..numeric import show
 from ..program import Program
@@ -42,7 +42,6 @@ from .settings import (
 )
 
 
-@in_own_context
 def fit(
     model: Model,
     X: Any,
@@ -218,11 +217,13 @@ def fit(
         prints = dict(zip_longest(names, _fingerprints(chunked or tables_of.values())))
         prints["validation"] = held_out and "".join(_fingerprints(data))
         saved = Checkpoint(checkpoint, checkpoint_every, epochs, training, prints)
+    run = Run(model, parameters, objective, held_out, callbacks, best, saved)
+    if saved is not None:
+        saved.check(run, optimizer, rng)
     if isinstance(optimizer, Optimizer):
         optimizer.reset()
     note_classes(model, classes)
     note_columns(model, columns)
-    run = Run(model, parameters, objective, held_out, callbacks, best, saved)
     return run.train(optimizer, epochs, rng, progress)
 
 

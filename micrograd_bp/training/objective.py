@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..engine import Value
+from ..modes import in_own_context
 from ..program import Program
 from .data import Table
 from .optim import Optimizer, Vector, update_named
@@ -91,6 +92,13 @@ class Objective(ABC):
         return self._steps(optimizer, parameters, theta, rng)
 
 
+@in_own_context
+def total_of(errors: Vector) -> float:
+    """The sum of errors E_n; inf where it is beyond the largest float."""
+    with np.errstate(over="ignore"):
+        return float(np.sum(errors))
+
+
 class TableObjective(Objective):
     """The error over data points in memory: the inputs of a program, a row a data point."""
 
@@ -104,8 +112,7 @@ class TableObjective(Objective):
         return self._on(theta, self.points)
 
     def _error(self, theta: Vector) -> float:
-        with np.errstate(over="ignore"):
-            total = float(np.sum(self.program(self.points, theta, threads=self.threads)))
+        total = total_of(self.program(self.points, theta, threads=self.threads))
         if not np.isfinite(total):
             raise FloatingPointError("the sum of the errors E_n is beyond the largest float")
         return total

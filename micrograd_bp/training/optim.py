@@ -338,6 +338,16 @@ class LBFGS:
         >>> bool(abs(path[-1]).max() < 1e-5)
         True
         """
+        return self._minimized(objective, theta, iterations, after)[0]
+
+    def _minimized(
+        self,
+        objective: Objective,
+        theta: Vector,
+        iterations: int,
+        after: Callable[[Vector], bool],
+    ) -> tuple[str, bool]:
+        """Why it ended, and whether that is well: it converged, or the caller had it end."""
         try:
             from scipy.optimize import minimize
         except ImportError as error:
@@ -365,8 +375,8 @@ class LBFGS:
                 },
             )
         except _EndedByCaller:
-            return "ended by the caller"
-        return self._reason(result)
+            return "ended by the caller", True
+        return self._reason(result), result.status == 0
 
     def _reason(self, result: Any) -> str:
         """Why scipy's loop ended, by its status; of its evaluations there are always enough."""

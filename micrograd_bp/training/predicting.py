@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Value
-from ..modes import changed, in_own_context
+from ..modes import changed
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
@@ -19,7 +19,6 @@ from .data import Table, table
 from .one_graph import compiled
 
 
-@in_own_context
 def predict(
     model: Callable[[list[Any]], Any], X: Any, *, classes: bool = False, threads: int = 1
 ) -> NDArray[Any]:
@@ -88,7 +87,6 @@ def _predicted(sigmoid: bool, classes: bool, names: Any, found: Table) -> NDArra
     return numbers
 
 
-@in_own_context
 def class_scores(model: Callable[[list[Any]], Any], X: Any) -> Table:
     """A number for each data point and class, the largest for the class that is predicted."""
     found, outputs = _run(model, X, threads=1)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from math import isclose
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +39,8 @@ class Run:
     """How far the training is: the history, and the weights after the last epoch."""
 
     bar: Any
+    ended_well: bool  # and not for want of epochs, or of a lower error
+    error: float  # after the last epoch; of a checkpoint, known by its check
 
     def __init__(
         self,
@@ -69,18 +70,23 @@ class Run:
     ) -> History:
         """Go through the data ``epochs`` times at most, and leave the weights with the model."""
         self._optimizer, self._rng, self._started = optimizer, rng, time.perf_counter()
-        known = self.checkpoint.resume(self, optimizer, rng) if self.checkpoint else None
+        resumed = self.checkpoint is not None and self.checkpoint.resume(self, optimizer, rng)
         n = self.n_before
         with Bar(
             total=epochs, initial=n, disable=not progress, desc="fit", unit="epoch"
         ) as self.bar:
             try:
-                self._begin(known)
+                if not resumed:
+                    with self._telling():
+                        self.error = self.objective.error(self.theta)
                 if isinstance(optimizer, LBFGS):
-                    reason = optimizer.minimize(self._evaluate, self.theta, epochs, self._after)
+                    reason, self.ended_well = optimizer._minimized(
+                        self._evaluate, self.theta, epochs, self._after
+                    )
                     self.history.ended = self.history.ended or f"{self._epochs_done}: {reason}"
                 else:
                     self._descend(optimizer, epochs, rng)
+                    self.ended_well = bool(self.history.ended)
                     self.history.ended = self.history.ended or self._epochs_done
                 if self.best and self.history.error_after:
                     self.theta = self.best.theta
@@ -95,17 +101,6 @@ class Run:
     def _epochs_done(self) -> str:
         n = len(self.history.error_after)
         return f"after {n} epoch{'s' if n != 1 else ''}"
-
-    def _begin(self, known: float | None) -> None:
-        """Compute the error; where a checkpoint knew it, it has to be about the same."""
-        with self._telling():
-            self._error = self.objective.error(self.theta)
-        if self.checkpoint and known is not None and not isclose(known, self._error, rel_tol=1e-6):
-            self.theta = np.array([parameter.data for parameter in self.parameters])
-            raise self.checkpoint.refusal(
-                f"of a model or loss that give its weights the error {known:.6g}, not"
-                f" {self._error:.6g}"
-            )
 
     def _evaluate(self, theta: Vector) -> tuple[float, Vector]:
         if self.to_tell:
@@ -141,11 +136,11 @@ class Run:
                 with self._telling("validation: "):
                     validation = self.held_out.error(theta)
         self.theta = theta
-        history.error_before.append(self._error)
+        history.error_before.append(self.error)
         history.error_after.append(error)
         if validation is not None:
             history.validation.append(validation)
-        self._error = error
+        self.error = error
         rate = self.objective.rows / (time.perf_counter() - self._started)
         self.bar.set_postfix_str(f"error {error:.4g}, {rate:.3g} rows/s", refresh=False)
         is_new = len(history.error_after) > self.n_before
@@ -176,7 +171,7 @@ class Run:
             if where is not None:
                 raise FloatingPointError(f"{where}{error}") from error
             n = len(self.history.error_after)
-            kept = f"after epoch {n}, of error {self._error:.6g}" if n else "that it began with"
+            kept = f"after epoch {n}, of error {self.error:.6g}" if n else "that it began with"
             raise diverged(n + 1, error, kept) from error
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine import Value
 from ..messages import describe, refuse_no_parameters
+from ..modes import in_own_context
 from ..numeric import show
 from .losses import LOSSES, Loss
 from .optim import LBFGS, OPTIMIZERS, Optimizer
@@ -87,6 +88,7 @@ def functions(callbacks: Any) -> list[Callable[[Any], Any]]:
     return found
 
 
+@in_own_context  # in which NumPy puts an errstate in force
 def generator(seed: Any) -> np.random.Generator:
     """What draws the minibatches."""
     try:

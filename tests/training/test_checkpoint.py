@@ -1,5 +1,6 @@
 """A training goes on from its checkpoint to the last bit, whatever ended it."""
 
+import copy
 import json
 import os
 import signal
@@ -160,6 +161,8 @@ def test_columns_in_another_order_are_other_columns(tmp_path: Path) -> None:
     trained(tmp_path, 2, Adam(), data=(frame, T))
     with pytest.raises(ValueError, match=r"with columns \['a', 'b'\], not \['b', 'a'\]"):
         trained(tmp_path, 3, Adam(), data=(frame[["b", "a"]], T))
+    with pytest.raises(ValueError, match=r"with columns \['a', 'b'\], not none"):
+        trained(tmp_path, 3, Adam())
 
 
 @pytest.mark.parametrize(("optimizer", "batch_size"), [(Adam, None), (Adam, 7), (LBFGS, None)])
@@ -193,19 +196,119 @@ def test_another_model_or_loss_of_as_many_weights_is_refused(
         assert [parameter.data for parameter in model.parameters()] == before
 
 
-def test_a_checkpoint_that_says_less_of_its_training_still_loads(tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", [Adam, LBFGS])
+def test_a_refusal_for_the_model_changes_nothing(tmp_path: Path, optimizer: Any) -> None:
+    if optimizer is LBFGS:
+        pytest.importorskip("scipy")
+
+    def loss(y: Any, t: Any) -> Any:
+        return (y - t) ** 2
+
+    names = np.where(T > 0.0, "up", "down")
+    options: dict[str, Any] = {"batch_size": 7 if optimizer is Adam else None, "progress": False}
+    options |= {"checkpoint": tmp_path, "loss": "binary_cross_entropy"}
+    big = MLP(2, [3, 1], hidden="tanh", seed=1)
+    fit(big, X, names, optimizer=optimizer(), seed=np.random.default_rng(1), **options)
+    for scale in (2.0, 1e160):  # which is beyond the largest float at the weights of the file
+        own, rng = optimizer(), np.random.default_rng(1)
+        model = MLP(2, [3, 1], hidden=lambda a, scale=scale: (a * scale) ** 2)
+        for parameter in model.parameters():
+            parameter.data = 1e-20
+        before = [parameter.data for parameter in model.parameters()]
+        of_optimizer, of_rng = copy.deepcopy(vars(own)), rng.bit_generator.state
+        words = r"give its weights the error \d.*, not " + ("a finite" if scale > 2.0 else r"\d")
+        with pytest.raises(ValueError, match=words):
+            fit(model, X, names, optimizer=own, seed=rng, **options)
+        assert [parameter.data for parameter in model.parameters()] == before
+        assert (vars(own), rng.bit_generator.state) == (of_optimizer, of_rng)
+        assert getattr(model, "classes", None) is None
+
+
+def test_an_error_that_is_rounding_only_is_no_other(tmp_path: Path) -> None:
+    """As another engine rounds otherwise."""
+    line, data = SGD(lr=0.01), X @ [1.3, -0.7] + 0.4
+    options = {"optimizer": line, "loss": "sum_of_squares", "progress": False}
+    model = MLP(2, [1], seed=1)
+    found = fit(model, X, data, epochs=200, checkpoint=tmp_path, **options).error_after[-1]
+    assert found < 1e-25
+
+    def edit(noted: Any) -> None:
+        noted["history"]["error_after"][-1] *= 3.0
+
+    rewritten(tmp_path, edit)
+    assert len(fit(model, X, data, epochs=210, checkpoint=tmp_path, **options).error_after) == 210
+
+
+def rewritten(folder: Path, edit: Any) -> None:
+    """Change what a checkpoint notes, and its arrays."""
     safetensors = pytest.importorskip("safetensors.numpy")
-    expected = trained(None, 5, Adam())
-    trained(tmp_path, 2, Adam())
-    content = (tmp_path / FILE).read_bytes()
+    content = (folder / FILE).read_bytes()
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     noted = json.loads(header["__metadata__"]["micrograd_bp checkpoint"])
-    for name in ("fingerprints", "columns"):
-        del noted["training"][name]
-    arrays = safetensors.load(content)
-    metadata = {"micrograd_bp checkpoint": json.dumps(noted)}
-    (tmp_path / FILE).write_bytes(safetensors.save(arrays, metadata))
-    assert trained(tmp_path, 5, Adam()) == expected
+    noted["arrays"] = safetensors.load(content)
+    edit(noted)
+    arrays, metadata = noted.pop("arrays"), {"micrograd_bp checkpoint": json.dumps(noted)}
+    (folder / FILE).write_bytes(safetensors.save(arrays, metadata))
+
+
+def test_a_checkpoint_that_says_less_of_its_training_still_loads(tmp_path: Path) -> None:
+    expected = trained(None, 5, Adam(), fit_seed=3)
+    trained(tmp_path, 2, Adam(), fit_seed=3)
+
+    def edit(noted: Any) -> None:
+        for name in ("fingerprints", "columns"):
+            del noted["training"][name]
+        noted["training"]["seed"] = "np.int64(3)"
+
+    rewritten(tmp_path, edit)
+    assert trained(tmp_path, 5, Adam(), fit_seed=3) == expected
+
+
+DAMAGE: dict[str, Any] = {
+    "epochs a string": lambda noted: noted.update(epochs="2"),
+    "epochs negative": lambda noted: noted.update(epochs=-2),
+    "training a list": lambda noted: noted.update(training=[]),
+    "training null": lambda noted: noted.update(training=None),
+    "fingerprints a list": lambda noted: noted["training"].update(fingerprints=[1]),
+    "fingerprints null": lambda noted: noted["training"].update(fingerprints=None),
+    "no weights": lambda noted: noted["arrays"].pop("theta", noted["arrays"].pop("began", None)),
+    "other weights": lambda noted: noted["arrays"].update({next(iter(noted["arrays"])): ONE}),
+}
+ONE = np.ones(1)
+OF_HISTORY: dict[str, Any] = {
+    "no random state": lambda noted: noted.update(random={}),
+    "no optimizer": lambda noted: noted.pop("optimizer"),
+    "a state of others": lambda noted: noted["arrays"].update({"optimizer.0": ONE}),
+    "no errors": lambda noted: noted["history"].update(error_after=[]),
+    "errors in words": lambda noted: noted["history"].update(error_after=["a", "b"]),
+    "a history of others": lambda noted: noted.update(history={"loss": [1.0]}),
+    "a history of less": lambda noted: noted["history"].update(error_before=[1.0]),
+}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "damage"),
+    [(Adam, name) for name in {**DAMAGE, **OF_HISTORY}] + [(LBFGS, name) for name in DAMAGE],
+)
+def test_a_checkpoint_that_does_not_fit_together_is_refused(
+    tmp_path: Path, optimizer: Any, damage: str
+) -> None:
+    if optimizer is LBFGS:
+        pytest.importorskip("scipy")
+    trained(tmp_path, 2, optimizer())
+    rewritten(tmp_path, {**DAMAGE, **OF_HISTORY}[damage])
+    with pytest.raises(ValueError, match="is no checkpoint, or not all of one"):
+        trained(tmp_path, 3, optimizer())
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_negative_zero_is_no_other_number(tmp_path: Path, chunked: bool) -> None:
+    da = pytest.importorskip("dask.array", reason="needs Dask") if chunked else None
+    for epochs, zero in ((2, 0.0), (3, -0.0)):
+        x = np.where(X > 1.0, zero, X)
+        data = (da.from_array(x, chunks=(25, 2)), da.from_array(T, chunks=25)) if da else (x, T)
+        _, history = trained(tmp_path, epochs, Adam(), data=data)
+    assert len(history.error_after) == 3
 
 
 def test_a_path_that_can_be_no_folder_is_told_before_the_training(tmp_path: Path) -> None:

@@ -442,6 +442,14 @@ def test_a_training_that_has_converged_is_not_warned_of() -> None:
         ).fit(X, y)
 
 
+def test_a_training_that_was_stopped_early_is_not_warned_of() -> None:
+    X, y = load_iris(return_X_y=True)
+    options = {"early_stopping": True, "n_iter_no_change": 2, "tol": 0.05, "alpha": 0.0}
+    for solver in ("lbfgs", LBFGS(), "adam"):
+        model = NetworkClassifier([8], solver=solver, random_state=0, **options).fit(X, y)
+        assert "has not improved for 2" in model.history_.ended
+
+
 def test_data_points_have_several_labels_or_none() -> None:
     X, _ = iris()
     Y = np.column_stack([X[:, 0] > 0.0, X[:, 1] > 0.5, X[:, 0] + X[:, 2] > 0.3]).astype(int)

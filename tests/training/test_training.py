@@ -1,5 +1,6 @@
 """fit: it learns, it tells what it did, it does the same twice, and it refuses in time."""
 
+import contextvars
 import copy
 import math
 import pickle
@@ -247,6 +248,22 @@ def test_modes_in_force_outside_do_not_matter() -> None:
     with no_grad(), scope("outside"):
         small_fit(twin)
     assert weights(model) == weights(twin)
+
+
+def test_what_models_and_callbacks_set_in_the_context_stays() -> None:
+    told: contextvars.ContextVar[str] = contextvars.ContextVar("told", default="")
+
+    def model(x: list[Value]) -> Value:
+        told.set(told.get() + "m")
+        return x[0]
+
+    def callback(epoch: Epoch) -> None:
+        told.set(told.get() + str(epoch.epoch))
+
+    small_fit(MLP(2, [1], seed=1), callbacks=callback)
+    assert told.get() == "123"
+    predict(model, [[1.0], [2.0]])
+    assert told.get() == "123mm"
 
 
 @pytest.mark.parametrize(
