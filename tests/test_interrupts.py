@@ -103,6 +103,8 @@ WORK = [(modes, 1), (derivatives, 1), (compiling, 1), (a_step, 1), (a_check, 7)]
 def test_nothing_stays_in_force(work: Callable[[], None], step: int) -> None:
     if Switch.__module__ == "micrograd_bp.modes" and work not in (a_step, a_check):
         pytest.skip("where Switch is not compiled, an interrupt may keep it from ending")
+    if np.__version__ < "2" and work in (a_step, a_check):
+        pytest.skip("before NumPy 2 an interrupt may keep its errstate from ending")
     work()  # what is made once
     before, n = in_force(), 1
     try:
