@@ -1,25 +1,23 @@
 # cython: language_level=3
-"""The compiled twin of Block in modes.py: no step of it can be interrupted."""
+"""The compiled twin of Switch in modes.py: no step of it can be interrupted."""
 
-from functools import wraps
+from . import modes
+
+cdef object current = modes.current
+cdef object without = modes.without
 
 
-cdef class Block:
-    cdef object variable, new, token
+cdef class Switch:
+    cdef readonly object new
 
-    def __init__(self, variable, new):
-        self.variable, self.new = variable, new
+    def __init__(self, new):
+        self.new = new
 
     def __enter__(self):
-        self.token = self.variable.set(self.new(self.variable.get()))
+        before = current.get()
+        current.set(self.new(before, (self, before)))
 
     def __exit__(self, kind, error, trace):
-        self.variable.reset(self.token)
-
-    def __call__(self, f):
-        @wraps(f)
-        def run(*args, **kwargs):
-            with Block(self.variable, self.new):
-                return f(*args, **kwargs)
-
-        return run
+        mode = current.get()
+        begun = mode.begun
+        current.set(begun[1] if begun and begun[0] is self else without(self, mode))

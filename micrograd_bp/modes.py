@@ -4,8 +4,10 @@ Each mode is a context manager and a decorator, in force in the current thread o
 """
 
 from collections.abc import Callable
+from contextlib import ContextDecorator
 from contextvars import ContextVar, copy_context
 from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any, NamedTuple, TypeVar
 
 from . import twins
@@ -21,51 +23,76 @@ class Mode(NamedTuple):
     nonfinite_allowed: bool = False
     scope: str = ""
     compared: list[Any] | None = None
+    begun: Any = None  # the block that put this in force, and the Mode before it
 
 
+FIELDS = Mode._fields[:-1]
 DEFAULT = Mode()
 current: ContextVar[Mode] = ContextVar("micrograd_bp_mode", default=DEFAULT)
 
 
-class Block:
-    """A block with another value of a variable of the context, which ends with it.
+class Switch:
+    """Puts another mode in force, and takes it back: nested, shared, and in whatever order.
 
+    It holds nothing of its own on that: what is in force in a context knows what it began with.
     It has a compiled twin, which an interrupt (what a signal raises, at any step of Python)
-    finds before or after its work: here one as the block ends leaves the value in force.
+    finds before or after its work: here one as the block ends leaves the mode in force.
 
     Args:
-        variable: the variable.
-        new: makes the value of that before the block.
+        new: makes the mode of that before the block, and of what it has as ``begun``.
     """
 
-    def __init__(self, variable: ContextVar[Any], new: Callable[[Any], Any]) -> None:
-        self._variable, self._new = variable, new
+    def __init__(self, new: Callable[[Mode, Any], Mode]) -> None:
+        self.new = new
 
     def __enter__(self) -> None:
-        before = self._variable.get()
+        before = current.get()
         try:
-            self._token = self._variable.set(self._new(before))
+            current.set(self.new(before, (self, before)))
         except BaseException:
-            self._variable.set(before)
+            current.set(before)
             raise
 
     def __exit__(self, *error: object) -> None:
-        self._variable.reset(self._token)
+        mode = current.get()
+        begun = mode.begun
+        current.set(begun[1] if begun and begun[0] is self else without(self, mode))
 
-    def __call__(self, f: F) -> F:
-        """The function, each call of which is such a block."""
 
-        @wraps(f)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            with Block(self._variable, self._new):
-                return f(*args, **kwargs)
-
-        return run  # type: ignore[return-value]
+def without(block: Switch, mode: Mode) -> Mode:
+    """A mode less a block inside which others began: generators may end in another order."""
+    later = []
+    while mode.begun and mode.begun[0] is not block:
+        other, mode = mode.begun
+        later.append(other)
+    if not mode.begun:
+        raise RuntimeError(
+            "this block has not begun here, or has ended: a mode begins and ends in one thread or"
+            " task, as a with statement has it"
+        )
+    mode = mode.begun[1]
+    for other in reversed(later):
+        mode = other.new(mode, (other, mode))
+    return mode
 
 
 if twins.wanted():
     with twins.imported(__file__, "_modes"):
-        from ._modes import Block  # type: ignore[no-redef]
+        from ._modes import Switch  # type: ignore[no-redef]
+
+
+class Block(Switch, ContextDecorator):
+    """A mode as a context manager and as a decorator, which can be used again and shared."""
+
+    def __call__(self, f: F) -> F:
+        """The function, each call of which is such a block."""
+        if iscoroutinefunction(f) or isgeneratorfunction(f) or isasyncgenfunction(f):
+            raise TypeError(
+                f"{getattr(f, '__name__', 'a function')} is no plain function but one that runs on"
+                " after its call (async def or yield), and would run in no mode: write a with"
+                " block into it"
+            )
+        return super().__call__(f)
 
 
 def changed(**changes: Any) -> Block:
@@ -75,7 +102,9 @@ def changed(**changes: Any) -> Block:
     ...     inside("neuron1")
     'layer2/neuron1'
     """
-    return Block(current, lambda mode: mode._replace(**changes))
+    return Block(
+        lambda mode, begun: Mode(*map(changes.get, FIELDS, mode), begun)  # type: ignore[arg-type, call-arg]
+    )
 
 
 def no_grad() -> Block:
@@ -129,7 +158,9 @@ def scope(name: str) -> Block:
         raise TypeError(f"the name of a scope is a string, not {show(name)}")
     if not name.strip("/"):
         raise ValueError(f"the name of a scope has at least one character, not {name!r}")
-    return Block(current, lambda mode: mode._replace(scope=inside(name)))
+    return Block(
+        lambda mode, begun: Mode(*mode[:2], _joined(mode.scope, name), mode.compared, begun)
+    )
 
 
 def inside(path: str) -> str:
@@ -139,7 +170,10 @@ def inside(path: str) -> str:
     ...     inside("neuron3")
     'layer1/neuron3'
     """
-    outer = current.get().scope
+    return _joined(current.get().scope, path)
+
+
+def _joined(outer: str, path: str) -> str:
     return f"{outer}/{path}" if outer and path else outer or path
 
 

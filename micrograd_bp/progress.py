@@ -1,4 +1,4 @@
-"""Progress bars, which lose no interrupt and let the process end after one."""
+"""Progress bars, which lose no interrupt in a with block, and let the process end after one."""
 
 from typing import Any
 
@@ -10,6 +10,9 @@ class Bar(tqdm):  # type: ignore[type-arg]
 
     tqdm's thread watches bars that look less often, and takes locks in Python: an interrupt in the
     middle of that leaves one locked, and the process waits for the thread.
+
+    An interrupt just as one is collected that was never closed may be lost: Python's WeakSet, in
+    which tqdm holds its bars, hears of it then.
     """
 
     monitor_interval = 0  # no thread

@@ -29,7 +29,7 @@ from micrograd_bp import (
     scope,
     topological_order,
 )
-from micrograd_bp.modes import Block, current
+from micrograd_bp.modes import Switch, current
 from micrograd_bp.nn.written import write
 from micrograd_bp.progress import Bar
 from micrograd_bp.testing import check_gradient
@@ -108,8 +108,10 @@ WORK = [(modes, 1), (derivatives, 1), (compiling, 1), (a_step, 1), (a_check, 7),
 
 @pytest.mark.parametrize(("work", "step"), WORK)
 def test_nothing_stays_in_force(work: Callable[[], None], step: int) -> None:
-    if Block.__module__ == "micrograd_bp.modes" and work not in (a_step, a_check):
-        pytest.skip("where Block is not compiled, an interrupt may keep it from ending")
+    if Switch.__module__ == "micrograd_bp.modes" and work not in (a_step, a_check):
+        pytest.skip("where Switch is not compiled, an interrupt may keep it from ending")
+    if np.__version__ < "2" and work in (a_step, a_check):
+        pytest.skip("before NumPy 2 an interrupt may keep its errstate from ending")
     work()  # what is made once
     before, n = in_force(), 1
     try:
