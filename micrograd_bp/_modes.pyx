@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, binding=False
 """The compiled twin of Switch in modes.py: no step of it can be interrupted."""
 
 from . import modes
