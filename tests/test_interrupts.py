@@ -7,7 +7,7 @@ place, at the second, and so on, until it runs through.
 
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,13 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning",  # of a file just opened
     "ignore::pytest.PytestUnraisableExceptionWarning",  # of a generator just closed
 )
+
+
+@pytest.fixture(autouse=True)
+def usual_errors() -> Iterator[None]:
+    """NumPy 1 keeps what an interrupt left in force."""
+    with np.errstate():
+        yield
 
 
 def interrupted(work: Callable[[], Any], n: int, listen: Any = sys.setprofile) -> bool:
