@@ -43,10 +43,12 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture(autouse=True)
-def usual_errors() -> Iterator[None]:
-    """NumPy 1 keeps what an interrupt left in force."""
+def as_before() -> Iterator[None]:
+    """The pure engine and NumPy 1 may keep what an interrupt left in force."""
+    mode = current.get()
     with np.errstate():
         yield
+    current.set(mode)
 
 
 def interrupted(work: Callable[[], Any], n: int, listen: Any = sys.setprofile) -> bool:
