@@ -74,7 +74,7 @@ def test_the_estimators_say_which_extra_they_need(package: str) -> None:
 @pytest.mark.parametrize(
     ("package", "statement", "extra"),
     [
-        ("dask", "import micrograd_bp.training.cluster as c; c.library('dask')", "cluster"),
+        ("dask", "from micrograd_bp.training.cluster import library; library('dask')", "cluster"),
         ("anywidget", "import micrograd_bp.widget as w; w.live(lambda x: x, x=1.0)", "live"),
         ("mpmath", "import micrograd_bp.testing as t; t.finite_difference(abs, 1.0, 'mpmath')",
          "testing"),
