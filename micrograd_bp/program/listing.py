@@ -68,11 +68,10 @@ def result_names(plan: Plan, names: Sequence[str]) -> list[str]:
 
 def _place_names(plan: Plan, names: Sequence[str]) -> list[str]:
     inputs, parameters = names[: plan.n_inputs], names[plan.n_inputs :]
-    n_known = plan.n_parameters + len(plan.constants)
     return [
         *(name or f"w{i}" for i, name in enumerate(parameters)),
         *(f"c{i}" for i in range(len(plan.constants))),
-        *(f"s{i}" for i in range(plan.n_scalars - n_known)),
+        *(f"s{i}" for i in range(plan.n_scalars - plan.n_known)),
         *(name or f"x{i}" for i, name in enumerate(inputs)),
         *(f"r{i}" for i in range(plan.n_rows - plan.n_inputs)),
     ]
