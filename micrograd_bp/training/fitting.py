@@ -21,9 +21,10 @@ from ..program import Program
 from ..program.arguments import thread_count
 from .checkpoint import Checkpoint, fingerprint
 from .chunks import is_chunked
+from .classes import coded, numbered
 from .cluster import ChunkedData, ChunkedObjective
 from .columns import by_label, by_name, columns_of
-from .data import Table, coded, numbered, tables, weight_column
+from .data import Table, tables, weight_column
 from .early_stopping import Best
 from .history import History
 from .losses import Loss
