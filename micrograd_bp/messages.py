@@ -183,16 +183,21 @@ step() do: compute the graph again, for the new data, or restore the old
     if _same([value], [node.data]) and _same(derivatives, recorded):
         return
     suspects: list[Any] = []
+    unknown = node.parents  # whose data were not recorded
     if function in (functions.mul, functions.dot):  # each recorded the data of its partner
         half = len(recorded) // 2
-        before = recorded[half : 2 * half] + recorded[:half]
+        before, unknown = recorded[half : 2 * half] + recorded[:half], unknown[2 * half :]
         suspects = [p for p, data in zip(node.parents, before) if not _same([p.data], [data])]
+    elif function is functions.div:  # 1 / y and -x / y**2
+        same, unknown = [_same([a], [b]) for a, b in zip(derivatives, recorded)], ()
+        suspects = [] if all(same) else [node.parents[0 if same[0] else 1]]
     if not suspects:
-        suspects = [parent for parent in node.parents if not parent.parents]
+        suspects = [parent for parent in unknown if not parent.parents]
         if _same(derivatives, recorded) or not suspects:
             suspects.append(node)
-    names = [*dict.fromkeys(map(describe, suspects))]
-    shown = " or ".join([*names[:3], *["others"] * bool(names[3:])])
+    suspects = [*dict.fromkeys(suspects)]
+    names = dict.fromkeys(map(describe, suspects[:3]))
+    shown = " or ".join([*names, *["others"] * bool(suspects[3:])])
     raise ValueError(
         f"the .data of {shown} was changed since the forward pass, as fit and step() do: compute"
         " the graph again, for the new data, or restore the old"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..whole_file import parse_json, write_whole
+from ..whole_file import file_name, parse_json, write_whole
 from .backprop import SIGMOIDAL, Weights
 from .columns import Progress
 
@@ -419,5 +419,5 @@ def save_weights(
         f'{{\n  "activation": "{activation}",\n{known}'
         f'  "w1": [\n{w1}\n  ],\n  "w2": [\n{w2}\n  ]\n}}\n'
     )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(file_name(path)).parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text.encode())

@@ -18,7 +18,7 @@ from .._engine import by_place, place_of, unconfirmed
 from ..transforms.through_softmax import SHARE, THROUGH_SOFTMAX
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from .gates import MAY_BE_GATES, SMOOTH, gate, has_edge
+from .gates import MAY_BE_GATES, MOST_GATES, SMOOTH, gate, has_edge
 from .instructions import (
     DERIVATIVES,
     Gather,

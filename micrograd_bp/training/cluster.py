@@ -27,6 +27,7 @@ from .checkpoint import digest, fingerprint
 from .chunks import (
     Chunk,
     Chunks,
+    check_kind,
     checked_client,
     client_in_use,
     computed,
@@ -36,8 +37,9 @@ from .chunks import (
     there,
     whole,
 )
+from .classes import OF_CLASSES, class_names, coded, numbered, one_of_k
 from .columns import columns_of, is_named, other_columns
-from .data import OF_CLASSES, Table, class_names, coded, numbered, one_of_k
+from .data import Table
 from .losses import Loss
 from .objective import Objective, Sums, total_of
 from .one_graph import points_to_try
@@ -81,7 +83,7 @@ def value_and_grad(
     names = program._names[: len(program._names) - len(program._recorded)]
     columns = columns_of(data)
     for name in names if columns else ():
-        if name not in columns or names.count(name) > 1:
+        if names.count(name) > 1 or columns.count(name) != 1:
             raise ValueError(
                 "the columns of a DataFrame are taken by the labels of the inputs,"
                 f" {', '.join(map(repr, names))}, and {name!r} is not one of"
@@ -90,7 +92,9 @@ def value_and_grad(
     _, theta = program._checked(np.empty((0, len(names))), parameters)
     chunks = Chunks({"inputs": list(names) if columns else data}, data)
     found = chunks.total(_sums, _sent(program, thread_count(threads)), theta)
-    return _finite(np.zeros(1 + len(theta)) if found is None else found)
+    if found is None:
+        return 0.0, np.zeros(len(theta))
+    return _finite(found) if np.isfinite(theta).all() else (float(found[0]), found[1:])
 
 
 def _sent(program: Program, threads: int) -> Any:
@@ -316,7 +320,7 @@ class ChunkedData:
         if isinstance(T, list) and is_named(T) and not columns_of(X):
             T = np.array(T)  # names of classes
         tables = _tables(X, T, sample_weight)
-        self.columns = tables["X"] if is_named(tables["X"]) else columns_of(X)
+        self.columns = [*tables["X"]] if is_named(tables["X"]) else columns_of(X)
         self.classes = classes or _classes(X, tables["T"], loss)
         self._loss, self._number = loss, None
         if self.classes:
@@ -403,6 +407,8 @@ def _tables(X: Any, T: Any, sample_weight: Any) -> dict[str, Any]:
     """The three; where T or sample_weight are names of columns of X, all by name."""
     tables = {"T": T, "sample_weight": sample_weight}
     named = {name: x for name, x in tables.items() if is_named(x)}
+    if sample_weight is None:
+        del tables["sample_weight"]
     return {"X": other_columns(X, named) if named else X, **tables}
 
 
@@ -413,6 +419,7 @@ def _classes(X: Any, T: Any, loss: Loss) -> list[Any] | None:
     """
     if not is_chunked(T) and not is_named(T):
         return class_names(T, loss)
+    check_kind("T", T)
     column = X[T] if is_named(T) else T
     dtypes = [column.dtype] if hasattr(column, "dtype") else [*column.dtypes]
     if loss not in OF_CLASSES or all(dtype.kind in "biuf" for dtype in dtypes):

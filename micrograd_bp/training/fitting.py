@@ -8,7 +8,8 @@ happens.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any
 
@@ -21,9 +22,10 @@ from ..program import Program
 from ..program.arguments import thread_count
 from .checkpoint import Checkpoint, fingerprint
 from .chunks import is_chunked
+from .classes import coded, numbered
 from .cluster import ChunkedData, ChunkedObjective
 from .columns import by_label, by_name, columns_of
-from .data import Table, coded, numbered, tables, weight_column
+from .data import Table, tables, weight_column
 from .early_stopping import Best
 from .history import History
 from .losses import Loss
@@ -172,19 +174,18 @@ def fit(
         columns = columns_of(X)
         inputs, targets, classes = points_of(X, T, loss)
     tables_of = {"x": inputs}
-    try:
-        with changed(recording=True, nonfinite_allowed=False, scope=""):
+    with changed(recording=True, nonfinite_allowed=False, scope=""):
+        with _telling_divergence():
             n_outputs = number_of_outputs(model, loss, inputs, classes)
-            if chunked is not None:
-                chunked.look(n_outputs, average, sample_weight is not None)
-                tables_of = chunked.tables_of
-            else:
-                tables_of["t"] = coded("T", targets, loss, n_outputs)
-                if sample_weight is not None:
-                    tables_of["w"] = weight_column(sample_weight, len(inputs), average)
+        if chunked is not None:
+            chunked.look(n_outputs, average, sample_weight is not None)
+            tables_of = chunked.tables_of
+        else:
+            tables_of["t"] = coded("T", targets, loss, n_outputs)
+            if sample_weight is not None:
+                tables_of["w"] = weight_column(sample_weight, len(inputs), average)
+        with _telling_divergence():
             program = error_program(model, loss, tables_of, parameters)
-    except ArithmeticError as error:
-        raise diverged(1, error, "that it began with") from error
     data = chunked or np.hstack([*tables_of.values()])
     batch_size = len(data) if batch_size is None else at_least_one("batch_size", batch_size)
     if isinstance(optimizer, LBFGS) and batch_size < len(data):
@@ -225,6 +226,15 @@ def fit(
     note_classes(model, classes)
     note_columns(model, columns)
     return run.train(optimizer, epochs, rng, progress)
+
+
+@contextmanager
+def _telling_divergence() -> Iterator[None]:
+    """Say in an error of the model or loss that it is of the weights that they began with."""
+    try:
+        yield
+    except ArithmeticError as error:
+        raise diverged(1, error, "that it began with") from error
 
 
 def _objective(
