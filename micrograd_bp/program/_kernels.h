@@ -142,6 +142,7 @@ INLINE double k_silu(double x) { /* x / (1 + e), e = exp(-x) */
 }
 
 INLINE double k_exp_of_difference(double x, double y) {
+    y = -DBL_MAX > y ? -DBL_MAX : y; /* so that -inf weighs 0, also beside another */
     double high = x - y, back = high - x;
     double low = (x - (high - back)) - (y + back), size = k_exp(high);
     return size + size * (fabs(low) < 1.0 ? low : 0.0);

@@ -93,7 +93,7 @@ ARITHMETIC: dict[str, ArrayFunction] = {
     "prod": lambda *factors: reduce(mul, factors),
 }
 
-MOST_OPERANDS = 64  # of a ufunc, its result among them
+MOST_OPERANDS = 32  # of a ufunc of NumPy 1, its result among them
 _UFUNCS = "exp log tanh sqrt sin cos abs floor ceil trunc square".split()
 UFUNCS: dict[str, ArrayFunction] = {
     **{key: getattr(numpy, key) for key in _UFUNCS},
@@ -174,7 +174,8 @@ def _step(x: Array) -> Array:
 
 
 def _exp_of_difference(x: Array, y: Array) -> Array:
-    """With what the difference loses by rounding: Knuth's TwoSum."""
+    """With what the difference loses by rounding, Knuth's TwoSum; -inf beside -inf weighs 0."""
+    y = numpy.where(y == -numpy.inf, 0.0, y)
     high = x - y
     back = high - x
     low = (x - (high - back)) - (y + back)
@@ -225,6 +226,9 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
 
     def step(x: Array) -> Array:
         return where(x > 0.0, xp.ones_like(x), where(x <= 0.0, xp.zeros_like(x), x))
+
+    def difference(x: Array, y: Array) -> Array:  # a term of -inf weighs 0, also beside another
+        return where((x == -math.inf) & (y == -math.inf), x, x - y)
 
     def falling(c: Array, k: float) -> Array:
         return math.prod(c - i for i in range(int(k)))
@@ -312,8 +316,8 @@ def _formulas(xp: Any, special: Any) -> dict[str, ArrayFunction]:
         "silu_derivative": lambda x: logistic(x) + x * logistic_density(x),
         "silu_second_derivative": lambda x: logistic_density(x) * (2.0 - x * xp.tanh(0.5 * x)),
         "logaddexp": log_of_sum,
-        "softmax_of_two": lambda x, y: logistic(x - y),
-        "exp_of_difference": lambda x, y: exp(x - y),
+        "softmax_of_two": lambda x, y: logistic(difference(x, y)),
+        "exp_of_difference": lambda x, y: exp(difference(x, y)),
         "relu": getattr(xp, "relu", lambda x: where(x <= 0.0, xp.zeros_like(x), x)),
         "step": step,
         "leaky_relu": lambda x, slope: where(x > 0.0, x, slope * x),

@@ -342,9 +342,9 @@ static double inverse_power(double x, double y, int n, int k) {
     return ldexp(sign * (k % 2 ? imaginary : real), -n * exponent);
 }
 
-/* exp(x - y), the rounding error of x - y folded back */
+/* exp(x - y), the rounding error of x - y folded back; -inf weighs 0, also beside another */
 static double exp_of_difference(double x, double y) {
-    double error, size = exp(two_difference(x, y, &error));
+    double error, size = exp(two_difference(x, isinf(y) && y < 0.0 ? 0.0 : y, &error));
     return isinf(size) ? size : size + size * error;
 }
 

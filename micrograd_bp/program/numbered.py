@@ -205,7 +205,8 @@ def _share(graph: Numbered, operands: Numbers, _: Constants, parameters: Paramet
             level = [*(graph.apply(functions.maximum, pair) for pair in pairs), *last]
         (largest,) = level
         sizes = [graph.apply(functions.exp_of_difference, [term, largest]) for term in terms]
-        total = graph.apply(functions.fsum, sizes)
+        total = graph.apply(functions.fsum, sizes)  # 1 at least; of terms that are all -inf, 0
+        total = graph.apply(functions.maximum, [total, graph.constant(0.5)])
         shares = [graph.apply(functions.div, [size, total]) for size in sizes]
         graph.softmaxes[terms] = shares
     return shares[int(parameters[0])]

@@ -70,9 +70,9 @@ def traced(
             places[one.result] = function(*operands, *one.parameters)
 
     def run(inputs: Array, parameters: Array = None) -> Array:
-        zero = 0.0 * inputs.sum(-1)  # in the shape of the result
+        zero = library.zeros_like(inputs.sum(-1))  # in the shape of the result
         weights = [zero + w for w in recorded] if parameters is None else [*parameters]
-        fixed = [zero * 0.0 + number for number in plan.constants]
+        fixed = [zero + number for number in plan.constants]
         columns = [inputs[..., i] for i in range(plan.n_inputs)]
         places = filled(plan, [*weights, *fixed], columns)
         numbers = {place: without_derivative(number) for place, number in places.items()}

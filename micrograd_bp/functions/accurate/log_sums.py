@@ -51,8 +51,11 @@ def softmax_of_two(x: float, y: float) -> float:
 
 
 def exp_of_difference(x: float, y: float) -> float:
-    """exp(x - y), x <= y, the rounding error of x - y folded back (abs(x - y) / 2 ulp without)."""
-    difference, error = two_difference(x, y)
+    """exp(x - y), x <= y, the rounding error of x - y folded back (abs(x - y) / 2 ulp without).
+
+    A term of -inf weighs 0, also beside another.
+    """
+    difference, error = two_difference(x, 0.0 if y == -inf else y)
     size = exp(difference)
     return size + size * error if size < inf else size
 
