@@ -100,7 +100,6 @@ def test_errors_show_the_value(call: Any, message: str) -> None:
 # gradcheck
 
 
-@settings(max_examples=30)
 @given(graphs())
 def test_gradcheck_accepts_every_random_graph_and_sees_a_small_error(program: GraphProgram) -> None:
     def f(*xs: Value) -> Any:
@@ -200,7 +199,6 @@ def test_check_graph_accepts_every_random_graph(names: list[str], data: st.DataO
     assert check_graph(data.draw(graphs(names)).evaluate().root)
 
 
-@settings(max_examples=30)
 @given(networks())
 def test_check_graph_accepts_every_network(program: NetworkProgram) -> None:
     assert check_graph(program.evaluate().root)
