@@ -75,7 +75,7 @@ class Checkpoint:
         data: dict[str, str | None],
     ) -> None:
         self._numpy = _library("safetensors.numpy")
-        self.path, self.every = Path(folder) / NAME, every
+        self.path, self.every = Path(folder).absolute() / NAME, every
         self._training: dict[str, Any] = json.loads(json.dumps({**training, "fingerprints": data}))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ class Checkpoint:
                 raise self._refusal(f"with {name} {theirs}, not {ours}")
         for name, ours in fingerprints.items():
             if prints.get(name) != ours:
-                raise self._refusal(f"with other numbers in {name}, or in another order")
+                raise self._refusal(f"with other numbers in {name}, or in another order or chunks")
         if n_before > epochs:
             raise ValueError(
                 f"{self.path} is of the weights after {n_before} epochs, and epochs={epochs}: ask"

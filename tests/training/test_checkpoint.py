@@ -301,6 +301,25 @@ def test_a_checkpoint_that_does_not_fit_together_is_refused(
         trained(tmp_path, 3, optimizer())
 
 
+def test_the_folder_stays_where_it_was_when_the_training_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    trained("run1", 3, Adam(), callbacks=lambda epoch: os.chdir(tmp_path / "other"))
+    assert (tmp_path / "run1" / FILE).exists()
+
+
+def test_chunks_of_other_sizes_are_refused(tmp_path: Path) -> None:
+    da = pytest.importorskip("dask.array", reason="needs Dask")
+    for sizes in ((20, 40), (30, 30)):
+        data = da.from_array(X, chunks=(sizes, 2)), da.from_array(T, chunks=(sizes,))
+        if sizes[0] == 20:
+            trained(tmp_path, 2, Adam(), data=data)
+    with pytest.raises(ValueError, match="other numbers in X, or in another order or chunks"):
+        trained(tmp_path, 3, Adam(), data=data)
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_negative_zero_is_no_other_number(tmp_path: Path, chunked: bool) -> None:
     da = pytest.importorskip("dask.array", reason="needs Dask") if chunked else None
