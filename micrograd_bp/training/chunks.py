@@ -377,19 +377,22 @@ def computed(lazy: Any) -> Any:
         raise
 
 
-def shared(thing: Any, client: Any) -> Any:
-    """A thing that each worker of the client gets once, however many graphs need it.
+def sent(thing: Any, client: Any) -> Any:
+    """A thing for a graph: where there is a client in bytes, of which ``there`` makes it again.
 
-    It goes from worker to worker in bytes, of which ``there`` makes it again: one that cannot
-    take part can still say so.
+    So a worker that cannot take part can still say so.
     """
-    if client is None:
-        return whole(thing)
-    return library("dask").persist(whole(pickle.dumps(thing)))[0]
+    return whole(thing if client is None else pickle.dumps(thing))
+
+
+def shared(thing: Any, client: Any) -> Any:
+    """A thing that each worker of the client gets once, however many graphs need it."""
+    lazy = sent(thing, client)
+    return lazy if client is None else library("dask").persist(lazy)[0]
 
 
 def there(thing: Any) -> Any:
-    """On a worker, what was shared."""
+    """On a worker, what was sent or shared."""
     return _loaded(thing) if isinstance(thing, bytes) else thing
 
 

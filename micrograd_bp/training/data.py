@@ -158,7 +158,7 @@ def _labels(T: Any) -> NDArray[Any]:
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
-def coded(name: str, T: Table, loss: Loss, n_outputs: int) -> Table:
+def coded(name: str, T: Table, loss: Loss | None, n_outputs: int) -> Table:
     """The targets as inputs of the program: classes in 1-of-K coding. All are checked."""
     if loss in OF_CLASSES:
         _, rows = np.unique(T, axis=0, return_index=True)

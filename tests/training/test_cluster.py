@@ -375,6 +375,17 @@ def test_the_optimizer_goes_on_where_it_was() -> None:
     assert not np.array_equal(seen[0][0], seen[1][0])
 
 
+def test_an_optimizer_of_ones_own_goes_to_the_chunks() -> None:
+    class Own(SGD):
+        """As one made in a notebook, which no other process can import."""
+
+    data = rows(X), rows(T)
+    own, momentum = Own(lr=0.01, momentum=0.9), SGD(lr=0.01, momentum=0.9)
+    for optimizer in (own, momentum):
+        found = trained(*data, optimizer=optimizer, batch_size=64)
+    assert trained(*data, optimizer=own, batch_size=64) == found
+
+
 # The scheduler does not matter
 
 
