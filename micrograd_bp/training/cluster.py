@@ -439,6 +439,10 @@ def _classes(X: Any, T: Any, loss: Loss) -> list[Any] | None:
 
 
 def _finite(sums: Vector) -> tuple[float, Vector]:
+    if np.isnan(sums[0]):  # finite numbers that gave none were told where they did
+        raise FloatingPointError(
+            "the error is nan: a number is missing that the data had when they were checked"
+        )
     if not np.isfinite(sums).all():
         raise FloatingPointError("a sum over the data points is beyond the largest float, 1.8e308")
     return float(sums[0]), sums[1:]

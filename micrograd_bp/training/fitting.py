@@ -86,7 +86,8 @@ def fit(
     Args:
         model: an MLP, or a Module that is called with a list of D Values and gives a Value or a
             list of Values.
-        X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too.
+        X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too. They
+            are rounded to float64, also integers beyond 2^53.
             The model notes the names of the columns of a DataFrame, and ``predict`` and
             validation take theirs by them, until a ``fit`` with others or with none.
         T: the targets, (N, K) or (N,) for K = 1. For "cross_entropy" classes, (N,) integers

@@ -141,7 +141,9 @@ def test_columns_of_a_file_have_the_partitions_of_all_of_it(tmp_path: Any) -> No
 
 
 def test_integers_and_bools_are_numbers() -> None:
-    whole = np.rint(10 * X).astype(int)
+    whole = np.rint(10 * X).astype("int64")
+    whole[70, 1] = 2**53 + 1  # which is rounded, as in memory
+    assert trained(rows(whole, [500]), T) == trained(whole, T)
     assert trained(rows(whole), rows(T > 0)) == trained(rows(whole * 1.0), rows((T > 0) * 1.0))
 
 
@@ -611,6 +613,27 @@ def test_an_error_of_what_reads_the_data_is_no_divergence() -> None:
 
     with pytest.raises(ZeroDivisionError, match=r"^of the reader$"):
         trained(rows(X).map_blocks(fail, dtype=float, meta=np.empty((0, 3))), T)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (
+            lambda x: x * np.nan,
+            FloatingPointError,
+            "epoch 2: the error is nan: a number",
+        ),
+        (lambda x: x[:7], ValueError, "partition 0: X has 7 rows and T has 60 rows: they are not"),
+    ],
+)
+def test_data_that_change_after_they_were_checked_are_told(change, error, words) -> None:
+    epochs = []
+    data = rows(X).map_blocks(
+        lambda x: change(x) if epochs and len(x) == 60 else x, dtype=float, meta=np.empty((0, 3))
+    )
+    with pytest.raises(error, match=words):
+        trained(data, T, callbacks=epochs.append)
+    assert len(epochs) == 1
 
 
 @pytest.mark.parametrize("chunked", [False, True])
