@@ -121,7 +121,8 @@ def fit(
         checkpoint: a folder in which it is noted how far the training is. The same call, with
             the weights that the model began with or others, goes on from there to the same bits,
             whatever ended it; with more epochs too. Where settings or data are others, which
-            fingerprints tell, or the model or loss are, it is refused.
+            fingerprints tell, or the model or loss are, it is refused: so is to go on where
+            another training has written there meanwhile.
         checkpoint_every: after how many epochs that is done.
         progress: whether to show a progress bar, with the error and the rows gone through in a
             second.
