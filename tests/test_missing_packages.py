@@ -43,7 +43,7 @@ ON_USE = ["LBFGS", "Program", "SGD", "fit", "plot_decision", "predict"]
                 "import micrograd_bp.program.listing": "micrograd_bp.program",
                 "from micrograd_bp.training.optim import SGD": "micrograd_bp.training.optim",
                 "import micrograd_bp.training.cluster": "micrograd_bp.program",
-                "import micrograd_bp.training.estimators": "micrograd_bp.program",
+                "import micrograd_bp.training.estimators": "micrograd_bp.training.estimators",
                 "from micrograd_bp.training import NetworkClassifier": "NetworkClassifier",
                 "micrograd_bp.MLP(1, [1]).save('w')": "a file of weights",
                 "micrograd_bp.MLP(1, [1]).load('w')": "a file of weights",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..whole_file import parse_json, write_whole
+from ..whole_file import file_name, parse_json, write_whole
 from .backprop import SIGMOIDAL, Weights
 from .columns import Progress
 
@@ -59,6 +59,9 @@ class Weighted(NamedTuple):
     inputs: list[str] | None = None
 
 
+_NAMES = ("x1", "x2", "t")
+
+
 def read_csv(
     path: str,
     target_names: Sequence[str],
@@ -68,7 +71,7 @@ def read_csv(
     decimal: str = ".",
     progress: Progress = iter,
 ) -> Dataset:
-    """Read data points from a CSV file with a header.
+    """Read data points from a CSV file with a header, which is not all numbers.
 
     Args:
         path: the file, in UTF-8, with or without a byte order mark; blank lines are skipped.
@@ -83,7 +86,7 @@ def read_csv(
         InputError: the file cannot be read, a row has a cell too few or too many, a cell of an
             input or a target is no finite number, or a column is missing, named twice, or both
             input and target; or no column is the one or the other; or the separator is no single
-            character, or is the decimal sign too.
+            character, or is the decimal sign too; or there is no header.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -99,6 +102,11 @@ def read_csv(
     if not header:
         raise InputError(f"{path}: the file is empty")
     columns = [name.strip() for name in header]
+    if all(_is_float(name, decimal) for name in columns):
+        raise InputError(
+            f"{path}, row {line}: it is all numbers, so it is a data point and no header, and the"
+            f" columns have no names: put a row of names above, as {separator.join(_NAMES)!r}"
+        )
     if len(columns) == 1 and (other := next((c for c in ";\t|" if c in columns[0]), "")):
         raise InputError(
             f"{path}, row {line}: the header is one column, {reprlib.repr(columns[0])}; if"
@@ -235,12 +243,10 @@ def _number(where: str, cell: str, decimal: str, way_out: str) -> float:
     if not cell.strip():
         raise InputError(f"{where}: the cell is empty{way_out}")
     try:
-        if "_" in cell or (decimal == "," and "." in cell):  # which float() would take
-            raise ValueError
-        number = float(cell.replace(decimal, "."))
+        number = _float(cell, decimal)
     except ValueError:
         other = {".": ",", ",": "."}[decimal]
-        if cell.count(other) == 1 and decimal not in cell and _is_float(cell.replace(other, ".")):
+        if cell.count(other) == 1 and decimal not in cell and _is_float(cell, other):
             way_out = f"; if {other} is the decimal sign, say --decimal {other!r}"
         raise InputError(f"{where}: {reprlib.repr(cell)} is no number{way_out}") from None
     if not math.isfinite(number):
@@ -248,9 +254,15 @@ def _number(where: str, cell: str, decimal: str, way_out: str) -> float:
     return number
 
 
-def _is_float(text: str) -> bool:
+def _float(cell: str, decimal: str) -> float:
+    if "_" in cell or (decimal == "," and "." in cell):  # which float() would take
+        raise ValueError(cell)
+    return float(cell.replace(decimal, "."))
+
+
+def _is_float(cell: str, decimal: str) -> bool:
     try:
-        float(text)
+        _float(cell, decimal)
     except ValueError:
         return False
     return True
@@ -287,6 +299,9 @@ def _standardized(where: str, column: Sequence[float]) -> list[float]:
     return [deviation / scale for deviation in deviations]
 
 
+_FORM = "take a file that --save-weights wrote"
+
+
 def read_weights(path: str) -> Weighted:
     """Read the weights of a two-layer network, in the form in which ``save_weights`` writes them.
 
@@ -305,14 +320,22 @@ def read_weights(path: str) -> Weighted:
         raise InputError(f"{path}: {error.strerror}") from None
     except json.JSONDecodeError as error:
         where = f"{path}, row {error.lineno}, column {error.colno}"
-        raise InputError(f"{where}: this is no JSON: {error.msg}") from None
+        raise InputError(f"{where}: this is no JSON: {error.msg}; {_FORM}") from None
     except (ValueError, RecursionError) as error:  # not UTF-8, a key twice, deep nesting
-        raise InputError(f"{path}: this is no JSON: {error}") from None
+        raise InputError(f"{path}: this is no JSON: {error}; {_FORM}") from None
     keys = ["activation", "w1", "w2"]
-    if not isinstance(content, dict) or sorted({*content} - {"standardized", "inputs"}) != keys:
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: need an object, not {reprlib.repr(content)}; {_FORM}")
+    lacking = [key for key in keys if key not in content]
+    others = [key for key in content if key not in (*keys, "standardized", "inputs")]
+    if lacking or others:
+        faults = (("lacks", lacking), ("has", others))
+        found = " and ".join(
+            f"{verb} {', '.join(map(reprlib.repr, names[:4]))}" for verb, names in faults if names
+        )
         raise InputError(
             f"{path}: need an object with the keys {', '.join(map(repr, keys))}, and no other but"
-            " 'standardized' and 'inputs'"
+            f" 'standardized' and 'inputs': it {found}; {_FORM}"
         )
     activation = content["activation"]
     if activation not in SIGMOIDAL:
@@ -419,5 +442,5 @@ def save_weights(
         f'{{\n  "activation": "{activation}",\n{known}'
         f'  "w1": [\n{w1}\n  ],\n  "w2": [\n{w2}\n  ]\n}}\n'
     )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(file_name(path)).parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text.encode())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..engine import Value
 from ..modes import current
-from ..whole_file import read_whole, write_whole
+from ..whole_file import file_name, read_whole, write_whole
 from .written import write
 
 NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
@@ -59,10 +59,10 @@ def save(
     >>> [w.data for w in restored["weight"][0]]
     [0.1, 0.2]
     """
-    name = Path(path)
+    name = Path(file_name(path))
     if name.suffix.lower() in _OTHER_FORMATS:
         raise ValueError(
-            f"{path} would be a safetensors file by the name of another format: call it"
+            f"{name} would be a safetensors file by the name of another format: call it"
             f" {name.with_suffix('.safetensors')}"
         )
     content: bytes = _library("safetensors.numpy").save(

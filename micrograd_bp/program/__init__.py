@@ -34,7 +34,8 @@ from .interpreter import Executor, first_nonfinite, nonfinite_rows
 from .jumps import JUMP, jumps
 from .leaf_lists import check_leaves, in_words, listed, names_of
 from .leaves import warn_of_leaves
-from .listing import listing, result_names
+from .listing import listing
+from .notation import result_names
 from .passes import check_nodes, lower
 from .plain import Parts, from_plain, to_plain
 from .planning import plan

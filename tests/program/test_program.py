@@ -39,7 +39,7 @@ from micrograd_bp.book.backprop import total_derivatives
 from micrograd_bp.program import Executor, Program
 from micrograd_bp.program.instructions import scalar
 from micrograd_bp.program.interpreter import Executor as Interpreter
-from micrograd_bp.program.listing import result_names
+from micrograd_bp.program.notation import result_names
 from micrograd_bp.testing import GraphProgram, NetworkProgram, graphs, networks
 
 ULP = 2.0**-52
