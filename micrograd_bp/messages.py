@@ -313,7 +313,7 @@ def knowing_misnomers(right: Mapping[str, str]) -> Callable[[Called], Called]:
         def called(*args: Any, **options: Any) -> Any:
             for name, x in options.items():
                 if name in right:
-                    what = f.__qualname__.removesuffix(".__init__")
+                    what = type(args[0]).__name__ if f.__name__ == "__init__" else f.__qualname__
                     shown = repr(x) if isinstance(x, (str, int, float)) else "..."
                     advice = right[name].replace("{}", shown)
                     raise TypeError(f"{what}() has no {name}: write {advice}")

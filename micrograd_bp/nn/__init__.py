@@ -71,6 +71,9 @@ class Module:
         """
         return []
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))  # a notebook shows it as print does
+
     def zero_grad(self) -> None:
         """Set the grad of every parameter to 0.
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import Phase, example, find, given, settings
 from hypothesis import strategies as st
@@ -74,6 +75,21 @@ def test_differences_come_in_the_structure_of_the_argument() -> None:
     assert slopes["w"] == pytest.approx((4.0, 3.0), abs=1e-8)
     exact = finite_difference(f, {"w": (2.0, 5.0), "b": 1.0}, "mpmath")
     assert [float(slope) for slope in (*exact["w"], exact["b"])] == [4.0, 3.0, 1.0]
+
+
+@pytest.mark.parametrize("number", [np.float64, np.float32, np.array, float])
+def test_functions_of_numpy_have_differences(number: Any) -> None:
+    assert finite_difference(lambda x: number(2.0 * x), 1.0) == pytest.approx(2.0, rel=1e-2)
+
+
+def test_differences_in_high_precision_need_functions_of_mpmath() -> None:
+    mpmath = pytest.importorskip("mpmath")
+    for f in (math.sin, tanh, lambda x: float(x) ** 2):
+        with pytest.raises(TypeError, match=r"with \"mpmath\" f needs the functions of mpmath"):
+            finite_difference(f, 1.0, "mpmath")
+    assert finite_difference(lambda x: max(x, 0.0), -1.0, "mpmath") == 0.0
+    assert finite_difference(lambda x: 3.0, 1.0, "mpmath") == 0.0
+    assert float(finite_difference(mpmath.sin, 1.0, "mpmath")) == pytest.approx(math.cos(1.0))
 
 
 def test_ridders_finds_a_step_inside_the_domain() -> None:
