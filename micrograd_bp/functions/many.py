@@ -31,7 +31,7 @@ def _prod_rule(*factors: Scalar) -> tuple[Scalar, ...]:
 
 def _shares(*terms: Scalar) -> Sequence[Scalar]:
     """softmax_j for each j; on floats in one go, n exponentials and not n*n."""
-    if all(type(term) is float for term in terms):
+    if {*map(type, terms)} == {float}:
         return accurate.shares(*terms)
     return [softmax(*terms, j) for j in range(len(terms))]
 
@@ -42,8 +42,10 @@ def _softmax_rule(
     """s_i (1 - s_i) for the term i itself, 1 - s_i as the sum of the others; -s_i s_j."""
     *terms, index = terms_and_index
     shares = _shares(*terms) if common is None else common
-    others = fsum(*shares[:index], *shares[index + 1 :])
-    return tuple(shares[index] * (others if j == index else -shares[j]) for j in range(len(terms)))
+    rests = [-share for share in shares]
+    rests[index] = fsum(*shares[:index], *shares[index + 1 :])
+    own = shares[index]
+    return tuple([own * rest for rest in rests])
 
 
 def _exact_softmax(mp: Any, *terms_and_index: Any) -> Any:
