@@ -2,15 +2,18 @@
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from . import functions
 from .functions import Function
 from .modes import current
 from .numeric import as_text, is_number, show, to_float
+
+Called = TypeVar("Called", bound=Callable[..., Any])
 
 
 def describe(operand: Any) -> str:
@@ -289,3 +292,33 @@ def needing_packages(what: str) -> Iterator[None]:
             f"{what} needs {package}, which is not installed: pip install {package}",
             name=error.name,
         ) from None
+
+
+def knowing_misnomers(right: Mapping[str, str]) -> Callable[[Called], Called]:
+    """Answer names of arguments that other libraries have with the right ones.
+
+    Args:
+        right: by the other name what to write, with {} for a number or a string that was given.
+
+    >>> @knowing_misnomers({"n_epochs": "epochs={}"})
+    ... def fit(epochs=1): ...
+    >>> fit(n_epochs=5)
+    Traceback (most recent call last):
+    ...
+    TypeError: fit() has no n_epochs: write epochs=5
+    """
+
+    def decorated(f: Called) -> Called:
+        @wraps(f)
+        def called(*args: Any, **options: Any) -> Any:
+            for name, x in options.items():
+                if name in right:
+                    what = type(args[0]).__name__ if f.__name__ == "__init__" else f.__qualname__
+                    shown = repr(x) if isinstance(x, (str, int, float)) else "..."
+                    advice = right[name].replace("{}", shown)
+                    raise TypeError(f"{what}() has no {name}: write {advice}")
+            return f(*args, **options)
+
+        return called  # type: ignore[return-value]
+
+    return decorated

@@ -98,3 +98,8 @@ def test_the_engine_needs_none() -> None:
     statements = ["micrograd_bp.draw(micrograd_bp.Value(1.0) * 2.0).svg", "micrograd_bp.explore"]
     for package in ("numpy", "tqdm", "graphviz"):
         assert said(package, statements) == []
+
+
+def test_names_that_are_not_loaded_yet_are_there_to_complete() -> None:
+    statement = "import micrograd_bp.training as t; assert {*t.__all__} <= {*dir(t)}"
+    assert said("sklearn", [statement]) == []

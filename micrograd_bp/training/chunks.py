@@ -44,7 +44,7 @@ class Chunk:
 
     Raises:
         TypeError: a block is no array and no DataFrame, or is masked.
-        ValueError: it has not the columns that Dask says.
+        ValueError: it has not the columns that Dask says, or not as many rows as the others.
     """
 
     def __init__(self, columns: dict[str, Any], blocks: list[list[Any]]) -> None:
@@ -55,6 +55,11 @@ class Chunk:
             if len(pieces) > 1:
                 pieces = [np.concatenate([*map(np.asarray, pieces)], axis=1)]
             self.raw.append(_columns(name, labels, width, pieces[0]))
+        if len({*map(len, self.raw)}) > 1:
+            rows = " and ".join(
+                f"{name} has {len(x)} rows" for name, x in zip(self.names, self.raw)
+            )
+            raise ValueError(f"{rows}: they are not of the same data points")
 
     def __len__(self) -> int:
         return len(self.raw[0])
@@ -65,11 +70,6 @@ class Chunk:
         Raises:
             TypeError, ValueError: they are not.
         """
-        if len({*map(len, self.raw)}) > 1:
-            rows = " and ".join(
-                f"{name} has {len(x)} rows" for name, x in zip(self.names, self.raw)
-            )
-            raise ValueError(f"{rows}: they are not of the same data points")
         return [*map(_checked, self.names, self.raw)]
 
     def arrays(self) -> list[NDArray[Any]]:
@@ -377,19 +377,22 @@ def computed(lazy: Any) -> Any:
         raise
 
 
-def shared(thing: Any, client: Any) -> Any:
-    """A thing that each worker of the client gets once, however many graphs need it.
+def sent(thing: Any, client: Any) -> Any:
+    """A thing for a graph: where there is a client in bytes, of which ``there`` makes it again.
 
-    It goes from worker to worker in bytes, of which ``there`` makes it again: one that cannot
-    take part can still say so.
+    So a worker that cannot take part can still say so.
     """
-    if client is None:
-        return whole(thing)
-    return library("dask").persist(whole(pickle.dumps(thing)))[0]
+    return whole(thing if client is None else pickle.dumps(thing))
+
+
+def shared(thing: Any, client: Any) -> Any:
+    """A thing that each worker of the client gets once, however many graphs need it."""
+    lazy = sent(thing, client)
+    return lazy if client is None else library("dask").persist(lazy)[0]
 
 
 def there(thing: Any) -> Any:
-    """On a worker, what was shared."""
+    """On a worker, what was sent or shared."""
     return _loaded(thing) if isinstance(thing, bytes) else thing
 
 

@@ -175,8 +175,9 @@ def _error(chunk: Chunk, of: Any, theta: Vector) -> Vector:
     return np.array([total_of(errors)])
 
 
-def chunk_outputs(chunk: Chunk, of: Summing, finish: Callable[[Table], Any]) -> Any:
+def chunk_outputs(chunk: Chunk, of: Any, finish: Callable[[Table], Any]) -> Any:
     """The outputs of a program for a chunk, as finish makes them; without rows too."""
+    of = there(of)
     points = of.points(chunk) if len(chunk) else np.empty((0, len(of.program._names)))
     return finish(of.program(points, threads=of.threads))
 
@@ -204,7 +205,7 @@ def _class_names(chunk: Chunk, loss: Loss) -> list[Any] | None:
     return class_names(chunk.raw[0], loss)
 
 
-def _survey(chunk: Chunk, number: Any, loss: Loss, n_outputs: int) -> Survey:
+def _survey(chunk: Chunk, number: Any, loss: Loss | None, n_outputs: int) -> Survey:
     """Check a chunk, and choose data points of it."""
     if number:
         chunk.raw[1] = number(chunk.raw[1])
@@ -262,6 +263,12 @@ class Descent(NamedTuple):
         return Descent(theta, self.optimizer, self.rng)
 
 
+def _pickled(at: Descent) -> bytes:
+    """Also with an optimizer of the user's, which workers cannot import."""
+    pickled: bytes = library("cloudpickle").dumps(at)
+    return pickled
+
+
 def _descend(chunk: Chunk, of: Any, pickled: bytes, average: bool, batch_size: int) -> bytes:
     """Go through the rows of a chunk in a new order, a step for each batch that gets whole.
 
@@ -283,7 +290,7 @@ def _descend(chunk: Chunk, of: Any, pickled: bytes, average: bool, batch_size: i
         at = at._replace(sums=sums if at.n == 0 else at.sums + sums, n=at.n + len(rows))
         if at.n == batch_size:
             at = at.step(of.program, average)
-    return pickle.dumps(at)
+    return _pickled(at)
 
 
 # The error over all chunks
@@ -344,7 +351,8 @@ class ChunkedData:
         Raises:
             TypeError, ValueError: as by ``fit``; the message names partition and row.
         """
-        found = self.chunks.total(_survey, self._number, self._loss, n_outputs)
+        loss = self._loss if self._loss in OF_CLASSES else None  # one of the user's stays here
+        found = self.chunks.total(_survey, self._number, loss, n_outputs)
         if found is None:
             raise ValueError("X has no data points")
         self._n_points: int = found.n
@@ -391,7 +399,7 @@ class ChunkedObjective(Objective):
         sent = copy(optimizer)
         sent.parameters = []  # theta is sent
         order = rng.permutation(len(self.chunks)).tolist()
-        pickled = pickle.dumps(Descent(theta, sent, rng))
+        pickled = _pickled(Descent(theta, sent, rng))
         for i in order:
             args = (self._of, pickled, self.average, self.batch_size)
             pickled = computed(self.chunks.of(i, _descend, *args))
@@ -432,6 +440,10 @@ def _classes(X: Any, T: Any, loss: Loss) -> list[Any] | None:
 
 
 def _finite(sums: Vector) -> tuple[float, Vector]:
+    if np.isnan(sums[0]):  # finite numbers that gave none were told where they did
+        raise FloatingPointError(
+            "the error is nan: a number is missing that the data had when they were checked"
+        )
     if not np.isfinite(sums).all():
         raise FloatingPointError("a sum over the data points is beyond the largest float, 1.8e308")
     return float(sums[0]), sums[1:]

@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..messages import knowing_misnomers
 from ..nn import MLP, Activation
 from ..numeric import show, to_float
 from ..program import Program
@@ -67,6 +68,19 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     network_: MLP
     history_: History
 
+    @knowing_misnomers(
+        {
+            "warm_start": "partial_fit(X, y) to go on with the training",
+            "class_weight": "fit(X, y, compute_sample_weight({}, y)), of sklearn.utils",
+            "learning_rate": "learning_rate_init=..., which stays as it is",
+            "momentum": "solver=SGD(lr=..., momentum={})",
+            "nesterovs_momentum": "solver=SGD(lr=..., momentum=..., nesterov={})",
+            "optimizer": "solver={}",
+            "lr": "learning_rate_init={}",
+            "epochs": "max_iter={}",
+            "seed": "random_state={}",
+        }
+    )
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
@@ -182,6 +196,9 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if self.solver == "sgd":
             return SGD(lr=self.learning_rate_init, momentum=0.9, nesterov=True)
         if not isinstance(self.solver, str):
+            if not isinstance(self.solver, (Optimizer, LBFGS)):
+                wanted = 'such as Adam(lr=0.01), or the name of one, "adam"'
+                raise TypeError(f"solver is an optimizer {wanted}, not {show(self.solver)}")
             return deepcopy(self.solver)
         if self.solver == "lbfgs":
             return LBFGS(gradient_tolerance=self.tol)
@@ -240,13 +257,15 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self, X: Table, T: Table, sample_weight: Any, stratify: _Array | None = None
     ) -> None:
         if not self._train(X, T, sample_weight, self.max_iter, self.early_stopping, stratify):
-            found = "the error is still going down"
+            found, advice = "the error is still going down", "raise max_iter, or"
             if isinstance(self._optimizer, LBFGS):
                 _, _, reason = self.history_.ended.partition(": ")
                 found = f"L-BFGS has not converged, {reason}"
+                if self.n_iter_ < self.max_iter:  # more would not help
+                    advice = "take a smooth activation, or a larger tol, or"
             warnings.warn(
-                f"after {self.n_iter_} epochs of max_iter={self.max_iter} {found}: raise"
-                " max_iter, or scale the data to about 1",
+                f"after {self.n_iter_} epochs of max_iter={self.max_iter} {found}: {advice} scale"
+                " the data to about 1",
                 ConvergenceWarning,
                 stacklevel=3,
             )

@@ -345,6 +345,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return y[:, 0] if y.shape[1] == 1 else y
 
     def _checked(self, X: Any, y: Any, reset: bool) -> tuple[Table, Table]:
+        y = y.toarray() if issparse(y) else y
         X, y = validate_data(
             self, X, y, dtype=np.float64, multi_output=True, y_numeric=True, reset=reset
         )

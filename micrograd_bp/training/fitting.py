@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..messages import knowing_misnomers
 from ..modes import changed
 from ..nn import note_classes, note_columns
 from ..numeric import show
@@ -43,7 +44,25 @@ from .settings import (
     trained_parameters,
 )
 
+_RATE = "optimizer=SGD(lr={}) or optimizer=Adam(lr={})"
+_OF_OTHERS = {
+    **dict.fromkeys(("lr", "learning_rate", "eta"), _RATE),
+    **dict.fromkeys(("n_epochs", "num_epochs", "epoch", "max_iter", "n_iter"), "epochs={}"),
+    **dict.fromkeys(("batchsize", "batch", "minibatch_size"), "batch_size={}"),
+    **dict.fromkeys(("criterion", "loss_fn", "loss_function"), "loss={}"),
+    **dict.fromkeys(("optim", "optimiser", "solver"), "optimizer={}"),
+    **dict.fromkeys(("y", "Y", "t", "targets"), "T, as in fit(model, X, T)"),
+    **dict.fromkeys(("validation_data", "val_data"), "validation=(X, T)"),
+    **dict.fromkeys(("random_state", "rng"), "seed={}"),
+    "sample_weights": "sample_weight=...",
+    "patience": "early_stopping={}",
+    "callback": "callbacks={}",
+    "n_jobs": "threads={}",
+    "verbose": "progress={}",
+}
 
+
+@knowing_misnomers(_OF_OTHERS)
 def fit(
     model: Model,
     X: Any,
@@ -87,7 +106,8 @@ def fit(
     Args:
         model: an MLP, or a Module that is called with a list of D Values and gives a Value or a
             list of Values.
-        X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too.
+        X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too. They
+            are rounded to float64, also integers beyond 2^53.
             The model notes the names of the columns of a DataFrame, and ``predict`` and
             validation take theirs by them, until a ``fit`` with others or with none.
         T: the targets, (N, K) or (N,) for K = 1. For "cross_entropy" classes, (N,) integers
@@ -121,7 +141,8 @@ def fit(
         checkpoint: a folder in which it is noted how far the training is. The same call, with
             the weights that the model began with or others, goes on from there to the same bits,
             whatever ended it; with more epochs too. Where settings or data are others, which
-            fingerprints tell, or the model or loss are, it is refused.
+            fingerprints tell, or the model or loss are, it is refused: so is to go on where
+            another training has written there meanwhile.
         checkpoint_every: after how many epochs that is done.
         progress: whether to show a progress bar, with the error and the rows gone through in a
             second.

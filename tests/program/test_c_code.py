@@ -217,7 +217,7 @@ def test_baked_weights_are_those_recorded(tmp_path) -> None:
 
 
 @compiled
-@settings(max_examples=15)
+@settings(max_examples=max(5, settings.default.max_examples // 6))
 @given(drawn=graphs(), seed=st.integers(0, 99))
 def test_a_random_graph(drawn, seed, tmp_path_factory) -> None:
     evaluation = drawn.evaluate()

@@ -105,7 +105,7 @@ def test_softmaxes_have_the_same_plans(make: Callable[..., Value]) -> None:
     assert compiled == readable
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings.default.max_examples // 2)
 @given(graphs())
 def test_random_graphs_have_the_same_plans(recipe: GraphProgram) -> None:
     def make() -> Program:

@@ -141,7 +141,9 @@ def test_columns_of_a_file_have_the_partitions_of_all_of_it(tmp_path: Any) -> No
 
 
 def test_integers_and_bools_are_numbers() -> None:
-    whole = np.rint(10 * X).astype(int)
+    whole = np.rint(10 * X).astype("int64")
+    whole[70, 1] = 2**53 + 1  # which is rounded, as in memory
+    assert trained(rows(whole, [500]), T) == trained(whole, T)
     assert trained(rows(whole), rows(T > 0)) == trained(rows(whole * 1.0), rows((T > 0) * 1.0))
 
 
@@ -262,7 +264,7 @@ def test_names_that_are_not_of_the_classes_are_told_with_their_partition() -> No
 
 def test_columns_go_by_the_names_that_they_had_in_training() -> None:
     model, other = new_model(), dd.from_pandas(frame().compute()[["c", "t", "a", "b"]], sort=False)
-    options: dict[str, Any] = {"loss": "sum_of_squares", "optimizer": "adam", "epochs": 2}
+    options: dict[str, Any] = {"loss": "sum_of_squares", "optimizer": "adam", "epochs": 3}
     options["progress"] = False
     errors = [
         fit(new_model(), frame(), "t", validation=validation, **options).validation
@@ -373,6 +375,17 @@ def test_the_optimizer_goes_on_where_it_was() -> None:
     )
     assert len(sgd.parameters) == len(model.parameters())
     assert not np.array_equal(seen[0][0], seen[1][0])
+
+
+def test_an_optimizer_of_ones_own_goes_to_the_chunks() -> None:
+    class Own(SGD):
+        """As one made in a notebook, which no other process can import."""
+
+    data = rows(X), rows(T)
+    own, momentum = Own(lr=0.01, momentum=0.9), SGD(lr=0.01, momentum=0.9)
+    for optimizer in (own, momentum):
+        found = trained(*data, optimizer=optimizer, batch_size=64)
+    assert trained(*data, optimizer=own, batch_size=64) == found
 
 
 # The scheduler does not matter
@@ -600,6 +613,27 @@ def test_an_error_of_what_reads_the_data_is_no_divergence() -> None:
 
     with pytest.raises(ZeroDivisionError, match=r"^of the reader$"):
         trained(rows(X).map_blocks(fail, dtype=float, meta=np.empty((0, 3))), T)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (
+            lambda x: x * np.nan,
+            FloatingPointError,
+            "epoch 2: the error is nan: a number",
+        ),
+        (lambda x: x[:7], ValueError, "partition 0: X has 7 rows and T has 60 rows: they are not"),
+    ],
+)
+def test_data_that_change_after_they_were_checked_are_told(change, error, words) -> None:
+    epochs = []
+    data = rows(X).map_blocks(
+        lambda x: change(x) if epochs and len(x) == 60 else x, dtype=float, meta=np.empty((0, 3))
+    )
+    with pytest.raises(error, match=words):
+        trained(data, T, callbacks=epochs.append)
+    assert len(epochs) == 1
 
 
 @pytest.mark.parametrize("chunked", [False, True])
