@@ -118,6 +118,7 @@ class Book:
         self._of: dict[int, tuple[str, int, int]] = {}  # the layer at a place, its unit and width
         self._inside: dict[int, Part] = {}  # what is not written yet, by the place of its unit 0
         self._matrices: dict[Weights, str] = {}  # their numbers
+        self._rows: dict[tuple[Span, int], str] = {}  # those of one row, and how many are in it
         self._biases: dict[Span, str] = {}
         self._gathered: dict[int, int] = {}
         self._used = Counter(self._places)
@@ -129,6 +130,7 @@ class Book:
                 self._gathered |= {step.result + j: place for j, place in enumerate(step.places)}
             elif isinstance(step, Product):
                 self._find_weights(step)
+        self._layers_parameters = self._found_parameters()
         self._deltas = self._found_deltas(steps)
         self._once_read = self._found_once_read(steps)
         self._at = -1
@@ -194,6 +196,8 @@ class Book:
         n = str(len(self._matrices) + 1)
         self._matrices[weights] = n
         self._shapes[n] = step.height, step.depth
+        if step.height == 1:
+            self._rows[Span(weights.first, weights.across), step.depth] = n
         for j in range(step.height):
             for k in range(step.depth):
                 place = weights.first + j * weights.down + k * weights.across
@@ -202,6 +206,19 @@ class Book:
             self._biases[step.bias] = n
             for j in range(step.height):
                 self._layer_of[step.bias.first + j * step.bias.stride] = n
+
+    def _found_parameters(self) -> dict[tuple[int, ...], str]:
+        """The parameters that are the weights or the biases of a layer, and of which."""
+        found: dict[tuple[int, ...], str] = {}
+        for weights, n in self._matrices.items():
+            height, depth = self._shapes[n]
+            rows = [weights.first + j * weights.down for j in range(height)]
+            places = [row + k * weights.across for row in rows for k in range(depth)]
+            found.setdefault(tuple(self._gathered.get(place, place) for place in places), f"W{n}")
+        for bias, n in self._biases.items():
+            places = [bias.first + j * bias.stride for j in range(self._shapes[n][0])]
+            found.setdefault(tuple(places), f"b{n}")
+        return found
 
     def _found_deltas(self, steps: Sequence[Step]) -> dict[int, str]:
         """The steps whose result is the error of the units of a layer, and of which."""
@@ -390,31 +407,16 @@ class Book:
         if step.function.key != "mul":
             return None
         for span, other in (step.operands, step.operands[::-1]):
-            for weights, n in self._matrices.items():
-                row = Span(weights.first, weights.across)
-                if row == span and not other.stride and self._shapes[n] == (1, step.width):
-                    matrix = self.transposed(self.named(f"W{n}"))
-                    return Part(f"{matrix.text} {self.number(other.first).text}", PRODUCT - 1)
+            n = self._rows.get((span, step.width))
+            if n and not other.stride:
+                matrix = self.transposed(self.named(f"W{n}"))
+                return Part(f"{matrix.text} {self.number(other.first).text}", PRODUCT - 1)
         return None
 
     def _left(self, results: Sequence[int]) -> str:
         """What is summed: dE/dW1, dE/db1, or the derivatives by which to which."""
-        parameters = [k - 1 for k in results]
-        if parameters[0] >= 0:
-            for weights, n in self._matrices.items():
-                height, depth = self._shapes[n]
-                places = [
-                    weights.first + j * weights.down + k * weights.across
-                    for j in range(height)
-                    for k in range(depth)
-                ]
-                if [self._gathered.get(place, place) for place in places] == parameters:
-                    return self.derivative(f"W{n}")
-            for bias, n in self._biases.items():
-                height = self._shapes[n][0]
-                if [bias.first + j * bias.stride for j in range(height)] == parameters:
-                    return self.derivative(f"b{n}")
-        return self.derivatives(results)
+        layer = self._layers_parameters.get(tuple(k - 1 for k in results))
+        return self.derivative(layer) if layer else self.derivatives(results)
 
 
 def _reads(step: Step) -> list[tuple[Sequence[int], bool]]:

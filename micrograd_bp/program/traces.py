@@ -16,6 +16,7 @@ from typing import Any
 from .. import functions
 from ..functions import Function
 from ..functions.composed import composed
+from ..numeric import show
 from .array_functions import array_functions, without_derivative
 from .instructions import Instruction, Plan, units
 from .interpreter import filled
@@ -40,7 +41,7 @@ def traced(
         single: whether there is one output, to be returned as it is.
 
     Raises:
-        TypeError: the library is none of the three.
+        TypeError: the library is none of the three, or inputs that the function is given no array.
         ValueError: inputs or parameters that the function is given have another shape.
 
     >>> import numpy
@@ -70,7 +71,7 @@ def traced(
             places[one.result] = function(*operands, *one.parameters)
 
     def run(inputs: Array, parameters: Array = None) -> Array:
-        zero = library.zeros_like(inputs.sum(-1))  # in the shape of the result
+        zero = 0.0 * library.zeros_like(inputs.sum(-1))  # in the shape of the result
         weights = [zero + w for w in recorded] if parameters is None else [*parameters]
         fixed = [zero + number for number in plan.constants]
         columns = [inputs[..., i] for i in range(plan.n_inputs)]
@@ -85,9 +86,11 @@ def traced(
 
 
 def _checked(plan: Plan, run: Callable[..., Array]) -> Callable[..., Array]:
-    """The function, which refuses shapes that it cannot have: JAX would not say so of all."""
+    """The function, which refuses what it cannot have: JAX would not say so of all shapes."""
 
     def checked(inputs: Array, parameters: Array = None) -> Array:
+        if not hasattr(inputs, "shape"):
+            raise TypeError(f"the inputs are an array of the library, not {show(inputs)}")
         if tuple(inputs.shape[-1:]) != (plan.n_inputs,):
             raise ValueError(
                 f"the inputs have the shape ({plan.n_inputs},) for one data point or"
@@ -115,7 +118,7 @@ def _in_layers(
         found = library.broadcast_to(found, (len(plan.outputs), columns.shape[1]))
         if library.__name__ == "numpy":
             found = library.array(found)  # the caller's own, to be written to
-        return found[0].reshape(shape) if single else found.T.reshape(*shape, -1)
+        return found[0].reshape(shape) if single else found.T.reshape(*shape, len(found))
 
     return run
 

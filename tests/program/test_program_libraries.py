@@ -31,7 +31,9 @@ from micrograd_bp import (
     minimum,
     relu,
     sign,
+    step,
     trunc,
+    where,
 )
 from micrograd_bp.program import Program
 from micrograd_bp.program.array_functions import array_functions
@@ -160,6 +162,16 @@ def test_several_outputs_are_stacked(library: Any) -> None:
     points = array([[1.0, 2.0], [3.0, 4.0]])
     assert np.asarray(traced(points, array([10.0]))).tolist() == [[10, 13, 100], [30, 17, 100]]
     assert np.asarray(traced(points[0], array([10.0]))).tolist() == [10, 13, 100]
+    assert traced(points[:0], array([10.0])).shape == (0, 3)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_inf_and_nan_stay_where_they_are(library: Any) -> None:
+    xp, array = library()
+    x, y, w = Value(1.0), Value(2.0), Value(3.0)
+    program = Program([where(step(x), w / x, w * x), y * w, y], [x, y], [w])  # with a branch
+    points = [[1.0, 2.0], [math.inf, 1.0], [2.0, math.nan], [-1.0, -math.inf]]
+    np.testing.assert_array_equal(np.asarray(program.trace(xp)(array(points))), program(points))
 
 
 def gradients_by_torch(program: Program, points: list[float], weights: list[float]) -> list[Any]:
@@ -267,3 +279,5 @@ def test_shapes_that_a_function_cannot_have_are_refused(f: Build, library: Any) 
         with pytest.raises(ValueError, match=f"the parameters are 1 numbers, and {n} are given"):
             call(array(np.ones((4, 2))), array(np.ones(n)))
     assert call(array(np.ones((4, 2))), array(np.ones(1))).shape == (4,)
+    with pytest.raises(TypeError, match="the inputs are an array of the library, not"):
+        call([[1.0, 2.0]])
