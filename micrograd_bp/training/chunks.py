@@ -240,7 +240,8 @@ def _n_columns(name: str, data: Any) -> int:
 
 def _blocks(name: str, data: Any, sizes: Sequence[float] | None) -> list[list[Any]]:
     """The blocks of columns of each chunk, lazily."""
-    if not is_chunked(data):
+    in_memory = not is_chunked(data)
+    if in_memory:
         if sizes is None:
             raise ValueError(
                 f"{name} is in memory, and the sizes of the other's chunks are not known: take all"
@@ -256,7 +257,12 @@ def _blocks(name: str, data: Any, sizes: Sequence[float] | None) -> list[list[An
         if sum(here) != sum(sizes):
             raise ValueError(f"{name} has {sum(here)} data points, not {sum(sizes)}")
         data = data.rechunk({0: tuple(sizes)})
-    return [list(row) if data.ndim == 2 else [row] for row in data.to_delayed()]
+    client = client_in_use()
+    if in_memory and client is not None:
+        data = data.persist()  # on the workers, and not sent anew with each graph
+    held = client is not None and library("distributed").futures_of(data)
+    blocks = data.to_delayed(optimize_graph=not held)  # which would let go of what workers hold
+    return [list(row) if data.ndim == 2 else [row] for row in blocks]
 
 
 # What runs on the workers
