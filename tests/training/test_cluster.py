@@ -478,6 +478,21 @@ def test_parameters_that_are_not_finite_give_what_they_give_in_memory() -> None:
 # What is refused, in words
 
 
+class Undecodable:
+    """A block whose reading raises an error that is not made of a message alone."""
+
+    ndim, shape = 2, (239, 3)
+
+    def __init__(self, x: np.ndarray) -> None:
+        pass
+
+    def __len__(self) -> int:
+        return 239
+
+    def __array__(self, *args: Any, **options: Any) -> np.ndarray:
+        return np.array([[b"\xff".decode()]])
+
+
 def sparse_block(x: np.ndarray) -> Any:
     return pytest.importorskip("scipy.sparse").csr_array(x)
 
@@ -598,6 +613,7 @@ def test_data_that_do_not_fit_are_refused(data, error, words) -> None:
         (lambda x: x[:, 1:], ValueError, "X has 2 columns, and Dask says 3"),
         (lambda x: x[:, 0], ValueError, "X has 1 columns, and Dask says 3"),
         (lambda x: None, TypeError, "X is None .NoneType., and no array or DataFrame of rows"),
+        (Undecodable, ValueError, "'utf-8' codec can't decode"),
         (sparse_block, TypeError, "the numbers of X are a csr_array, and no table: take .toarray"),
     ],
 )
