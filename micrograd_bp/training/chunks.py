@@ -297,7 +297,13 @@ def _checked(name: str, raw: Any) -> Table:
     return table(name, raw)
 
 
-_ERRORS = FloatingPointError, OverflowError, ArithmeticError, TypeError, ValueError
+DATA_ERRORS = FloatingPointError, OverflowError, ArithmeticError, TypeError, ValueError
+
+
+def placed(where: str, error: Exception) -> Exception:
+    """One of these errors with where it was; heirs may be made of more than a message."""
+    kind = next(kind for kind in DATA_ERRORS if isinstance(error, kind))
+    return kind(f"{where}: {error}")
 
 
 def _of_chunk(
@@ -308,16 +314,15 @@ def _of_chunk(
         _refuse_others(library("distributed").get_worker().address, theirs, ours)
     try:
         return f(Chunk(columns, blocks), *args)
-    except _ERRORS as error:  # of which heirs may be made of something else than a message
-        kind = next(kind for kind in _ERRORS if isinstance(error, kind))
-        raise kind(f"partition {i}: {error}") from error
+    except DATA_ERRORS as error:
+        raise placed(f"partition {i}", error) from error
 
 
 def _or_error(f: Callable[..., Any], *args: Any) -> Any:
     """As ``_of_chunk``, or None without rows; an error is returned, for the first is raised."""
     try:
         return _of_chunk(partial(_if_any, f), *args)
-    except _ERRORS as error:
+    except DATA_ERRORS as error:
         return error
 
 

@@ -522,6 +522,9 @@ def test_a_missing_value_is_told_with_partition_and_row() -> None:
         trained(rows(X), rows(np.where(np.arange(500) == 5, np.inf, T)))
     with pytest.raises(ValueError, match="^validation: " + words.format("X")):
         trained(rows(X), rows(T), validation=(bad, rows(T)))
+    beyond = rows(np.where(X[70, 2] == X, 10**400, X.astype(object)))
+    with pytest.raises(OverflowError, match=r"^validation: partition 3: X\[9, 2\]: 10000"):
+        trained(rows(X), rows(T), validation=(beyond, rows(T)))
 
 
 @pytest.mark.parametrize("columns", [3, 1])
