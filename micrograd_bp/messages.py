@@ -2,15 +2,18 @@
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from . import functions
 from .functions import Function
 from .modes import current
 from .numeric import as_text, is_number, show, to_float
+
+Called = TypeVar("Called", bound=Callable[..., Any])
 
 
 def describe(operand: Any) -> str:
@@ -183,16 +186,21 @@ step() do: compute the graph again, for the new data, or restore the old
     if _same([value], [node.data]) and _same(derivatives, recorded):
         return
     suspects: list[Any] = []
+    unknown = node.parents  # whose data were not recorded
     if function in (functions.mul, functions.dot):  # each recorded the data of its partner
         half = len(recorded) // 2
-        before = recorded[half : 2 * half] + recorded[:half]
+        before, unknown = recorded[half : 2 * half] + recorded[:half], unknown[2 * half :]
         suspects = [p for p, data in zip(node.parents, before) if not _same([p.data], [data])]
+    elif function is functions.div:  # 1 / y and -x / y**2
+        same, unknown = [_same([a], [b]) for a, b in zip(derivatives, recorded)], ()
+        suspects = [] if all(same) else [node.parents[0 if same[0] else 1]]
     if not suspects:
-        suspects = [parent for parent in node.parents if not parent.parents]
+        suspects = [parent for parent in unknown if not parent.parents]
         if _same(derivatives, recorded) or not suspects:
             suspects.append(node)
-    names = [*dict.fromkeys(map(describe, suspects))]
-    shown = " or ".join([*names[:3], *["others"] * bool(names[3:])])
+    suspects = [*dict.fromkeys(suspects)]
+    names = dict.fromkeys(map(describe, suspects[:3]))
+    shown = " or ".join([*names, *["others"] * bool(suspects[3:])])
     raise ValueError(
         f"the .data of {shown} was changed since the forward pass, as fit and step() do: compute"
         " the graph again, for the new data, or restore the old"
@@ -284,3 +292,33 @@ def needing_packages(what: str) -> Iterator[None]:
             f"{what} needs {package}, which is not installed: pip install {package}",
             name=error.name,
         ) from None
+
+
+def knowing_misnomers(right: Mapping[str, str]) -> Callable[[Called], Called]:
+    """Answer names of arguments that other libraries have with the right ones.
+
+    Args:
+        right: by the other name what to write, with {} for a number or a string that was given.
+
+    >>> @knowing_misnomers({"n_epochs": "epochs={}"})
+    ... def fit(epochs=1): ...
+    >>> fit(n_epochs=5)
+    Traceback (most recent call last):
+    ...
+    TypeError: fit() has no n_epochs: write epochs=5
+    """
+
+    def decorated(f: Called) -> Called:
+        @wraps(f)
+        def called(*args: Any, **options: Any) -> Any:
+            for name, x in options.items():
+                if name in right:
+                    what = type(args[0]).__name__ if f.__name__ == "__init__" else f.__qualname__
+                    shown = repr(x) if isinstance(x, (str, int, float)) else "..."
+                    advice = right[name].replace("{}", shown)
+                    raise TypeError(f"{what}() has no {name}: write {advice}")
+            return f(*args, **options)
+
+        return called  # type: ignore[return-value]
+
+    return decorated

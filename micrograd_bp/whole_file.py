@@ -8,6 +8,8 @@ from pathlib import Path
 from threading import get_ident
 from typing import Any
 
+from .numeric import show
+
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file, or replace it: whatever happens, it holds the old bytes or the new.
@@ -90,8 +92,24 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def file_name(path: str | bytes | os.PathLike[Any]) -> str:
+    """The name of a file as a string, also of bytes.
+
+    Raises:
+        TypeError: it is no name of a file.
+
+    >>> file_name(b"model.safetensors"), file_name(Path("a", "b")) == os.path.join("a", "b")
+    ('model.safetensors', True)
+    """
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise TypeError(
+            f"the name of a file is a string or a Path, such as 'folder/name', not {show(path)}"
+        )
+    return os.fsdecode(path)
+
+
 def _checked_name(path: str | os.PathLike[str]) -> str:
-    name = os.fsdecode(path)  # which may be bytes
+    name = file_name(path)
     if not name:
         raise FileNotFoundError("the name of the file is empty")
     if "\0" in name:

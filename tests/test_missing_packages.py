@@ -43,7 +43,7 @@ ON_USE = ["LBFGS", "Program", "SGD", "fit", "plot_decision", "predict"]
                 "import micrograd_bp.program.listing": "micrograd_bp.program",
                 "from micrograd_bp.training.optim import SGD": "micrograd_bp.training.optim",
                 "import micrograd_bp.training.cluster": "micrograd_bp.program",
-                "import micrograd_bp.training.estimators": "micrograd_bp.program",
+                "import micrograd_bp.training.estimators": "micrograd_bp.training.estimators",
                 "from micrograd_bp.training import NetworkClassifier": "NetworkClassifier",
                 "micrograd_bp.MLP(1, [1]).save('w')": "a file of weights",
                 "micrograd_bp.MLP(1, [1]).load('w')": "a file of weights",
@@ -98,3 +98,8 @@ def test_the_engine_needs_none() -> None:
     statements = ["micrograd_bp.draw(micrograd_bp.Value(1.0) * 2.0).svg", "micrograd_bp.explore"]
     for package in ("numpy", "tqdm", "graphviz"):
         assert said(package, statements) == []
+
+
+def test_names_that_are_not_loaded_yet_are_there_to_complete() -> None:
+    statement = "import micrograd_bp.training as t; assert {*t.__all__} <= {*dir(t)}"
+    assert said("sklearn", [statement]) == []

@@ -5,11 +5,11 @@ from base64 import b64encode
 from collections.abc import Callable
 from functools import cached_property
 from html import escape
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ..whole_file import write_whole
+from ..whole_file import file_name, write_whole
 from .paper import write_paper
 from .shapes import Drawing
 from .svg import svg_page
@@ -89,7 +89,8 @@ class Graph:
         ...     graph.save(folder + "/square.svg").name
         'square.svg'
         """
-        name, path = fspath(path), Path(path)
+        name = file_name(path)
+        path = Path(name)
         suffix = path.suffix.lower()
         if suffix == ".svg":
             content = self.svg.encode()

@@ -95,7 +95,10 @@ def draw_network(
     <Graph of a network 2-3-2 with 17 weights>
     """
     if not isinstance(mlp, MLP):
-        raise TypeError(f"draw_network needs an MLP, not {show(mlp)}; draw shows a Value's graph")
+        instead = "draw shows a Value's graph"
+        if isinstance(getattr(mlp, "network_", None), MLP):
+            instead = "take its network_"
+        raise TypeError(f"draw_network needs an MLP, not {show(mlp)}; {instead}")
     if root is not None and not isinstance(root, Value):
         raise TypeError(f"draw_network needs a Value as root, not {show(root)}")
     sizes = [len(mlp.layers[0].neurons[0].w), *(len(layer.neurons) for layer in mlp.layers)]

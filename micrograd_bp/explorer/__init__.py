@@ -8,7 +8,7 @@ for one data point or several.
 """
 
 from html import escape
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from ..messages import refuse_changed
 from ..nn import MLP
 from ..nn.units import find_passes
 from ..numeric import show
-from ..whole_file import write_whole
+from ..whole_file import file_name, write_whole
 from .page import write_page
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class Explorer:
         ...     explorer.save(folder + "/square.html").name
         'square.html'
         """
-        name, path = fspath(path), Path(path)
+        name = file_name(path)
+        path = Path(name)
         if path.suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"cannot save {name!r}: need a name in .html; draw saves pictures")
         write_whole(path, self.html.encode())

@@ -12,8 +12,8 @@ from ..functions import Function, sigmoid, softmax
 from ..modes import changed
 from ..numeric import show
 from ..text.names import Name
+from ..training.classes import coded
 from ..training.columns import by_name
-from ..training.data import coded
 from ..training.losses import binary_cross_entropy, cross_entropy
 from ..training.model_error import error_of, error_program, is_mean, number_of_outputs, points_of
 from ..training.predicting import inputs_of, outputs_of

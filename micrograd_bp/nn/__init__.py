@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from .. import elementary
 from ..engine import Value, unit
-from ..messages import needing_packages, refuse_no_parameters
+from ..messages import knowing_misnomers, needing_packages, refuse_no_parameters
 from ..modes import inside
 from ..numeric import show
 from . import activations, initial_weights
@@ -70,6 +70,9 @@ class Module:
         []
         """
         return []
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))  # a notebook shows it as print does
 
     def zero_grad(self) -> None:
         """Set the grad of every parameter to 0.
@@ -447,6 +450,7 @@ class MLP(Module):
     ('y_1', 'layer2/neuron1', 13)
     """
 
+    @knowing_misnomers({"activation": "hidden={}", "random_state": "seed={}"})
     def __init__(
         self,
         nin: int,

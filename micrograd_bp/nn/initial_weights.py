@@ -3,7 +3,10 @@
 import math
 import random
 from collections.abc import Callable
+from operator import index
 from typing import Any
+
+from ..numeric import show
 
 INITIALIZERS: dict[str, Callable[[int, int], float] | None] = {
     "uniform": None,  # micrograd's
@@ -37,9 +40,16 @@ def draw(n_in: int, bound: float | None, rng: Any) -> tuple[list[float], float]:
 
 
 def generator(rng: Any, seed: int | None) -> Any:
-    """What draws the weights: rng, or one of the seed, or the module ``random``."""
+    """What draws the weights: rng, or one of the seed, or the module ``random``.
+
+    >>> generator(None, 1).random() == random.Random(1).random()
+    True
+    """
     if rng is not None and seed is not None:
         raise ValueError(f"give rng or seed, not both: rng={rng!r}, seed={seed!r}")
     if seed is not None:
-        return random.Random(seed)
+        try:
+            return random.Random(index(seed) if hasattr(seed, "__index__") else seed)
+        except TypeError as error:
+            raise TypeError(f"seed is an integer, not {show(seed)}") from error
     return random if rng is None else rng

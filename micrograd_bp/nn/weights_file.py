@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 
 from ..engine import Value
 from ..modes import current
-from ..whole_file import read_whole, write_whole
+from ..whole_file import file_name, read_whole, write_whole
 from .written import write
 
 NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
 
-_OTHER_FORMATS = (".pt", ".pth", ".bin", ".pkl", ".npz", ".h5")
-"""Names by which torch.load, pickle, NumPy and Keras know files of their own, and fail on ours."""
+_OTHER_FORMATS = (
+    *(".pt", ".pth", ".bin", ".onnx", ".pkl", ".pickle", ".joblib"),
+    *(".npy", ".npz", ".h5", ".keras", ".json", ".csv", ".txt"),
+)
+"""Names by which others, torch.load and pickle among them, know files of their own, not ours."""
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
@@ -56,10 +59,10 @@ def save(
     >>> [w.data for w in restored["weight"][0]]
     [0.1, 0.2]
     """
-    name = Path(path)
+    name = Path(file_name(path))
     if name.suffix.lower() in _OTHER_FORMATS:
         raise ValueError(
-            f"{path} would be a safetensors file by the name of another format: call it"
+            f"{name} would be a safetensors file by the name of another format: call it"
             f" {name.with_suffix('.safetensors')}"
         )
     content: bytes = _library("safetensors.numpy").save(

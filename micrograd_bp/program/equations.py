@@ -16,7 +16,8 @@ from ..text.names import layer_in, read_name, told_apart
 from ..text.operations import ATOM, NEGATED, PRODUCT, Operands, Part
 from ..text.tables import text_formula
 from .instructions import Instruction, Plan, Product, Span, Step, Sum
-from .listing import Book, Line, shortened
+from .listing import shortened
+from .notation import Book, Line
 
 
 def equations(plan: Plan, names: Sequence[str]) -> Latex:

@@ -222,6 +222,11 @@ class Plan:
     outputs: tuple[int, ...]
     n_sums: int
 
+    @property
+    def n_known(self) -> int:
+        """How many scalars are there before anything is computed: parameters and constants."""
+        return self.n_parameters + len(self.constants)
+
     @cached_property
     def has_branches(self) -> bool:
         """Whether there is what may be flat, as a branch that is not taken."""

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engine import Value
 from ..modes import in_own_context
-from ..numeric import show
-from .gradcheck import judge
+from ..numeric import is_number, show, to_float
+from .gradcheck import judge, refuse_chance
 from .report import Mismatch, Report
 from .slopes import EPSILON
 
@@ -49,7 +50,8 @@ def check_gradient(
     Raises:
         GradientError: a derivative is wrong.
         TypeError: f or grad_f gives no real numbers.
-        ValueError: x is not finite, or grad_f gives an array of another shape or other labels.
+        ValueError: x or f(x) is not finite, f gives something else the second time, or grad_f
+            gives an array of another shape or other labels.
 
     >>> x = np.array([1.0, -2.0, 0.5])
     >>> print(check_gradient(lambda x: np.sum(x**4), lambda x: 4 * x**3, x))
@@ -57,9 +59,10 @@ def check_gradient(
     >>> bool(check_gradient(np.cos, np.sin, 1.0, raise_on_failure=False))
     False
     """
-    point = _numbers("x of check_gradient", x)
-    if not np.isfinite(point).all():
-        raise ValueError(f"x of check_gradient has numbers that are not finite: {show(x)}")
+    for name, function in (("f", f), ("grad_f", grad_f)):
+        if not callable(function):
+            raise TypeError(f"{name} of check_gradient is a function, not {show(function)}")
+    point = _finite_numbers("x of check_gradient", x)
 
     def given(numbers: NDArray[np.float64]) -> Any:
         if _is_pandas(x):
@@ -77,13 +80,20 @@ def check_gradient(
         return moved
 
     result = f(given(point))
+    y = _finite_numbers("what f gives", result)
     labels = [("of", "what f gives", axis) for axis in _labels(result)]
     labels += [("by", "x", axis) for axis in _labels(x)]
-    y, found = _numbers("what f gives", result), derivatives(point)
+    found = derivatives(point)
     if found.shape != y.shape + point.shape:
+        advice = ""
+        if found.shape == y.shape == point.shape:
+            advice = ": of a function of each number by itself they are a diagonal, np.diag(...)"
+        elif y.size == 1 and found.shape == point.shape:
+            advice = ": let f give one number, as by .item(), and not an array"
         raise ValueError(
             f"grad_f gives an array of shape {found.shape}, and the derivatives of f, which gives"
             f" {y.shape}, by x, which has {point.shape}, have the shape {y.shape + point.shape}"
+            f"{advice}"
         )
 
     @cache
@@ -98,17 +108,24 @@ def check_gradient(
     def beside(i: tuple[int, ...], t: float) -> NDArray[np.float64]:
         try:
             with np.errstate(all="ignore"):
-                return _numbers("what f gives", f(given(moved_to(i, t))))
+                moved = f(given(moved_to(i, t)))
         except (ArithmeticError, ValueError):
-            return np.full(y.shape, nan)
+            moved = nan
+        if np.iscomplexobj(moved):  # as (-1.0)**0.5 is: x lies at the edge of the domain
+            moved = nan
+        return np.broadcast_to(_numbers("what f gives", moved), y.shape)
 
     # f is off by as much, at least, as rounding x would make it (backward stability: Higham,
     # Accuracy and Stability of Numerical Algorithms, 2002, section 1.5).
     with np.errstate(all="ignore"):
         noise = EPSILON * np.abs(found * point).sum(axis=tuple(range(y.ndim, found.ndim)))
     noise = np.where(np.isfinite(noise), noise, 0.0)
+    again = _numbers("what f gives", f(given(point)))
+    for first, second, rounding in zip(y.flat, again.flat, noise.flat):
+        refuse_chance(float(first), float(second), float(rounding))
     faults: list[Mismatch] = []
     notes: list[str] = []
+    checked = 0
     for i, number in np.ndenumerate(point):
         for k in np.ndindex(y.shape):
 
@@ -123,6 +140,7 @@ def check_gradient(
             rounding = float(noise[k] + EPSILON * abs(y[k]))
             verdict = verdict.unless_explained(along, derivative, t, got, rounding)
             what = f"d f{_index(k)} / d x{_index(i)}"
+            checked += verdict.is_known
             if verdict.note:
                 notes.append(f"{what}: {verdict.note}")
             if not verdict.right:
@@ -130,7 +148,7 @@ def check_gradient(
         beside.cache_clear()
         derivatives_beside.cache_clear()
     subject = f"check_gradient of {getattr(f, '__name__', repr(f))}"
-    report = Report(subject, found.size, tuple(faults), tuple(notes))
+    report = Report(subject, checked, tuple(faults), tuple(notes))
     return report.raise_if_wrong() if raise_on_failure else report
 
 
@@ -166,10 +184,23 @@ def _apart(labels: Any, others: Any) -> str:
 
 
 def _numbers(what: str, x: Any) -> NDArray[np.float64]:
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise TypeError(f"{what} is no array, its parts having other shapes: {show(x)}") from None
+    if array.dtype == object and all(map(is_number, array.flat)):  # such as fractions
+        array = np.array([to_float(number) for number in array.flat]).reshape(array.shape)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{what} is made of real numbers, not {show(x)}")
+        advice = "; a function of Values is for gradcheck" if isinstance(x, Value) else ""
+        raise TypeError(f"{what} is made of real numbers, not {show(x)}{advice}")
     return array.astype(float)
+
+
+def _finite_numbers(what: str, x: Any) -> NDArray[np.float64]:
+    array = _numbers(what, x)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{what} has numbers that are not finite: {show(x)}")
+    return array
 
 
 def _index(i: tuple[int, ...]) -> str:

@@ -41,7 +41,7 @@ def finite_difference(
 
     Raises:
         ValueError: the method is not known, or step is not above 0.
-        TypeError: f gives no number.
+        TypeError: f gives no number, or with "mpmath" rounds to a float on the way.
         ArithmeticError, ValueError: what f raises beside x; a smaller step may avoid it, and
             "ridders" looks for one, with a ValueError where there is none.
         ImportError: mpmath is asked for and not installed.
@@ -66,7 +66,7 @@ def finite_difference(
         if method == "ridders":
             results.append(ridders(g, t, step))
         else:
-            results.append(central_difference(g, t, step or max(ldexp(_scale(g, t), -18), ulp(t))))
+            results.append(central_difference(g, t, step or _usual_step(g, t)))
     return rebuild(x, results)
 
 
@@ -107,6 +107,10 @@ def _scale(g: Callable[[float], float], t: float) -> float:
     return abs(t) or Slopes(g, t).scale
 
 
+def _usual_step(g: Callable[[float], float], t: float) -> float:
+    return max(ldexp(_scale(g, t), -18), ulp(t))
+
+
 def as_number(result: Any) -> float:
     """What f gave, as a float.
 
@@ -116,8 +120,10 @@ def as_number(result: Any) -> float:
     >>> as_number(2)
     2.0
     """
+    if not hasattr(result, "dtype"):  # in NumPy's numbers data are something else
+        result = getattr(result, "data", result)
     try:
-        return float(getattr(result, "data", result))
+        return float(result)
     except (TypeError, ValueError):
         raise TypeError(f"f gives one number or Value, not {show(result)}") from None
 
@@ -132,5 +138,11 @@ def _in_high_precision(f: Callable[[Any], Any], x: Structure, step: float | None
             right, left = (
                 f(rebuild(x, [*numbers[:i], t + move, *numbers[i + 1 :]])) for move in (h, -h)
             )
+            is_rounded = not all(isinstance(y, mp.mpf) for y in (right, left))
+            if is_rounded and central_difference(g, number, _usual_step(g, number)):
+                raise TypeError(
+                    f"f gives {show(right)} of mpmath's numbers, which lacks the digits that count:"
+                    ' with "mpmath" f needs the functions of mpmath, such as mpmath.exp'
+                )
             results.append((right - left) / (2 * h))
         return rebuild(x, results)

@@ -5,6 +5,8 @@ from dataclasses import replace
 from inspect import signature
 from typing import Any
 
+import numpy as np
+
 from .by_hand import check_gradient
 from .gradcheck import gradcheck
 from .optional import optional
@@ -18,12 +20,13 @@ def gradients_agree(
 
     For pytest the function's name begins with ``test_``; or call it, without arguments. How many
     examples are tried, hypothesis's ``settings`` say. A failure is shrunk, and the message has
-    it as an ``@example(...)`` to paste above the decorator.
+    it as an ``@example(...)`` to paste above the decorator. As below ``@given``, arguments without
+    a strategy, such as self, are pytest's: fixtures, or those of ``parametrize``.
 
     Args:
         grad_f: the gradient, where the function takes and gives NumPy's numbers, by one argument,
             for ``check_gradient``. Else the function is one of Values, for ``gradcheck``.
-        strategies: a strategy of hypothesis for each argument of the function.
+        strategies: a strategy of hypothesis for each argument by which it is differentiated.
 
     Returns:
         The decorator.
@@ -48,30 +51,52 @@ def gradients_agree(
         )
 
     def decorate(f: Callable[..., Any]) -> Any:
-        names = [*signature(f).parameters]
-        if {*names} != {*strategies} or (grad_f and len(names) != 1):
+        form = signature(f)
+        names = [name for name in form.parameters if name in strategies]
+        if not names or len(names) < len(strategies) or (grad_f and len(names) != 1):
             raise TypeError(
-                f"gradients_agree needs a strategy for each argument of {f.__name__}, {names}, and"
-                f" one only for a gradient by hand; it has those for {[*strategies]}"
+                f"gradients_agree needs a strategy for each argument of {f.__name__},"
+                f" {[*form.parameters]}, and one only for a gradient by hand; it has those for"
+                f" {[*strategies]}"
             )
 
-        def test(**inputs: Any) -> None:
-            arguments = [inputs[name] for name in names]
+        def test(*positional: Any, **named: Any) -> None:
+            given = form.bind(*positional, **named).arguments
+            inputs = {name: given[name] for name in names}
+
+            def function(*arguments: Any) -> Any:
+                return f(**{**given, **dict(zip(names, arguments, strict=True))})
+
+            function.__name__ = f.__name__
             try:
                 if grad_f is None:
-                    gradcheck(f, *arguments)
+                    gradcheck(function, *inputs.values())
                 else:
-                    check_gradient(f, grad_f, *arguments)
+                    check_gradient(function, grad_f, *inputs.values())
             except GradientError as error:
-                example = ", ".join(f"{name}={inputs[name]!r}" for name in names)
+                example = ", ".join(f"{name}={_to_paste(x)}" for name, x in inputs.items())
                 note = f"to try it each time: @example({example}) above @gradients_agree"
                 raise GradientError(
                     replace(error.report, notes=(*error.report.notes, note))
                 ) from None
 
+        test.__signature__ = form  # type: ignore[attr-defined]
+        vars(test).update(vars(f))  # what @settings and @example below have left
         if f.__name__ != "<lambda>":  # whose source hypothesis would look for
             for name in ("__name__", "__qualname__", "__module__", "__doc__"):
                 setattr(test, name, getattr(f, name))
-        return hypothesis.given(**strategies)(test)
+        found = hypothesis.given(**strategies)(test)
+        if not hasattr(found, "_hypothesis_internal_settings_applied"):
+            # A check may take longer than the 200 ms that hypothesis gives to an example.
+            found._hypothesis_internal_use_settings = hypothesis.settings(deadline=None)
+        return found
 
     return decorate
+
+
+def _to_paste(x: Any) -> str:
+    """Python that gives x again to the last bit, which the repr of an array does not."""
+    if not isinstance(x, np.ndarray):
+        return repr(x)
+    kind = "" if x.dtype in (float, int) else f", {x.dtype.name!r}"
+    return f"np.array({x.tolist()!r}{kind})"

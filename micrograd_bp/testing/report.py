@@ -1,6 +1,7 @@
 """What a check of gradients found: a report that prints well, and the error that carries it."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Mismatch:
 
     def __str__(self) -> str:
         off = abs(self.got - self.expected)
+        if not isfinite(off):
+            return f"{self.what}: expected {self.expected!r}, got {self.got!r}"
         share = f", {off / abs(self.expected):.2g} of it" if self.expected else ""
         note = f" ({self.note})" if self.note else ""
         return (
@@ -40,7 +43,7 @@ class Report:
 
     Attributes:
         subject: what was checked.
-        checked: how many numbers were compared.
+        checked: how many numbers were compared, not counting those that could not be.
         mismatches: those that are wrong.
         notes: what could not be checked, and why.
 
@@ -62,6 +65,8 @@ class Report:
 
     def __str__(self) -> str:
         verdict = f"{len(self.mismatches)} wrong" if self.mismatches else "all right"
+        if not self.checked:
+            verdict = "none wrong"
         lines = [f"{self.subject}: {self.checked} compared, {verdict}"]
         lines += [f"  {mismatch}" for mismatch in self.mismatches]
         lines += [f"  note: {note}" for note in self.notes]

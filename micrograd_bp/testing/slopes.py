@@ -29,10 +29,12 @@ EXACT = 2.0**-44  # and one of so many is good enough
 REACH = 16.0  # times as far as slopes to one side go central ones may
 FAINT = 2.0**-24  # g that is flat over so little of t is flat by rounding
 ALIKE = 2.0**-12  # a remainder as small is none
+PLAIN = 2.0**-12  # a slope of so many digits to one side is not that of a tail
 ALONGSIDE = 16.0  # times as far, and g still changes to both sides at once
 KINK, KINK_RATIO = 10.0, 1e-3  # the least jump: in errors, and beside the slopes
 JUMP_STEPS = 6  # the smallest, over which the change of a smooth g shrinks by far
 NEAR = 2.0**-12  # what is small beside t
+STEEPER = 2.0**4  # times as steep over the smallest step as over the largest
 UNLIKE = 2.0**10  # times as far as between neighbouring floats a smooth g changes, at least
 
 
@@ -149,14 +151,28 @@ class Slopes:
 
         So sin does at 1e16, where they are 2 apart: no differences tell of its slope.
         """
-        beside = [self._value(self._t + k * ulp(self._t)) for k in (-4, -2, -1, 1, 2, 4)]
-        changes = [abs(value - self._centre) for value in beside]
+        beside = [self._t + k * ulp(self._t) for k in (-4, -2, -1, 1, 2, 4)]
+        changes = [abs(self._value(t) - self._centre) for t in beside if isfinite(t)]
         afar = [abs(value - self._centre) for pair in self._beside.values() for value in pair]
         afar = sorted(filter(isfinite, afar))
         if not (afar and all(map(isfinite, changes))):
             return False
         least = max(FAINT * abs(self._centre), 4.0 * self._noise)
         return max(changes) > max(afar[len(afar) // 2] / UNLIKE, least)
+
+    @property
+    def is_ever_steeper(self) -> bool:
+        """Whether the differences to one side grow by far as the step shrinks.
+
+        As those of sqrt at 0 do, and of asin at the last float before 1: they have no limit, or
+        floats are too far apart to see it.
+        """
+        for end in (0, 1):
+            steps = sorted(h for h in self._beside if isfinite(self._beside[h][end]))
+            slopes = [abs(self._beside[h][end] - self._centre) / h for h in steps]
+            if slopes and slopes[0] > STEEPER * slopes[-1]:
+                return True
+        return False
 
     @property
     def is_flat(self) -> bool:
@@ -199,8 +215,10 @@ class Slopes:
             noise = min(max((x.noise for x in there), default=0.0), 4.0 * quantum)
             reach = min((x.reach(noise) for x in (tableaus[1], tableaus[-1]) if x), default=inf)
             most = {0: REACH * reach, 1: reach, -1: reach}
-            for side in (1, -1):  # what is flat to one side has no slope only where it has none
-                if (x := tableaus[side]) and x.is_flat:
+            for side in (1, -1):  # what is flat to one side has no slope only where it has none,
+                # but where it is a straight line to the other: that is a kink, and no tail
+                x, other = tableaus[side], tableaus[-side]
+                if x and x.is_flat and not (other and _is_plain(other.limit(noise, reach))):
                     most[side] = min(reach, edge)
             return {
                 side: tableau.limit(noise, most[side]) if tableau else None
@@ -364,6 +382,10 @@ class Slopes:
             else:
                 flat = middle
         return k if self._glance(ldexp(unit, k)) else None
+
+
+def _is_plain(slope: Difference) -> bool:
+    return slope.error <= PLAIN * abs(slope.value)
 
 
 def _are_vague(slopes: dict[int, Difference | None]) -> bool:

@@ -39,6 +39,11 @@ _FILES = {
 }
 
 
+def __dir__() -> list[str]:
+    """What there is to complete: the public names, those not yet loaded too."""
+    return sorted(__all__)
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

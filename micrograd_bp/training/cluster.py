@@ -37,8 +37,9 @@ from .chunks import (
     there,
     whole,
 )
+from .classes import OF_CLASSES, class_names, coded, numbered, one_of_k
 from .columns import columns_of, is_named, other_columns
-from .data import OF_CLASSES, Table, class_names, coded, numbered, one_of_k
+from .data import Table
 from .losses import Loss
 from .objective import Objective, Sums, total_of
 from .one_graph import points_to_try

@@ -9,11 +9,8 @@ from numpy.typing import NDArray
 from ..modes import in_own_context
 from ..numeric import show, to_float
 from ..program.arguments import refuse_masked, refuse_sparse
-from .losses import Loss, binary_cross_entropy, cross_entropy, hinge
 
 Table = NDArray[np.float64]  # a row a data point
-
-OF_CLASSES = (cross_entropy, binary_cross_entropy, hinge)  # what limits the targets
 
 
 def tables(x_name: str, X: Any, t_name: str, T: Any) -> tuple[Table, Table]:
@@ -111,67 +108,3 @@ def _is_name(x: Any) -> bool:
     except (OverflowError, TypeError):
         return False
     return False
-
-
-def class_names(T: Any, loss: Loss) -> list[Any] | None:
-    """The names of the classes, if T has such: pandas' categories in order, or strings, sorted."""
-    if loss not in OF_CLASSES:
-        return None
-    refuse_masked("names of T", T)
-    categories = getattr(getattr(T, "dtype", None), "categories", None)
-    if categories is not None:
-        return [*categories.tolist()]
-    if getattr(getattr(T, "dtype", None), "kind", "O") in "biuf":
-        return None
-    labels = _labels(T)
-    if labels.ndim != 1 or not any(isinstance(x, str) for x in labels):
-        return None
-    for n, x in enumerate(labels):
-        if not isinstance(x, str):
-            raise TypeError(
-                f"T[{n}] is {show(x)}, and others are names: leave the data point out, or name it"
-            )
-    return sorted({str(x) for x in labels})
-
-
-def numbered(name: str, T: Any, loss: Loss, names: list[Any]) -> Any:
-    """Classes that go by names, as the numbers that the loss takes.
-
-    Raises:
-        ValueError: a name is none of those there are, or they are not two for a loss of two.
-    """
-    if loss is not cross_entropy and len(names) != 2:
-        raise ValueError(
-            f"{loss.__name__} is for two classes, and {name} has {len(names)}, {names}: take"
-            " cross_entropy, and a model of an output for each"
-        )
-    number, labels = {label: k for k, label in enumerate(names)}, _labels(T).tolist()
-    for n, label in enumerate(labels):
-        if label not in number:
-            raise ValueError(f"{name}[{n}] is {show(label)}, which is none of the classes {names}")
-    codes = np.array([number[label] for label in labels])
-    return 2 * codes - 1 if loss is hinge else codes
-
-
-def _labels(T: Any) -> NDArray[Any]:
-    labels = np.asarray(T, dtype=object)
-    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
-
-
-def coded(name: str, T: Table, loss: Loss | None, n_outputs: int) -> Table:
-    """The targets as inputs of the program: classes in 1-of-K coding. All are checked."""
-    if loss in OF_CLASSES:
-        _, rows = np.unique(T, axis=0, return_index=True)
-        for n in sorted(rows.tolist()):
-            t = T[n].tolist()
-            try:
-                loss([0.0] * n_outputs, t if len(t) > 1 else t[0])
-            except ValueError as error:
-                raise ValueError(f"{name}[{n}]: {error}") from error
-    return one_of_k(T, n_outputs) if loss is cross_entropy and T.shape[1] == 1 else T
-
-
-def one_of_k(T: Table, n_classes: int) -> Table:
-    """A column for each class, 1 in that of the data point's class; T is one column of classes."""
-    codes: Table = np.eye(n_classes)[T[:, 0].astype(int)]
-    return codes

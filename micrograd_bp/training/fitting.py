@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..messages import knowing_misnomers
 from ..modes import changed
 from ..nn import note_classes, note_columns
 from ..numeric import show
@@ -22,9 +23,10 @@ from ..program import Program
 from ..program.arguments import thread_count
 from .checkpoint import Checkpoint, fingerprint
 from .chunks import DATA_ERRORS, is_chunked, placed
+from .classes import coded, numbered
 from .cluster import ChunkedData, ChunkedObjective
 from .columns import by_label, by_name, columns_of
-from .data import Table, coded, numbered, tables, weight_column
+from .data import Table, tables, weight_column
 from .early_stopping import Best
 from .history import History
 from .losses import Loss
@@ -42,7 +44,25 @@ from .settings import (
     trained_parameters,
 )
 
+_RATE = "optimizer=SGD(lr={}) or optimizer=Adam(lr={})"
+_OF_OTHERS = {
+    **dict.fromkeys(("lr", "learning_rate", "eta"), _RATE),
+    **dict.fromkeys(("n_epochs", "num_epochs", "epoch", "max_iter", "n_iter"), "epochs={}"),
+    **dict.fromkeys(("batchsize", "batch", "minibatch_size"), "batch_size={}"),
+    **dict.fromkeys(("criterion", "loss_fn", "loss_function"), "loss={}"),
+    **dict.fromkeys(("optim", "optimiser", "solver"), "optimizer={}"),
+    **dict.fromkeys(("y", "Y", "t", "targets"), "T, as in fit(model, X, T)"),
+    **dict.fromkeys(("validation_data", "val_data"), "validation=(X, T)"),
+    **dict.fromkeys(("random_state", "rng"), "seed={}"),
+    "sample_weights": "sample_weight=...",
+    "patience": "early_stopping={}",
+    "callback": "callbacks={}",
+    "n_jobs": "threads={}",
+    "verbose": "progress={}",
+}
 
+
+@knowing_misnomers(_OF_OTHERS)
 def fit(
     model: Model,
     X: Any,

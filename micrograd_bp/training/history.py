@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from ..numeric import show
+
 
 @dataclass
 class History:
@@ -130,8 +132,13 @@ def new_axes(ax: Any = None) -> Any:
 
     Raises:
         ImportError: there is no matplotlib.
+        TypeError: what is given is something else, such as an array of axes.
     """
-    return ax or _library("matplotlib.pyplot").subplots(layout="constrained")[1]
+    if ax is None:
+        return _library("matplotlib.pyplot").subplots(layout="constrained")[1]
+    if not hasattr(ax, "set_xlabel"):
+        raise TypeError(f"ax is the axes of matplotlib to draw on, not {show(ax)}")
+    return ax
 
 
 def _library(name: str) -> Any:

@@ -11,7 +11,8 @@ from ..engine import Value
 from ..modes import changed
 from ..numeric import show
 from ..program import Program
-from .data import Table, class_names, numbered, tables
+from .classes import class_names, numbered
+from .data import Table, tables
 from .losses import Loss, binary_cross_entropy, cross_entropy, sum_of_squares
 from .one_graph import compiled
 from .predicting import outputs_of

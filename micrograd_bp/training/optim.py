@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..engine import Value
-from ..messages import describe, needing_packages
+from ..messages import describe, knowing_misnomers, needing_packages
 from ..modes import in_own_context
 from ..nn.written import write
 from ..numeric import show, to_float
@@ -21,6 +21,15 @@ with needing_packages(__name__):
 
 Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]
+
+_knowing_misnomers = knowing_misnomers(
+    {
+        **dict.fromkeys(("learning_rate", "eta", "rate"), "lr={}"),
+        **dict.fromkeys(("beta1", "beta2", "beta_1", "beta_2"), "betas=(0.9, 0.999)"),
+        "epsilon": "eps={}",
+        "params": "parameters=...",
+    }
+)
 
 
 class Optimizer:
@@ -40,6 +49,7 @@ class Optimizer:
         ValueError: a parameter is the result of an operation, there are none, or lr < 0.
     """
 
+    @_knowing_misnomers
     def __init__(self, parameters: Iterable[Value] | None = None, lr: float = 0.001) -> None:
         self.parameters = _values(parameters)
         self.lr = at_least_zero("lr", lr)
@@ -164,6 +174,7 @@ class SGD(Optimizer):
     [0.75]
     """
 
+    @_knowing_misnomers
     def __init__(
         self,
         parameters: Iterable[Value] | None = None,
@@ -216,6 +227,7 @@ class Adam(Optimizer):
     [0.9, 0.9]
     """
 
+    @_knowing_misnomers
     def __init__(
         self,
         parameters: Iterable[Value] | None = None,
@@ -263,6 +275,7 @@ class AdamW(Adam):
     [0.95]
     """
 
+    @_knowing_misnomers
     def __init__(
         self,
         parameters: Iterable[Value] | None = None,

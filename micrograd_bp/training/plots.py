@@ -27,7 +27,8 @@ def plot_decision(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int
             classes; or an estimator with ``predict`` and ``classes_``, such as a pipeline.
         X: data points, (N, 2); of a DataFrame, the columns by the names that they had in the
             training.
-        T: their classes, (N,), as in the training; or the name of a column of X.
+        T: their classes, (N,), as in the training, or (N, K) with a 1 for the class of each; or
+            the name of a column of X.
         ax: the axes of matplotlib to draw on; new ones unless given.
         resolution: how many points of the plane are tried along each axis.
 
@@ -39,7 +40,8 @@ def plot_decision(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int
         ImportError: there is no matplotlib.
         ValueError: X has not two columns, or lacks one, a class in T is not one of the model's,
             or there are more classes than eight.
-        TypeError: X is not made of numbers, or the estimator knows no classes.
+        TypeError: X is not made of numbers, or the estimator knows no classes, as before its
+            training.
 
     >>> from micrograd_bp import MLP
     >>> model = MLP(2, [3, 1], hidden="tanh", seed=0)
@@ -48,7 +50,10 @@ def plot_decision(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int
     ['no', 'yes']
     """
     X, T, _ = by_name(X, T)
-    X, labels = inputs_of(model, X), np.asarray(T).reshape(-1)
+    X, labels = inputs_of(model, X), np.asarray(T)
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        labels = labels.argmax(axis=1)
+    labels = labels.reshape(-1)
     points, _ = tables("X", X, "T", np.zeros(len(labels)))
     if points.shape[1] != 2:
         raise ValueError(f"plot_decision draws a plane, of 2 inputs, not {points.shape[1]}")
@@ -58,6 +63,8 @@ def plot_decision(model: Any, X: Any, T: Any, *, ax: Any = None, resolution: int
     names = getattr(model, "classes_" if _is_estimator(model) else "classes", None)
     if names is None:
         names = np.unique(labels).tolist() if scores.shape[1] == 2 else range(scores.shape[1])
+        if len(names) == 1 and names[0] in (0, 1):  # all points are of the same
+            names = [0, 1]
     names = [*names]
     if len(names) > len(COLORS) or len(names) != scores.shape[1]:
         raise ValueError(f"plot_decision draws 2 to {len(COLORS)} classes, not {show(names)}")
@@ -139,7 +146,10 @@ def _scores(model: Any, plane: Any) -> Table:
     if not _is_estimator(model):
         return class_scores(model, plane)
     if not hasattr(model, "classes_"):
-        raise TypeError(f"plot_decision draws classes, and {show(model)} has no classes_")
+        raise TypeError(
+            f"plot_decision draws classes, and {show(model)} has no classes_: it is no classifier,"
+            " or has not been trained"
+        )
     if hasattr(model, "predict_proba"):
         scores: Table = model.predict_proba(plane)
     else:

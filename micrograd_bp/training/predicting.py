@@ -13,6 +13,7 @@ from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
 from .chunks import Chunks, checked_client, is_chunked, sent
+from .classes import chosen, scores
 from .cluster import Summing, chunk_outputs, some_points
 from .columns import by_label
 from .data import Table, table
@@ -64,7 +65,7 @@ def predict(
         lazy: NDArray[Any] = _predict_chunks(model, X, classes, names, thread_count(threads))
         return lazy
     found, outputs = _run(model, X, threads)
-    return _predicted(_is_sigmoid(outputs), classes, names, found)
+    return _predicted(_middle(outputs), classes, names, found)
 
 
 def _predict_chunks(model: Any, X: Any, classes: bool, names: Any, threads: int) -> Any:
@@ -72,25 +73,23 @@ def _predict_chunks(model: Any, X: Any, classes: bool, names: Any, threads: int)
     client = checked_client()
     chunks = Chunks({"X": inputs_of(model, X)})
     program, outputs = _outputs_program(model, chunks.first(some_points))
-    finish = partial(_predicted, _is_sigmoid(outputs), classes, names)
+    finish = partial(_predicted, _middle(outputs), classes, names)
     like = finish(np.zeros((0, len(outputs))))
     return chunks.mapped(chunk_outputs, like, sent(Summing(program, threads), client), finish)
 
 
-def _predicted(sigmoid: bool, classes: bool, names: Any, found: Table) -> NDArray[Any]:
+def _predicted(middle: float, classes: bool, names: Any, found: Table) -> NDArray[Any]:
     """The outputs, (N, K) or (N,), or the classes of data points."""
     if not classes:
         return found[:, 0] if found.shape[1] == 1 else found
-    numbers: NDArray[Any] = _scores(found, sigmoid).argmax(axis=1)
-    if names is not None:
-        numbers = np.array(names)[numbers]
-    return numbers
+    numbers = chosen(found, middle)
+    return numbers if names is None else np.array(names)[numbers]
 
 
 def class_scores(model: Callable[[list[Any]], Any], X: Any) -> Table:
     """A number for each data point and class, the largest for the class that is predicted."""
     found, outputs = _run(model, X, threads=1)
-    return _scores(found, _is_sigmoid(outputs))
+    return scores(found, _middle(outputs))
 
 
 def _run(model: Callable[[list[Any]], Any], X: Any, threads: int) -> tuple[Table, list[Value]]:
@@ -111,16 +110,10 @@ def _outputs_program(model: Any, inputs: Table) -> tuple[Program, list[Value]]:
         return compiled(lambda x: outputs_of(model, x), {"x": inputs})
 
 
-def _is_sigmoid(outputs: list[Value]) -> bool:
+def _middle(outputs: list[Value]) -> float:
+    """Above which one output is of the second class: a probability, by a sigmoid, or a logit."""
     last = outputs[0].operation
-    return last is not None and last.name == "sigmoid"
-
-
-def _scores(found: Table, sigmoid: bool) -> Table:
-    if found.shape[1] > 1:
-        return found
-    above = found - (0.5 if sigmoid else 0.0)
-    return np.hstack([-above, above])
+    return 0.5 if last is not None and last.name == "sigmoid" else 0.0
 
 
 def outputs_of(model: Callable[[list[Any]], Any], x: list[Value]) -> list[Value]:

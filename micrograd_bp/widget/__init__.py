@@ -274,7 +274,9 @@ def _leaf(name: str, leaf: Any) -> tuple[Value, tuple[float, float]]:
     else:
         raise TypeError(f"{name} is a number, (low, high) or a Value, not {show(leaf)}")
     if not (low < high and isfinite(high - low) and low <= value.data <= high):
-        raise ValueError(f"{name} needs low <= start <= high, not {low}, {value.data}, {high}")
+        raise ValueError(
+            f"{name} needs low <= start <= high, not {low}, {value.data}, {high}, and low < high"
+        )
     value.label = value.label or name
     return value, (low, high)
 

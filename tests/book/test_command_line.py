@@ -16,7 +16,8 @@ from micrograd_bp.book import backprop
 from micrograd_bp.book import command_line as cli
 from micrograd_bp.book import report as report_file
 from micrograd_bp.book.command_line import main
-from micrograd_bp.book.files import column_names, read_weights
+from micrograd_bp.book.csv_file import column_names
+from micrograd_bp.book.weights_file import read_weights
 from micrograd_bp.book.worked_example import INPUTS, TARGETS, worked_example
 from micrograd_bp.explorer import explore
 
@@ -333,6 +334,7 @@ BAD_CSV = {
     "a cell too many": ("a,b,y\n1,2,3,4\n", "points.csv, row 2, column 4: a cell too many; the"),
     "no number": ("a,b,y\n1,2,3\n4,abc,6\n", "points.csv, row 3, column 'b': 'abc' is no number"),
     "an underscore": ("a,b,y\n1,1_0,3\n", "points.csv, row 2, column 'b': '1_0' is no number"),
+    "no header": ("1,2,3\n4,5,6\n", "points.csv, row 1: it is all numbers, so it is a data point"),
     "an empty cell": ("a,b,y\n1,,3\n", "points.csv, row 2, column 'b': the cell is empty"),
     "nan": ("a,b,y\n1,nan,3\n", "points.csv, row 2, column 'b': 'nan' is no finite number"),
     "inf": ("a,b,y\n1,2,-inf\n", "points.csv, row 2, column 'y': '-inf' is no finite number"),
@@ -453,9 +455,22 @@ BAD_WEIGHTS: dict[str, tuple[Any, str]] = {
     "an empty file": ("", "w.json, row 1, column 1: this is no JSON: "),
     "not text": (b"\xff\xfe{", "w.json: this is no JSON: "),
     "deep nesting": ("[" * 100_000, "w.json: this is no JSON: "),
-    "a list": ([1.0], "w.json: need an object with the keys 'activation', 'w1', 'w2'"),
-    "no w2": ({"activation": "tanh", "w1": [[1.0]]}, "w.json: need an object with the keys"),
-    "another key": ({**TANH_WEIGHTS, "w3": []}, "w.json: need an object with the keys"),
+    "a list": ([1.0], "w.json: need an object, not [1.0]; take a file that --save-weights wrote"),
+    "no w2": (
+        {"activation": "tanh", "w1": [[1.0]]},
+        "w.json: need an object with the keys 'activation', 'w1', 'w2', and no other but"
+        " 'standardized' and 'inputs': it lacks 'w2'; take a file that --save-weights wrote",
+    ),
+    "another key": (
+        {**TANH_WEIGHTS, "w3": []},
+        "w.json: need an object with the keys 'activation', 'w1', 'w2', and no other but"
+        " 'standardized' and 'inputs': it has 'w3'; take",
+    ),
+    "other keys": (
+        {"a" * 1000: 0, **dict.fromkeys("bcdef", 0)},
+        "w.json: need an object with the keys 'activation', 'w1', 'w2', and no other but"
+        " 'standardized' and 'inputs': it lacks 'activation', 'w1', 'w2' and has 'aaaaaaaaaaaa...a",
+    ),
     "an activation": (
         {**TANH_WEIGHTS, "activation": "relu"},
         "w.json, 'activation': need 'logistic' or 'tanh', not 'relu'",

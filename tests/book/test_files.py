@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_bp.book.files import (
-    Dataset,
-    InputError,
-    read_csv,
-    read_weights,
-    save_weights,
-    standardize,
-)
+from micrograd_bp.book.csv_file import Dataset, read_csv, standardize
+from micrograd_bp.book.input_error import InputError
+from micrograd_bp.book.weights_file import read_weights, save_weights
 
 POINTS = "a,b,y\n1,2,3\n4,5,7\n0.5,-1,2\n"
 
@@ -110,6 +105,11 @@ def test_other_separators_and_decimal_signs_are_read_where_they_are_named(
             {},
             "row 1: the header is one column, 'a;b;y'; if ';' .* --separator ';'",
         ),
+        (
+            "1,5;2\n3;4\n",
+            {"separator": ";", "decimal": ","},
+            "row 1: it is all numbers, so .* no names: put a row of names above, as 'x1;x2;t'",
+        ),
         ("a\ty\n1\t2\n", {}, r"the header is one column.* say --separator '\\t'"),
         (
             'a,y\n"1,5",2\n',
@@ -180,3 +180,8 @@ def test_columns_that_are_no_names_are_refused() -> None:
         )
         with pytest.raises(InputError, match="'inputs': need a list of names of columns, not"):
             read_weights("w.json")
+
+
+def test_a_header_may_have_numbers_among_its_names() -> None:
+    dataset = read_csv(write("points.csv", "2020,y,1_0\n1,2,3\n"), ["y"])
+    assert (dataset.input_names, dataset.inputs) == (["2020", "1_0"], [[1.0, 3.0]])

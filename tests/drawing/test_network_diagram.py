@@ -2,6 +2,7 @@
 
 import re
 from operator import mul
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
@@ -240,3 +241,9 @@ def test_a_network_refuses_what_it_cannot_draw():
         y_1, _ = mlp([0.5, 1.0])
     with pytest.raises(ValueError, match="outside no_grad"):
         draw_network(mlp, y_1)
+
+
+def test_of_an_estimator_it_asks_for_its_network():
+    mlp, _ = small_network()
+    with pytest.raises(TypeError, match=r"needs an MLP, not .*; take its network_"):
+        draw_network(SimpleNamespace(network_=mlp))

@@ -5,6 +5,7 @@ import math
 import random
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -331,6 +332,15 @@ def test_hidden_units_are_relu_and_outputs_linear_by_default() -> None:
     )
 
 
+def test_a_seed_is_any_integer() -> None:
+    assert MLP(2, [1], seed=np.int64(3)).parameters()[0].data == (
+        MLP(2, [1], seed=3).parameters()[0].data
+    )
+    for seed in (np.random.default_rng(0), [1]):
+        with pytest.raises(TypeError, match="seed is an integer, not"):
+            MLP(2, [1], seed=seed)
+
+
 def test_a_network_prints_a_line_a_layer_and_its_summary_is_a_table() -> None:
     model = MLP(1, [16, 1], hidden="tanh", seed=0)
     assert str(model).splitlines() == [
@@ -340,6 +350,9 @@ def test_a_network_prints_a_line_a_layer_and_its_summary_is_a_table() -> None:
     ]
     assert str(model.layers[0]) == "16 units, tanh"
     assert repr(model.layers[1]) == "Layer of [LinearNeuron(16)]"
+    shown: list[str] = []
+    model._repr_pretty_(SimpleNamespace(text=shown.append), False)  # in a notebook
+    assert shown == [str(model)]
     summary = model.summary()
     assert repr(summary) == str(summary)
     rows = [line.split() for line in str(summary).splitlines()[1:]]

@@ -213,7 +213,9 @@ def test_a_weight_that_is_nan_is_refused_and_changes_nothing(tmp_path) -> None:
         assert math.isnan(model.load(tmp_path / "w").w[1].data)
 
 
-@pytest.mark.parametrize("suffix", [".pt", ".pth", ".bin", ".pkl", ".npz", ".h5", ".PT"])
+@pytest.mark.parametrize(
+    "suffix", [".pt", ".pth", ".bin", ".pkl", ".npz", ".h5", ".PT", ".json", ".onnx", ".npy"]
+)
 def test_the_name_of_another_format_is_refused(tmp_path, suffix) -> None:
     path = tmp_path / f"model.v2{suffix}"
     message = f"{re.escape(str(path))} would be .*: call it .*model.v2.safetensors$"

@@ -1,5 +1,7 @@
 """check_gradient and gradients_agree: right gradients pass, wrong ones are shown, shrunk."""
 
+from fractions import Fraction
+from math import nextafter
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from micrograd_bp import hypot, relu, sqrt, tanh
+from micrograd_bp import Value, acosh, asin, hypot, relu, sin, sqrt, tanh
 from micrograd_bp.testing import GradientError, check_gradient, gradcheck, gradients_agree
 
 A = np.array([[2.0, 1.0], [1.0, 3.0]])
@@ -62,9 +64,95 @@ def test_a_kink_is_a_matter_of_convention_and_an_edge_is_looked_at_from_inside()
     assert check_gradient(lambda x: x * np.sqrt(x), lambda x: 0.0, 0.0).notes
 
 
+@pytest.mark.parametrize("x", [[0.0, 1.0], [1.0, 0.0, -2.0, 300.0]])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_kink_is_seen_beside_other_terms_where_one_side_is_flat(sign: float, x: Any) -> None:
+    def f(x: Any) -> Any:
+        return sign * np.maximum(x, 0.0).sum()
+
+    report = check_gradient(f, lambda x: sign * (x > 0.0), x)
+    assert "a kink within" in report.notes[0]
+    with pytest.raises(GradientError, match="1 wrong"):
+        check_gradient(f, lambda x: sign * (x > 0.0) + 1.01 * (x == 0.0), x)
+    assert "a kink within" in str(gradcheck(lambda x: sum(relu(x_i) for x_i in x), x))
+
+
+@pytest.mark.parametrize(
+    ("f", "g", "slope", "x"),
+    [
+        (asin, np.arcsin, lambda x: 1.0 / np.sqrt((1.0 - x) * (1.0 + x)), nextafter(1.0, 0.0)),
+        (asin, np.arcsin, lambda x: 1.0 / np.sqrt((1.0 - x) * (1.0 + x)), -1.0 + 1e-15),
+        (acosh, np.arccosh, lambda x: 1.0 / np.sqrt((x - 1.0) * (x + 1.0)), nextafter(1.0, 2.0)),
+    ],
+)
+def test_a_slope_beside_an_edge_may_be_too_steep_for_differences(f, g, slope, x) -> None:
+    for report in (gradcheck(f, x), check_gradient(g, slope, x)):
+        assert report.checked == 0
+        assert "grow as their steps shrink" in report.notes[0]
+    assert not check_gradient(g, lambda x: -slope(x), x, raise_on_failure=False)
+
+
+def test_a_slope_that_is_infinite_is_no_error_where_differences_grow() -> None:
+    with np.errstate(divide="ignore"):
+        assert check_gradient(np.sqrt, lambda x: 0.5 / np.sqrt(np.float64(x)), 0.0).notes
+        assert check_gradient(np.cbrt, lambda x: np.cbrt(np.float64(x)) ** -2.0 / 3.0, 0.0).notes
+    for f in (lambda x: x * np.sqrt(x), lambda x: x):
+        with pytest.raises(GradientError, match=r"expected \S+, got inf(\n|$)"):
+            check_gradient(f, lambda x: np.inf, 0.0 if f(4.0) == 8.0 else 1.0)
+
+
+def test_floats_at_the_end_of_their_range_are_as_far_apart_as_others() -> None:
+    assert "not checked: between the floats" in str(gradcheck(sin, 1.7976931348623151e308))
+
+
+def test_what_is_not_compared_is_not_counted() -> None:
+    report = check_gradient(lambda x: np.floor(x), lambda x: np.zeros((2, 2)), [1.0, 1.5])
+    assert report.checked == 3
+    assert str(gradcheck(lambda x: x // 1.0, 2.0)).startswith(
+        "gradcheck of <lambda>: 0 compared, n"
+    )
+
+
+def test_a_function_that_leaves_the_real_numbers_has_an_edge_there() -> None:
+    assert check_gradient(lambda x: x**0.3, lambda x: 0.3 * x**-0.7, 5e-324)
+    with pytest.raises(TypeError, match="what f gives is made of real numbers"):
+        check_gradient(lambda x: x**0.3, lambda x: 0.3 * x**-0.7, -1.0)
+
+
+def test_a_function_of_chance_or_with_a_state_is_refused() -> None:
+    chance = np.random.default_rng(0)
+    state: list[int] = []
+
+    def count(x: Any) -> Any:
+        state.append(1)
+        return x * x + len(state)
+
+    for f in (lambda x: x * x * chance.normal(), count):
+        with pytest.raises(ValueError, match=r"f gives .* and then .* at the same point"):
+            check_gradient(f, lambda x: 2.0 * x, 1.0)
+        with pytest.raises(ValueError, match=r"f gives .* and then .* at the same point"):
+            gradcheck(f, 1.0)
+    # threads may add in another order
+    assert check_gradient(lambda x: x * x * (1.0 + 1e-16 * chance.normal()), lambda x: 2.0 * x, 1.0)
+
+
+@pytest.mark.parametrize("x", [Fraction(1, 3), [Fraction(1, 3), 2], np.array([1.5, 2], object)])
+def test_numbers_of_any_kind_are_taken(x: Any) -> None:
+    assert check_gradient(lambda x: np.sum(x * x), lambda x: 2.0 * x, x)
+
+
 @pytest.mark.parametrize(
     ("f", "grad_f", "x", "error", "message"),
     [
+        (np.log, lambda x: 1.0 / x, np.float64(-1.0), ValueError, "f gives .* not finite: .*nan"),
+        (np.exp, np.exp, [1e3], ValueError, "what f gives has numbers that are not finite: .*inf"),
+        (np.sum, np.ones_like, [[1.0], [1.0, 2.0]], TypeError, "x of check_gradient is no array"),
+        (lambda x: (1.0, x), np.ones_like, [1.0, 2.0], TypeError, "what f gives is no array"),
+        (np.sin, np.cos, [1.0, 2.0], ValueError, r"shape \(2, 2\): .* a diagonal, np.diag"),
+        (lambda x: np.sum(x, keepdims=True), np.ones_like, [1.0, 2.0], ValueError, "one number"),
+        (tanh, np.cos, Value(1.0), TypeError, "a function of Values is for gradcheck"),
+        (np.sum, np.ones(1), [1.0], TypeError, "grad_f of check_gradient is a function"),
+        ([1.0], np.sum, np.ones_like, TypeError, "f of check_gradient is a function"),
         (np.sum, lambda x: 1.0, [1.0, 2.0], ValueError, r"shape \(\), .*have the shape \(2,\)"),
         (np.sum, np.ones_like, [1.0, np.inf], ValueError, "not finite"),
         (lambda x: "a", np.ones_like, 1.0, TypeError, "what f gives is made of real"),
@@ -73,7 +161,7 @@ def test_a_kink_is_a_matter_of_convention_and_an_edge_is_looked_at_from_inside()
     ],
 )
 def test_what_is_no_gradient_is_told(f, grad_f, x, error, message) -> None:
-    with pytest.raises(error, match=message):
+    with np.errstate(all="ignore"), pytest.raises(error, match=message):
         check_gradient(f, grad_f, x)
 
 
@@ -87,6 +175,25 @@ def test_a_gradient_that_is_known_at_x_only_or_gives_something_else_later_is_wro
 
 
 # The decorator
+
+
+class TestMethods:
+    @gradients_agree(x=st.floats(-5, 5))
+    def test_a_method(self, x):
+        assert isinstance(self, TestMethods)
+        return x * x
+
+    @staticmethod
+    @gradients_agree(lambda x: 2 * x, x=st.floats(-5, 5))
+    def test_a_static_method(x):
+        return x * x
+
+
+@pytest.mark.parametrize("power", [1, 2])
+@gradients_agree(x=st.floats(-5, 5))
+def test_a_parameter_of_pytest(x, power):
+    assert power in (1, 2)
+    return x**power
 
 
 @gradients_agree(x=st.floats(-5, 5), w=st.floats(-2, 2))
@@ -107,7 +214,8 @@ def test_by_hand(x):
 
 @pytest.mark.parametrize("f", [lambda r: sqrt(r * r + 1) - 1, lambda r: hypot(r, 1) - 1])
 def test_smooth_functions_that_vanish_at_zero_pass_at_tiny_numbers(f) -> None:
-    settings(max_examples=200)(gradients_agree(r=st.floats(-5, 5))(f))()
+    twice_as_many = settings(max_examples=2 * settings.default.max_examples)
+    twice_as_many(gradients_agree(r=st.floats(-5, 5))(f))()
 
 
 def test_the_test_keeps_the_name_and_the_settings_of_its_own() -> None:
@@ -131,6 +239,47 @@ def test_a_failure_is_shrunk_and_shown_as_an_example_to_paste() -> None:
     test = example(x=x)(gradients_agree(x=st.floats(0, 1))(wrong_above_two))
     with pytest.raises(GradientError, match=f"@example.x={x}"):
         test()
+
+
+@pytest.mark.parametrize("x", [[[0.1, 1.0 / 3.0]], [2, 3], np.array([0.1, 2.0], "float32")])
+def test_an_array_is_pasted_with_all_its_digits(x: Any) -> None:
+    x = np.array(x)
+    test = example(x=x)(gradients_agree(lambda x: 2.0 * x, x=st.just(x))(np_sum))
+    with pytest.raises(GradientError) as raised:
+        test()
+    pasted = str(raised.value).partition("@example(x=")[2].partition(") above")[0]
+    found = eval(pasted, {"np": np})
+    assert found.dtype == x.dtype
+    assert found.tolist() == x.tolist()
+
+
+def np_sum(x: Any) -> Any:
+    return np.sum(x)
+
+
+def test_settings_and_examples_above_and_below_hold() -> None:
+    tried: list[float] = []
+
+    def f(x: Any) -> Any:
+        tried.append(x.data)
+        return x
+
+    few = settings(max_examples=2, database=None, deadline=None)
+    for decorate in (
+        lambda f: few(example(x=0.25)(gradients_agree(x=st.floats(0, 1))(f))),
+        lambda f: gradients_agree(x=st.floats(0, 1))(few(example(x=0.25)(f))),
+        lambda f: few(gradients_agree(x=st.floats(0, 1))(example(x=0.25)(f))),
+    ):
+        tried.clear()
+        test = decorate(lambda x: f(x))
+        test()
+        assert tried[0] == 0.25
+        assert test._hypothesis_internal_use_settings.max_examples == 2
+
+
+def test_a_check_may_take_long() -> None:
+    test = gradients_agree(x=st.floats(0, 1))(lambda x: x)
+    assert test._hypothesis_internal_use_settings.deadline is None
 
 
 def test_strategies_are_those_of_the_arguments() -> None:

@@ -264,7 +264,7 @@ def test_names_that_are_not_of_the_classes_are_told_with_their_partition() -> No
 
 def test_columns_go_by_the_names_that_they_had_in_training() -> None:
     model, other = new_model(), dd.from_pandas(frame().compute()[["c", "t", "a", "b"]], sort=False)
-    options: dict[str, Any] = {"loss": "sum_of_squares", "optimizer": "adam", "epochs": 2}
+    options: dict[str, Any] = {"loss": "sum_of_squares", "optimizer": "adam", "epochs": 3}
     options["progress"] = False
     errors = [
         fit(new_model(), frame(), "t", validation=validation, **options).validation

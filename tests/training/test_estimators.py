@@ -366,6 +366,44 @@ def test_a_setting_that_will_not_do_is_refused() -> None:
             NetworkClassifier(**settings).fit(X, y)
     with pytest.raises(TypeError, match="hidden_layer_sizes is an integer, not '10'"):
         NetworkClassifier("10").fit(X, y)
+    for solver in (Adam, None):
+        with pytest.raises(TypeError, match=r"solver is an optimizer such as Adam\(lr=0.01\), or"):
+            NetworkClassifier(solver=solver).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "advice"),
+    [
+        ("warm_start", True, "partial_fit(X, y) to go on with the training"),
+        ("class_weight", "balanced", "fit(X, y, compute_sample_weight('balanced', y)), of sklear"),
+        ("momentum", 0.8, "solver=SGD(lr=..., momentum=0.8)"),
+        ("epochs", 100, "max_iter=100"),
+    ],
+)
+def test_settings_that_it_has_not_are_answered_with_what_it_has(name, x, advice) -> None:
+    for make in (NetworkClassifier, NetworkRegressor):
+        with pytest.raises(TypeError) as raised:
+            make(**{name: x})
+        assert str(raised.value).startswith(f"{make.__name__}() has no {name}: write {advice}")
+        assert name not in make().get_params()
+
+
+def test_more_epochs_are_advised_only_where_they_would_help() -> None:
+    X, y = load_iris(return_X_y=True)
+    with pytest.warns(ConvergenceWarning) as said:
+        NetworkClassifier([3], solver="lbfgs", max_iter=300, random_state=0).fit(1e200 * X, y)
+    words = "no lower error was found along the last direction: take a smooth activation, or a"
+    assert words in str(said[0].message)
+    assert "raise" not in str(said[0].message)
+
+
+def test_targets_may_be_sparse() -> None:
+    X, y = np.eye(3), [[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]
+    dense, sparse = (
+        NetworkRegressor([2], solver="lbfgs", random_state=0).fit(X, T).predict(X)
+        for T in (y, csr_matrix(y))
+    )
+    assert dense.tolist() == sparse.tolist()
 
 
 @unfinished

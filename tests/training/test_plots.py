@@ -115,6 +115,24 @@ def test_what_is_no_picture_of_a_plane(model, X, T, message) -> None:
     assert not pyplot.get_fignums()
 
 
+def test_classes_may_be_coded_and_all_points_be_of_one() -> None:
+    X, T = TWO[0], np.eye(3)[[0, 2, 2, 1]]
+    ax = plot_decision(MLP(2, [3], seed=0), X, T)
+    assert legend(ax) == ["0", "1", "2"]
+    assert [len(line.get_xdata()) for line in ax.lines] == [1, 1, 2]
+    for of_one in ([1, 1, 1, 1], [False] * 4):
+        assert legend(plot_decision(MLP(2, [1], seed=0), X, of_one)) == ["0", "1"]
+
+
+def test_what_cannot_be_drawn_with_or_on_is_told() -> None:
+    with pytest.raises(TypeError, match="it is no classifier, or has not been trained"):
+        plot_decision(NetworkClassifier(), *TWO)
+    _, several = pyplot.subplots(1, 2)
+    for ax in (several, pyplot):
+        with pytest.raises(TypeError, match="ax is the axes of matplotlib to draw on, not"):
+            History([4.0], [2.0]).plot(ax)
+
+
 @pytest.mark.parametrize("column", [False, True])
 def test_a_fit_is_the_curve_of_the_model_and_the_data_points(column) -> None:
     X, T = np.linspace(0, 1, 5), np.array([1.0, 0.0, 2.0, 1.0, 3.0])

@@ -1032,3 +1032,32 @@ def test_what_holds_a_table_and_is_none_is_refused_with_the_way_out() -> None:
         ):
             with pytest.raises(TypeError, match=words):
                 use()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: small_fit(MLP(2, [1]), lr=0.1),
+            "fit() has no lr: write optimizer=SGD(lr=0.1) or optimizer=Adam(lr=0.1)",
+        ),
+        (lambda: small_fit(MLP(2, [1]), n_epochs=5), "fit() has no n_epochs: write epochs=5"),
+        (lambda: small_fit(MLP(2, [1]), batchsize=8), "fit() has no batchsize: write batch_size=8"),
+        (
+            lambda: small_fit(MLP(2, [1]), y=[1.0]),
+            "fit() has no y: write T, as in fit(model, X, T)",
+        ),
+        (lambda: small_fit(MLP(2, [1]), loss_fn=max), "fit() has no loss_fn: write loss=..."),
+        (lambda: SGD(learning_rate=0.1), "SGD() has no learning_rate: write lr=0.1"),
+        (lambda: Adam(epsilon=0.1), "Adam() has no epsilon: write eps=0.1"),
+        (lambda: AdamW(eta=0.1), "AdamW() has no eta: write lr=0.1"),
+        (lambda: MLP(2, [1], activation="tanh"), "MLP() has no activation: write hidden='tanh'"),
+        (lambda: small_fit(MLP(2, [1]), foo=1), "fit() got an unexpected keyword argument 'foo'"),
+    ],
+)
+def test_names_that_other_libraries_have_are_answered_with_the_right_ones(
+    call: Any, words: str
+) -> None:
+    with pytest.raises(TypeError) as raised:
+        call()
+    assert str(raised.value) == words

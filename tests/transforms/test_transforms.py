@@ -1,6 +1,8 @@
 """Derivatives as functions: right, composable, and honest about what they cannot do."""
 
 import math
+import operator
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -431,6 +433,41 @@ def test_changed_data_of_one_weight_among_many_is_named() -> None:
     ws[57].data = -1.0
     with pytest.raises(ValueError, match=r"the \.data of Value\(-1\.0, label='w_57'\) was changed"):
         gradient(y, ws)
+
+
+@pytest.mark.parametrize(
+    ("operation", "written", "named"),
+    [
+        (operator.mul, "x", "x"),
+        (operator.mul, "y", "y"),
+        (operator.truediv, "x", "x"),
+        (operator.truediv, "w", "w"),
+        (operator.truediv, "y", "y"),
+        (operator.add, "w", "x or w or y"),
+        (lambda x, w: dot([x], [w]), "y", "y"),
+        (lambda x, w: dot([x], [w], 1.0 * x), "y", "y"),
+        (lambda x, w: x.exp(), "x", "x"),
+        (lambda x, w: x.exp(), "y", "x or y"),
+    ],
+)
+def test_what_is_known_to_be_as_it_was_is_not_said_to_be_changed(
+    operation: Any, written: str, named: str
+) -> None:
+    x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    y = operation(x, w)
+    y.label = "y"
+    {"x": x, "w": w, "y": y}[written].data = 7.0
+    with pytest.raises(ValueError, match="was changed since") as raised:
+        gradient(y * y, [x, w])
+    assert re.findall("label='(.)'", str(raised.value)) == named.split(" or ")
+
+
+def test_of_many_that_may_have_changed_three_are_named() -> None:
+    xs = [Value(1.0, label=f"x_{i}") for i in range(5)]
+    y = fsum(xs)
+    xs[4].data = 2.0
+    with pytest.raises(ValueError, match=r"'x_0'.*'x_1'.*'x_2'\) or others was changed"):
+        gradient(y, xs)
 
 
 def test_a_nan_that_was_there_is_no_change() -> None:
