@@ -240,7 +240,8 @@ def _n_columns(name: str, data: Any) -> int:
 
 def _blocks(name: str, data: Any, sizes: Sequence[float] | None) -> list[list[Any]]:
     """The blocks of columns of each chunk, lazily."""
-    if not is_chunked(data):
+    in_memory = not is_chunked(data)
+    if in_memory:
         if sizes is None:
             raise ValueError(
                 f"{name} is in memory, and the sizes of the other's chunks are not known: take all"
@@ -256,7 +257,12 @@ def _blocks(name: str, data: Any, sizes: Sequence[float] | None) -> list[list[An
         if sum(here) != sum(sizes):
             raise ValueError(f"{name} has {sum(here)} data points, not {sum(sizes)}")
         data = data.rechunk({0: tuple(sizes)})
-    return [list(row) if data.ndim == 2 else [row] for row in data.to_delayed()]
+    client = client_in_use()
+    if in_memory and client is not None:
+        data = data.persist()  # on the workers, and not sent anew with each graph
+    held = client is not None and library("distributed").futures_of(data)
+    blocks = data.to_delayed(optimize_graph=not held)  # which would let go of what workers hold
+    return [list(row) if data.ndim == 2 else [row] for row in blocks]
 
 
 # What runs on the workers
@@ -291,7 +297,13 @@ def _checked(name: str, raw: Any) -> Table:
     return table(name, raw)
 
 
-_ERRORS = FloatingPointError, OverflowError, ArithmeticError, TypeError, ValueError
+DATA_ERRORS = FloatingPointError, OverflowError, ArithmeticError, TypeError, ValueError
+
+
+def placed(where: str, error: Exception) -> Exception:
+    """One of these errors with where it was; heirs may be made of more than a message."""
+    kind = next(kind for kind in DATA_ERRORS if isinstance(error, kind))
+    return kind(f"{where}: {error}")
 
 
 def _of_chunk(
@@ -302,16 +314,15 @@ def _of_chunk(
         _refuse_others(library("distributed").get_worker().address, theirs, ours)
     try:
         return f(Chunk(columns, blocks), *args)
-    except _ERRORS as error:  # of which heirs may be made of something else than a message
-        kind = next(kind for kind in _ERRORS if isinstance(error, kind))
-        raise kind(f"partition {i}: {error}") from error
+    except DATA_ERRORS as error:
+        raise placed(f"partition {i}", error) from error
 
 
 def _or_error(f: Callable[..., Any], *args: Any) -> Any:
     """As ``_of_chunk``, or None without rows; an error is returned, for the first is raised."""
     try:
         return _of_chunk(partial(_if_any, f), *args)
-    except _ERRORS as error:
+    except DATA_ERRORS as error:
         return error
 
 

@@ -417,7 +417,9 @@ def _tables(X: Any, T: Any, sample_weight: Any) -> dict[str, Any]:
     named = {name: x for name, x in tables.items() if is_named(x)}
     if sample_weight is None:
         del tables["sample_weight"]
-    return {"X": other_columns(X, named) if named else X, **tables}
+    if named:
+        return {"X": other_columns(X, named), **tables}
+    return {"X": np.asarray(X) if is_named(X) else X, **tables}
 
 
 def _classes(X: Any, T: Any, loss: Loss) -> list[Any] | None:

@@ -15,7 +15,7 @@ def is_named(data: Any) -> bool:
     """Whether data are the name of a column, or a list of names."""
     if isinstance(data, (str, Labels)):
         return True
-    return isinstance(data, list) and all(isinstance(name, str) for name in data)
+    return isinstance(data, list) and bool(data) and all(isinstance(name, str) for name in data)
 
 
 def labels_of(names: Any) -> list[Any]:

@@ -22,7 +22,7 @@ from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
 from .checkpoint import Checkpoint, fingerprint
-from .chunks import is_chunked
+from .chunks import DATA_ERRORS, is_chunked, placed
 from .classes import coded, numbered
 from .cluster import ChunkedData, ChunkedObjective
 from .columns import by_label, by_name, columns_of
@@ -292,9 +292,8 @@ def _validation_data(
         try:
             data = ChunkedData(X, T, None, loss, classes)
             data.look(n_outputs, average=True, weighted=weighted)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"validation: {error}") from error
+        except DATA_ERRORS as error:
+            raise placed("validation", error) from error
         if data.classes and not classes:
             raise ValueError("the T of validation has names of classes, and the T of training none")
         found = [data.tables_of[name].shape[1] for name in "xt"]

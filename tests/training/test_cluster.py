@@ -478,6 +478,21 @@ def test_parameters_that_are_not_finite_give_what_they_give_in_memory() -> None:
 # What is refused, in words
 
 
+class Undecodable:
+    """A block whose reading raises an error that is not made of a message alone."""
+
+    ndim, shape = 2, (239, 3)
+
+    def __init__(self, x: np.ndarray) -> None:
+        pass
+
+    def __len__(self) -> int:
+        return 239
+
+    def __array__(self, *args: Any, **options: Any) -> np.ndarray:
+        return np.array([[b"\xff".decode()]])
+
+
 def sparse_block(x: np.ndarray) -> Any:
     return pytest.importorskip("scipy.sparse").csr_array(x)
 
@@ -507,6 +522,9 @@ def test_a_missing_value_is_told_with_partition_and_row() -> None:
         trained(rows(X), rows(np.where(np.arange(500) == 5, np.inf, T)))
     with pytest.raises(ValueError, match="^validation: " + words.format("X")):
         trained(rows(X), rows(T), validation=(bad, rows(T)))
+    beyond = rows(np.where(X[70, 2] == X, 10**400, X.astype(object)))
+    with pytest.raises(OverflowError, match=r"^validation: partition 3: X\[9, 2\]: 10000"):
+        trained(rows(X), rows(T), validation=(beyond, rows(T)))
 
 
 @pytest.mark.parametrize("columns", [3, 1])
@@ -558,6 +576,9 @@ def test_missing_values_of_pandas_are_told_too() -> None:
         ),
         (lambda: (rows(X), frame()["t"].sum()), TypeError, "T is a Dask .*, not Scalar"),
         (lambda: (da.zeros((0, 3)), da.zeros(0)), ValueError, "X has no data points"),
+        (lambda: (["a", "b"], rows(T)), TypeError, r"^X\[0\]: 'a' .str. is a name"),
+        (lambda: ([], rows(T)), ValueError, r"^X needs a row for each data point.* not \(0,\)"),
+        (lambda: (frame(), []), ValueError, r"^T needs a row for each data point.* not \(0,\)"),
         (lambda: (rows(X), None), TypeError, "^T: need a real number, not None"),
         (lambda: (rows(X), da.zeros(())), ValueError, r"T needs a row for each .* not \(\)"),
         (lambda: (da.zeros(()), T), ValueError, r"X needs a row for each .* not \(\)"),
@@ -595,6 +616,7 @@ def test_data_that_do_not_fit_are_refused(data, error, words) -> None:
         (lambda x: x[:, 1:], ValueError, "X has 2 columns, and Dask says 3"),
         (lambda x: x[:, 0], ValueError, "X has 1 columns, and Dask says 3"),
         (lambda x: None, TypeError, "X is None .NoneType., and no array or DataFrame of rows"),
+        (Undecodable, ValueError, "'utf-8' codec can't decode"),
         (sparse_block, TypeError, "the numbers of X are a csr_array, and no table: take .toarray"),
     ],
 )

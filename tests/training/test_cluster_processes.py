@@ -1,10 +1,12 @@
 """Data in chunks on worker processes: the same bits, whoever does the work and whoever dies."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ distributed = pytest.importorskip("dask.distributed", reason=REASON)
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # of Dask's own processes
 
 RNG = np.random.default_rng(0)
-X, T = RNG.normal(size=(900, 3)), RNG.normal(size=900)
+X, TARGETS = RNG.normal(size=(900, 3)), RNG.normal(size=900)
 SIZES = (200, 0, 1, 399, 300)
 
 
@@ -30,10 +32,10 @@ def rows(table: np.ndarray) -> Any:
     return da.from_array(table, chunks=(SIZES, *table.shape[1:]))
 
 
-def trained(X: Any, **options: Any) -> list[float]:
+def trained(X: Any, T: Any = None, **options: Any) -> list[float]:
     model = MLP(3, [4, 1], hidden="tanh", seed=1)
     defaults = {"loss": "mean_squared_error", "optimizer": "adam", "epochs": 2}
-    fit(model, X, rows(T), **{**defaults, **options}, progress=False)
+    fit(model, X, rows(TARGETS) if T is None else T, **{**defaults, **options}, progress=False)
     return [parameter.data for parameter in model.parameters()]
 
 
@@ -205,6 +207,27 @@ def test_a_function_of_ones_own_stays_here_and_a_loss_need_not_go(
             predict(lambda x: cube(x[0]), rows(X))
 
 
+def test_what_workers_hold_is_held_until_it_is_computed(processes: Any) -> None:
+    model = MLP(3, [4, 1], hidden="tanh", seed=1)
+    expected = predict(model, X).tolist()
+    with distributed.Client(processes) as client:
+        client.wait_for_workers(1)
+        found = predict(model, client.persist(rows(X)))
+        gc.collect()
+        assert found.compute().tolist() == expected
+
+
+def test_data_in_memory_are_sent_to_the_workers_once(processes: Any) -> None:
+    inputs = np.tile(X, (500, 1))  # 10.8 MB, which Dask warns of
+    targets = da.from_array(np.tile(TARGETS, 500), chunks=150_000)
+    expected = trained(inputs, T=targets)
+    with distributed.Client(processes) as client, warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        client.wait_for_workers(1)
+        assert trained(inputs, T=targets) == expected
+    assert len([each for each in told if "large graph" in str(each.message)]) <= 1
+
+
 INTERRUPTED = """
 import sys
 sys.path.insert(0, {folder!r})
@@ -218,7 +241,7 @@ def interrupted(batch_size):
         print(len(kept), flush=True)
 
     try:
-        fit(model, rows(X), rows(T), loss="sum_of_squares", optimizer="adam",
+        fit(model, rows(X), rows(TARGETS), loss="sum_of_squares", optimizer="adam",
             batch_size=batch_size, epochs=10**6, callbacks=keep, progress=False)
     except KeyboardInterrupt:
         return [parameter.data for parameter in model.parameters()] == kept[-1]
