@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from micrograd_bp import Neuron, Program, Value, draw, explore
-from micrograd_bp.book.files import InputError, read_weights, save_weights
+from micrograd_bp.book.input_error import InputError
+from micrograd_bp.book.weights_file import read_weights, save_weights
 from micrograd_bp.whole_file import write_whole
 
 x = Value(2.0, label="x")

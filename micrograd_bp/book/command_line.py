@@ -21,17 +21,10 @@ from .. import __version__
 from ..nn import MLP
 from .backprop import SIGMOIDAL, Weights, gradient_step, total_derivatives, total_error
 from .columns import Progress
-from .files import (
-    Dataset,
-    InputError,
-    Weighted,
-    check_shape,
-    column_names,
-    read_csv,
-    read_weights,
-    standardize,
-)
+from .csv_file import Dataset, column_names, read_csv, standardize
+from .input_error import InputError
 from .report import PROGRAM, Training, as_json, as_text, page_of, pictures_of, say, write
+from .weights_file import Weighted, check_shape, read_weights
 from .worked_example import INPUTS, TARGETS, WEIGHTS, worked_example
 
 HIDDEN_UNITS = 3  # unless --hidden or --weights says otherwise

@@ -15,9 +15,11 @@ from ..engine import engine_kind
 from ..explorer import Explorer, explore
 from ..whole_file import write_whole
 from .backprop import Weights
+from .csv_file import Dataset
 from .differences import DIFFERENCE_TOLERANCE, ROUNDING_TOLERANCE
-from .files import Dataset, InputError, save_weights
+from .input_error import InputError
 from .rows import Rows, shortened
+from .weights_file import save_weights
 from .worked_example import WorkedExample
 
 PROGRAM = "micrograd-bp"

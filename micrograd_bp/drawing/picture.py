@@ -223,7 +223,7 @@ def _node_card(
 
 def shown(name: Name) -> str:
     """A name as rich text; a label that is a text as it is."""
-    is_text = name.symbol == name.letter and not (name.below or name.above or name.is_formula)
+    is_text = name.symbol == name.letter and not (name.below or name.above or name.formula)
     return name.plain if is_text else name.rich
 
 

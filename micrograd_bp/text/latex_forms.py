@@ -16,7 +16,6 @@ from .operations import (
     Operands,
     Part,
     Printer,
-    level,
 )
 from .tables import text_formula
 
@@ -34,7 +33,7 @@ class LatexPrinter(Printer):
 
     def name(self, name: Name) -> Part:
         """The name of a node, an index above in the way of a power."""
-        return Part(name.latex, level(name))
+        return Part(name.latex, name.level)
 
     def number(self, number: float) -> Part:
         """A number, with a power of ten."""

@@ -17,11 +17,13 @@ from itertools import count, pairwise
 from typing import Any, NamedTuple, TypeVar
 
 from ..engine import Value, topological_order
+from . import label_formulas
+from .label_formulas import ATOM, POWER, PRODUCT, SUM, Formula, read_formula
 from .tables import Cell, text_formula
 
 Named = TypeVar("Named", bound=Hashable)
 
-SUB, SUP, END = "\ue000", "\ue001", "\ue002"
+SUB, SUP, END = label_formulas.MARKS
 NEAR = 10_000  # nodes of a graph that is looked at whole
 LONGEST = 40  # characters of a letter or word
 MAX_TEXT = 60  # characters of a label
@@ -38,12 +40,13 @@ GREEK = dict(
 )
 _SPELLED = {letter: word for word, letter in GREEK.items()}
 _LETTERS = f"A-Za-z{''.join(_SPELLED)}"
-_LETTER = re.compile(rf"([{_LETTERS}]|{'|'.join(GREEK)})(\d*)(?:_([{_LETTERS}0-9,=]+))?")
-_WORD = re.compile(r"([A-Za-z]+)()_(\d+|[a-z])")  # learning_rate is no word with an index
+_LETTER = re.compile(
+    rf"([{_LETTERS}]|{'|'.join(GREEK)})(?:(\d*)|\^\((\d+)\))(?:_([{_LETTERS}0-9,=]+))?"
+)
+_WORD = re.compile(r"([A-Za-z]+)()()_(\d+|[a-z])")  # learning_rate is no word with an index
 _LAYER = re.compile(r"(?:^|/)layer(\d{1,9})(?:/|$)")
 _NAME = re.compile(r"[^\W\d_]+\d*_[\w,=]*\w")  # one with an index, in a text
-_OPERATOR = re.compile(r"^[-−]| [-−+*/·=] |\^")
-_TOKEN = re.compile(rf"{_NAME.pattern}|[^\W\d_]+\d*|\d+(?:\.\d+)?|\^\d+(?![\d ]*\^)|[-+*/=(), ]")
+_COMMANDS = frozenset("ln log exp sin cos tan sinh cosh tanh max min sum_k".split())  # of LaTeX
 
 
 def clean(text: str) -> str:
@@ -106,23 +109,34 @@ class Name(NamedTuple):
         if not below.isdigit():
             below = "".join(GREEK.get(word, word) for word in re.split("([,=])", below))
         text = typeset(self.symbol) if " " in self.letter else self.symbol
-        return self._base(text) + above + (f"{SUB}{below}{END}" if below else "")
+        base = self._base(self.formula.rich if self.formula else text)
+        return base + above + (f"{SUB}{below}{END}" if below else "")
 
     @property
     def latex(self) -> str:
         """The name as LaTeX."""
         above = f"^{{({self.above})}}" if self.above else ""
         below = "".join(map(_index_formula, re.split("([,=])", self.below)))
-        base = self._base(_letter_formula(self.symbol))
+        base = self._base(self.formula.latex if self.formula else _letter_formula(self.symbol))
         return base + above + (f"_{{{below}}}" if below else "")
 
     @property
-    def is_formula(self) -> bool:
-        """Whether it is a label such as y_1 - t_1."""
-        return bool(_OPERATOR.search(self.letter))
+    def formula(self) -> Formula | None:
+        """The formula that a label such as y_1 - t_1 is; None for any other."""
+        return read_formula(self.letter, _named)
+
+    @property
+    def level(self) -> int:
+        """How tightly it binds, be it a formula or words."""
+        if self.above:
+            return POWER
+        if self.formula:
+            return self.formula.level
+        words = PRODUCT if " " in self.letter else ATOM
+        return SUM if re.search("^[-−]| [-−+=] ", self.letter) else words
 
     def _base(self, text: str) -> str:
-        return f"({text})" if self.above and " " in self.letter else text
+        return f"({text})" if self.above and (" " in self.letter or self.formula) else text
 
     @property
     def symbol(self) -> str:
@@ -152,8 +166,10 @@ def read_name(label: str) -> Name:
     match = _LETTER.fullmatch(short) or _WORD.fullmatch(short)
     if match is None:
         return Name(short, label=text)
-    letter, digits, index = match.groups()
-    return Name(letter, index, digits, text) if index else Name(letter, digits, label=text)
+    letter, digits, layer, index = match.groups()
+    if index or layer:
+        return Name(letter, index or "", layer or digits, text)
+    return Name(letter, digits, label=text)
 
 
 def typeset(text: str) -> str:
@@ -169,10 +185,12 @@ def typeset(text: str) -> str:
 def in_derivative(text: str) -> str:
     """A name, or a number, as it stands behind a d, in parentheses if it is more than a name.
 
-    >>> in_derivative("w_1"), in_derivative("y_1 - t_1"), in_derivative("2")
-    ('w_1', '(y_1 - t_1)', '(2)')
+    >>> in_derivative("w_1"), in_derivative("y_1 - t_1"), in_derivative("a*b"), in_derivative("2")
+    ('w_1', '(y_1 - t_1)', '(a*b)', '(2)')
     """
-    return f"({text})" if re.match(r"[-−\d]|.*\s", text) else text
+    formula = read_formula(plain(text), _named)
+    is_loose = formula is not None and formula.level < ATOM
+    return f"({text})" if is_loose or re.match(r"[-−\d]|.*\s", text) else text
 
 
 def derivative_cell(text: str) -> Cell:
@@ -377,8 +395,6 @@ def _index_formula(index: str) -> str:
 
 
 def _letter_formula(letter: str) -> str:
-    if _OPERATOR.search(letter) and not _TOKEN.sub("", letter):
-        return _TOKEN.sub(lambda token: _token_formula(token[0]), letter)
     if letter in _SPELLED:
         return f"\\{_SPELLED[letter]}"
     if re.fullmatch("[A-Za-z][A-Za-z0-9]+", letter):
@@ -386,11 +402,10 @@ def _letter_formula(letter: str) -> str:
     return letter if re.fullmatch("[A-Za-z]", letter) else text_formula(letter) or r"\text{?}"
 
 
-def _token_formula(token: str) -> str:
-    """A name or a sign of a label that is a formula."""
-    if token in ("ln", "sum_k"):
-        return rf"\{token}"
-    if not token[0].isalpha():
-        return f"^{{{token[1:]}}}" if token[0] == "^" else token
-    formula = read_name(token).latex
-    return f"{{{formula}}}" if "^" in formula else formula  # a power may follow
+def _named(token: str) -> Formula:
+    """A name in a label that is a formula."""
+    if token in _COMMANDS:
+        return Formula(rf"\{token}", token)
+    name = read_name(token)
+    is_word = name.latex.startswith((r"\mathrm", r"\text")) and not name.below
+    return Formula(name.latex, name.rich, is_word=is_word)

@@ -14,11 +14,11 @@ from typing import Any, ClassVar, NamedTuple
 
 from ..engine import Value
 from ..functions import FUNCTIONS, Function
+from . import label_formulas
 from .names import Name
 from .numbers import significant
 
-# How tightly a part binds, from what needs parentheses nearly everywhere to what never does.
-LOOSE, SUM, NEGATED, PRODUCT, POWER, ATOM = range(6)
+LOOSE, SUM, NEGATED, PRODUCT, POWER, ATOM = label_formulas.LEVELS
 MAX_TERMS = 8  # a longer sum is abbreviated
 
 _LEVELS = {"": LOOSE, "+": SUM, "*": PRODUCT, "^": ATOM}
@@ -39,22 +39,6 @@ class Part(NamedTuple):
 Operands = Sequence[Part | None]  # None for one of those left out, shown as dots
 Template = tuple[int, str]
 Form = Template | Callable[[Any, Operands, Sequence[float]], Part]
-
-
-def level(name: Name) -> int:
-    """How tightly a name binds, which may be a label such as y_1 - t_1.
-
-    >>> level(Name("y - t")) == SUM, level(Name("(y - t)^2")) == POWER
-    (True, True)
-    """
-    text, before = name.letter, ""
-    while text != before:
-        text, before = re.sub(r"\([^()]*\)", "", text), text
-    if name.above:
-        return POWER
-    if re.search("^[-−]| [-−+=] ", text):
-        return SUM
-    return PRODUCT if " " in text else POWER if name.is_formula else ATOM
 
 
 def visible(function: Function, operands: int, first: float = 3) -> list[bool]:
@@ -136,7 +120,7 @@ class Printer:
 
     def name(self, name: Name) -> Part:
         """The name of a node."""
-        return Part(name.plain, level(name))
+        return Part(name.plain, name.level)
 
     def number(self, number: float) -> Part:
         """A number."""

@@ -16,7 +16,8 @@ from micrograd_bp.book import backprop
 from micrograd_bp.book import command_line as cli
 from micrograd_bp.book import report as report_file
 from micrograd_bp.book.command_line import main
-from micrograd_bp.book.files import column_names, read_weights
+from micrograd_bp.book.csv_file import column_names
+from micrograd_bp.book.weights_file import read_weights
 from micrograd_bp.book.worked_example import INPUTS, TARGETS, worked_example
 from micrograd_bp.explorer import explore
 

@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_bp.book.files import (
-    Dataset,
-    InputError,
-    read_csv,
-    read_weights,
-    save_weights,
-    standardize,
-)
+from micrograd_bp.book.csv_file import Dataset, read_csv, standardize
+from micrograd_bp.book.input_error import InputError
+from micrograd_bp.book.weights_file import read_weights, save_weights
 
 POINTS = "a,b,y\n1,2,3\n4,5,7\n0.5,-1,2\n"
 

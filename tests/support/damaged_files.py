@@ -20,7 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from micrograd_bp import MLP, Program, Value, explore, scope
-from micrograd_bp.book.files import InputError, read_csv, read_weights, save_weights
+from micrograd_bp.book.csv_file import read_csv
+from micrograd_bp.book.input_error import InputError
+from micrograd_bp.book.weights_file import read_weights, save_weights
 
 sys.path.append(str(Path(__file__).parents[1] / "program"))
 from test_program_file import check, mutant, network_program, plain, some_program, write

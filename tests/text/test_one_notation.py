@@ -21,14 +21,14 @@ from micrograd_bp import (
     topological_order,
 )
 from micrograd_bp.drawing.palette import TIMES
-from micrograd_bp.explorer.description import describe
+from micrograd_bp.explorer.description import describe, name_nodes
 from micrograd_bp.explorer.folds import graph_folded
 from micrograd_bp.explorer.network_view import network_view
 from micrograd_bp.nn import Neuron
 from micrograd_bp.nn.units import find_units
 from micrograd_bp.text.evaluation_trace import trace_table
 from micrograd_bp.text.latex import short_latex
-from micrograd_bp.text.names import errors_of, names_of, plain
+from micrograd_bp.text.names import errors_of, names_of, plain, read_name
 
 LETTERS = "wazyδhb"
 
@@ -281,3 +281,25 @@ def test_folded_pictures_write_the_layer_too() -> None:
     titles = {plain(fold["title"]) for fold in folds if f" {TIMES} w" in plain(fold["title"])}
     assert titles
     assert all(re.match(rf"\d+ {TIMES} w\^\([123]\)_", title) for title in titles)
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("w^(1)_12 - 3", "w^(1)_12 - 3"),
+        ("x**2 + 1", "x^2 + 1"),
+        ("x**-n", "x^-n"),
+        ("x**(a - 1)", "x^(a - 1)"),
+        ("x**y_1", "x**y_1"),
+        ("a*delta_b", "a · δ_b"),
+        ("sin(x)/2", "sin(x) / 2"),
+        ("x-axis", "x-axis"),
+    ],
+)
+def test_a_label_that_is_a_formula_is_one_in_pictures_and_on_the_page(
+    label: str, shown: str
+) -> None:
+    root = Value(2.0, label) * Value(3.0, "q")
+    assert plain(read_name(label).rich) == shown
+    assert name_nodes(topological_order(root)).nodes[0] == read_name(label).rich
+    assert any(shown in text for text in texts(draw(root).svg))
