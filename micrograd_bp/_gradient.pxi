@@ -5,6 +5,7 @@
 
 cdef object PROD_OPERATION = functions.prod.operation
 cdef object SOFTMAX = functions.softmax
+cdef object LOGSUMEXP = functions.logsumexp
 cdef size_t FEW = 3  # as in through_softmax.py
 
 
@@ -52,18 +53,18 @@ cdef inline PyObject* _new_operand(Number* number) except NULL:
     return <PyObject*>node
 
 
-def gradient_graph(Value output not None, list inputs not None, through_softmax=None):
+def gradient_graph(Value output not None, list inputs not None, tuple to_lower=None):
     """d output / d input for each input, as Values, or None where something is unusual.
 
     To be called while recording. What the rules of the table raise is unusual too. A graph that is
-    to be lowered, and no data of which was changed, comes with the function of through_softmax.py.
+    to be lowered, and no data of which was changed, comes with the functions of through_softmax.py.
 
     >>> x = Value(2.0)
     >>> (dx,) = gradient_graph(x * x * x, [x])
     >>> dx.data, dx.operation.name
     (12.0, 'dot')
     """
-    cdef _Gradient gradient = _Gradient(output, inputs, through_softmax)
+    cdef _Gradient gradient = _Gradient(output, inputs, to_lower)
     return gradient.results(inputs) if gradient.weigh() and gradient.sweep_back() else None
 
 
@@ -108,12 +109,12 @@ cdef class _Gradient:
     cdef Number* adjoints  # of a node; after those of the nodes, of the terms through softmaxes
     cdef size_t n_adjoints, n_terms
     cdef dict common  # what several nodes share, by the function and the parents
-    cdef object through_softmax
+    cdef object through_softmax, share  # the functions, or None
     cdef dict by_operands  # lists of softmaxes
     cdef list softmaxes
     cdef size_t* softmax  # of a node that is a share: its place among the softmaxes, + 1, or 0
 
-    def __cinit__(self, Value output not None, list inputs not None, through_softmax=None):
+    def __cinit__(self, Value output not None, list inputs not None, tuple to_lower=None):
         cdef Value x
         cdef Py_ssize_t k, n_inputs = len(inputs)
         cdef size_t i, n, edge = 0
@@ -121,7 +122,8 @@ cdef class _Gradient:
         cdef PyObject** parents
         cdef PyObject* root = <PyObject*>output
         self.output, self.common = output, {}
-        self.through_softmax, self.by_operands, self.softmaxes = through_softmax, {}, []
+        self.through_softmax, self.share = to_lower or (None, None)
+        self.by_operands, self.softmaxes = {}, []
         _sort(&root, 1, &self.order)
         n = self.order.n
         for i in range(n):
@@ -182,14 +184,19 @@ cdef class _Gradient:
         cdef size_t n = node._size & SIZE, k
         cdef double* recorded
         cdef bint is_checked = self.through_softmax is not None
-        if not is_checked or n < FEW or node._operation.function is not SOFTMAX:
+        cdef object function = node._operation.function
+        if not is_checked or function is not LOGSUMEXP and (n < FEW or function is not SOFTMAX):
             return _weigh(node, weights, self.common, is_checked)
         recorded = _derivatives(node)
         for k in range(n):
             weights[k].data = recorded[k]
             if not isfinite(recorded[k]):
                 return False
-        self.add_share(i, node)
+        if function is SOFTMAX:
+            self.add_share(i, node)
+            return True
+        for k, term in enumerate(node.parents):
+            weights[k] = _number(record(self.share, (term, node)))
         return True
 
     cdef int add_share(self, size_t i, Value node) except -1:

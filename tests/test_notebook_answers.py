@@ -5,9 +5,6 @@ from pathlib import Path
 
 import pytest
 
-nbclient = pytest.importorskip("nbclient", reason="needs the package nbclient")
-nbformat = pytest.importorskip("nbformat", reason="needs the package nbformat")
-
 pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
@@ -17,6 +14,8 @@ ANSWER = re.compile(r"<details>.*?```python\n(.*?)```.*?</details>", re.DOTALL)
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
 @pytest.mark.filterwarnings("default")  # of the machinery of notebooks
 def test_the_answers_are_right(path):
+    nbclient = pytest.importorskip("nbclient", reason="needs the package nbclient")
+    nbformat = pytest.importorskip("nbformat", reason="needs the package nbformat")
     notebook = nbformat.read(path, 4)
     answers, cells = [], []
     for cell in notebook.cells:

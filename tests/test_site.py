@@ -5,19 +5,25 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import micrograd_bp
 from micrograd_bp import testing, training
 
-make_site = pytest.importorskip("make_site", reason="needs the extra docs")
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def make_site() -> Any:
+    return pytest.importorskip("make_site", reason="needs the extra docs")
+
+
+@pytest.fixture(scope="module")
+def site(make_site: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     made = subprocess.run(
         [sys.executable, ROOT / ".ci/make_site.py", folder],
@@ -35,8 +41,7 @@ def page(site: Path, address: str) -> str:
     return (site / address).read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
-def test_readme_cheat_sheet_and_course_are_its_first_pages(site: Path) -> None:
+def test_readme_cheat_sheet_and_course_are_its_first_pages(make_site: Any, site: Path) -> None:
     links = make_site.Page(page(site, "index.html")).links
     course = [f"notebooks/{path.stem}.html" for path in sorted(ROOT.glob("notebooks/*.ipynb"))]
     assert len(course) == 6
@@ -45,7 +50,6 @@ def test_readme_cheat_sheet_and_course_are_its_first_pages(site: Path) -> None:
     assert "see, trust and use" in page(site, "index.html")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "module"),
     [
@@ -54,17 +58,19 @@ def test_readme_cheat_sheet_and_course_are_its_first_pages(site: Path) -> None:
         ("micrograd_bp/training.html", training),
     ],
 )
-def test_each_public_name_is_in_the_reference(site: Path, address: str, module: object) -> None:
+def test_each_public_name_is_in_the_reference(
+    make_site: Any, site: Path, address: str, module: object
+) -> None:
     assert set(module.__all__) <= make_site.Page(page(site, f"reference/{address}")).anchors
 
 
-@pytest.mark.slow
-def test_methods_are_in_the_reference_though_their_bases_are_not(site: Path) -> None:
+def test_methods_are_in_the_reference_though_their_bases_are_not(
+    make_site: Any, site: Path
+) -> None:
     anchors = make_site.Page(page(site, "reference/micrograd_bp.html")).anchors
     assert {"Value.backward", "Value.tanh", "MLP.save"} <= anchors
 
 
-@pytest.mark.slow
 def test_formulas_are_set(site: Path) -> None:
     for path in ROOT.glob("notebooks/*.ipynb"):
         text = page(site, f"notebooks/{path.stem}.html")
@@ -75,7 +81,9 @@ def test_formulas_are_set(site: Path) -> None:
     assert "δ<sub>j</sub>" in page(site, "reference/micrograd_bp/book/backprop.html")
 
 
-def test_what_leads_nowhere_or_is_loaded_from_elsewhere_is_found(tmp_path: Path) -> None:
+def test_what_leads_nowhere_or_is_loaded_from_elsewhere_is_found(
+    make_site: Any, tmp_path: Path
+) -> None:
     (tmp_path / "b.html").write_text("<h1 id='there'>b</h1> <a href='https://example.org'>fine</a>")
     (tmp_path / "a.html").write_text(
         "<a href='b.html#there'>right</a> <a href='b.html#gone'>anchor</a> <a href='#gone'>here</a>"
@@ -90,5 +98,5 @@ def test_what_leads_nowhere_or_is_loaded_from_elsewhere_is_found(tmp_path: Path)
     ]
 
 
-def test_the_examples_of_the_script_run() -> None:
+def test_the_examples_of_the_script_run(make_site: Any) -> None:
     assert doctest.testmod(make_site).failed == 0

@@ -194,7 +194,8 @@ class Program:
         Args:
             inputs: numbers of shape (n_inputs,), or (N, n_inputs) for N data points. Of a
                 DataFrame that has a column by the label of each input, those are taken.
-            parameters: numbers of shape (n_parameters,); unless given, those recorded.
+            parameters: numbers of shape (n_parameters,); unless given, those recorded. Of a
+                Series of pandas that has the label of each, those are taken; of inputs likewise.
             threads: how many to run on; the result is the same to the last bit.
             errors: "ignore" gives inf and nan where "raise" raises.
             out: an array of float64 to write the outputs into, of the shape of what is returned
@@ -251,7 +252,8 @@ class Program:
         Args:
             inputs: numbers of shape (n_inputs,), or (N, n_inputs) for N data points. Of a
                 DataFrame that has a column by the label of each input, those are taken.
-            parameters: numbers of shape (n_parameters,); unless given, those recorded.
+            parameters: numbers of shape (n_parameters,); unless given, those recorded. Of a
+                Series of pandas that has the label of each, those are taken; of inputs likewise.
             threads: how many to run on; the result is the same to the last bit.
             errors: "ignore" gives inf and nan where "raise" raises. Of a data point whose output
                 is inf or nan, derivatives may then be others than the engine's, such as nan for 0.
@@ -470,7 +472,7 @@ class Program:
             )
         if parameters is None:
             return points, self._recorded
-        weights = floats("parameters", parameters)
+        weights = floats("parameters", in_order(parameters, self._names[n_inputs:]))
         if weights.shape != (n_parameters,):
             raise ValueError(
                 f"the parameters have the shape ({n_parameters},), one number for each of"

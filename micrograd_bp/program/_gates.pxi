@@ -22,7 +22,7 @@ cdef int _adjoint(
         shut, other = gates.get(order[places[i]]), gates.get(order[places[n + i]])
         if shut is None:
             shut = other
-        elif other is not None and other is not shut:
+        elif other is not None and other is not shut and len(other) < MOST_GATES:
             shut = shut | other
         if has_common and shut is not common:
             common = shut if common is None else common & shut

@@ -452,7 +452,7 @@ static double LEVEL(point_outer)(
         Vector row = LEVEL(begin_of)(LOAD(x), k);
         if (biases) row += LOAD(ONE_AFTER_ZEROS + 8 - k);
         for (; j * apart + WIDTH <= m * apart; j++) {
-            Vector products_of_row = ALL(d[j]) * row;
+            Vector products_of_row = ALL(d[j]) * row + ALL(0.0);
             STORE(products + j * apart, products_of_row);
             checks[0] += products_of_row * ALL(0.0);
         }
@@ -464,12 +464,12 @@ static double LEVEL(point_outer)(
         int i = 0;
         for (; i + 2 * WIDTH <= k; i += 2 * WIDTH)
             UNROLL for (int v = 0; v < 2; v++) {
-                Vector product = factor * LOAD(x + i + v * WIDTH);
+                Vector product = factor * LOAD(x + i + v * WIDTH) + ALL(0.0);
                 STORE(at + i + v * WIDTH, product);
                 checks[v] += product * ALL(0.0);
             }
-        for (; i < k; i++) check += (at[i] = d[j] * x[i]) * 0.0;
-        if (biases) check += (at[k] = d[j]) * 0.0;
+        for (; i < k; i++) check += (at[i] = d[j] * x[i] + 0.0) * 0.0;
+        if (biases) check += (at[k] = d[j] + 0.0) * 0.0;
     }
     STORE(lanes, checks[0] + checks[1]);
     for (int l = 0; l < WIDTH; l++) check += lanes[l];

@@ -15,7 +15,7 @@ def lower(list order not None, inputs, parameters, recorded):
     """A recorded graph with its constants folded and equal parts shared."""
     cdef Numbered graph = Numbered(len(inputs), len(parameters))
     cdef dict leaves = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
-    cdef dict gates = {}, pulled_back = {}
+    cdef dict gates = {}, pulled_back = {}, shares = {}
     cdef set edged = set()
     cdef object node, operation, known
     cdef tuple fixed
@@ -61,6 +61,8 @@ def lower(list order not None, inputs, parameters, recorded):
         own, places = places, places + n
         if what == OF_THROUGH_SOFTMAX:
             number = through_softmax(graph, order[k], numbers, gates, edged, pulled_back)
+        elif what == OF_SHARE:
+            number = share(graph, order[k], numbers, shares)
         elif what == OF_DOT and kind & GATED and order[k] not in recorded:
             number = _adjoint(graph, order, own, operands, kinds, gates, recorded, order[k])
         else:

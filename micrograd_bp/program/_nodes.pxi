@@ -10,11 +10,12 @@ cdef enum:
     OF_SQUARE = 3
     OF_SOFTMAX = 4
     OF_THROUGH_SOFTMAX = 5
-    OF_WHERE = 6
+    OF_SHARE = 6
+    OF_WHERE = 7
     MOST_NODES = 0x7FFFFFFE  # their numbers and one more fit an int
 
 
-cdef tuple LOOKED_FOR = (ADD, MUL, DOT, SQUARE, SOFTMAX, THROUGH_SOFTMAX, WHERE)
+cdef tuple LOOKED_FOR = (ADD, MUL, DOT, SQUARE, SOFTMAX, THROUGH_SOFTMAX, SHARE, WHERE)
 
 
 cdef union Held:

@@ -62,31 +62,27 @@ cdef class Numbered:
         """The number of a function of numbers as it stands."""
         return self._number(self.nodes.number_of(function), self._checked(operands), parameters)
 
-    def pulled_back(self, list shares not None, dict adjoints not None):
-        """sum_i g_i ds_i/dx_j for all j."""
-        cdef int one = self.constant(1.0), minus_one = self.constant(-1.0)
-        cdef int zero = self.constant(0.0)
-        cdef Py_ssize_t n = len(shares), k = len(adjoints), i, j
-        cdef list products = [self.apply(MUL, [shares[i], g]) for i, g in adjoints.items()]
-        cdef Ints operands = self._checked([zero] * n + shares), places = Ints()
-        cdef list others = [], totals = []
-        cdef dict own
-        for j in range(n):
-            for i in range(n):
-                operands.of[i] = zero if i == j else one
-            others.append(self._number(OF_DOT, operands, ()))
-        own = {j: self.apply(MUL, [others[j], g]) for j, g in adjoints.items()}
-        for i in adjoints:
-            places.append(i)
-        operands = self._checked([zero] * k + products + [zero])
-        for j in range(n):
-            operands.resize(2 * k + (j in own))
-            for i in range(k):
-                operands.of[i] = zero if places.of[i] == j else minus_one
-            if j in own:
-                operands.of[2 * k] = own[j]
-            totals.append(self._number(OF_DOT, operands, ()))
-        return [self.apply(MUL, [share, total]) for share, total in zip(shares, totals)]
+    def sums_of_others(self, list terms not None):
+        """For each of some numbers the sum of all others, of which none is subtracted again."""
+        cdef int one = self.constant(1.0), zero = self.constant(0.0)
+        cdef Py_ssize_t n = len(terms), half = n // 2, i, j
+        cdef Ints operands
+        cdef list first, second, pairs, others
+        if n <= MOST_IN_MATRIX:
+            operands, others = self._checked([one] * n + terms), []
+            for j in range(n):
+                operands.of[j] = zero
+                others.append(self._number(OF_DOT, operands, ()))
+                operands.of[j] = one
+            return others
+        first, second = terms[: n - half], terms[n - half :]
+        pairs = [self.apply(ADD, pair) for pair in zip(first, second)]
+        others = self.sums_of_others(pairs + first[half:])
+        return (
+            [self.apply(ADD, pair) for pair in zip(others, second)]
+            + others[half:]
+            + [self.apply(ADD, pair) for pair in zip(others[:half], first)]
+        )
 
     def name(self, Py_ssize_t number, label, scope):
         """Give an instruction a label and a scope, unless it has a label."""

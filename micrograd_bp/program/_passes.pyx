@@ -15,10 +15,10 @@ from libc.string cimport memcmp, memcpy, memmove, memset
 
 from .. import functions
 from .._engine import by_place, place_of, unconfirmed
-from ..transforms.through_softmax import THROUGH_SOFTMAX
+from ..transforms.through_softmax import SHARE, THROUGH_SOFTMAX
 from .checks import check_node, refuse_infinite_slopes
 from .fusing import MANY
-from .gates import MAY_BE_GATES, SMOOTH, gate, has_edge
+from .gates import MAY_BE_GATES, MOST_GATES, SMOOTH, gate, has_edge
 from .instructions import (
     DERIVATIVES,
     Gather,
@@ -31,8 +31,8 @@ from .instructions import (
     Weights,
     told_apart,
 )
-from .lowering import through_softmax
-from .numbered import SIMPLER
+from .lowering import share, through_softmax
+from .numbered import MOST_IN_MATRIX, SIMPLER
 
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX

@@ -119,7 +119,7 @@ cdef void _product_of_a_point(_Loaded plan, _Space space, Step* step) noexcept n
 cdef inline void _give(_Loaded plan, Totals totals, int which, double number) noexcept nogil:
     """A result of a single point; it is added to where several steps sum the same."""
     cdef double* total = totals.slopes + (which - 1) if which else totals.value
-    total[0] = number if plan.once_each else total[0] + number
+    total[0] = (0.0 if plan.once_each else total[0]) + number  # a sum: never -0
     totals.check[0] += number * 0.0
 
 

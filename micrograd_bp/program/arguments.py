@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from ..numeric import show
+from ..numeric import is_number, show, to_float
 
 MOST_THREADS = 2**30
 
@@ -23,6 +23,7 @@ def floats(what: str, numbers: Any) -> "Floats":
     Raises:
         TypeError: they are no real numbers, or a masked array, or of Dask.
         ValueError: they are rows of different lengths.
+        OverflowError: an int is beyond the largest float.
 
     >>> floats("inputs", [[1, 2], [3, 4]])
     array([[1., 2.],
@@ -35,6 +36,8 @@ def floats(what: str, numbers: Any) -> "Floats":
         array = numpy.asarray(numbers)
     except ValueError:
         raise ValueError(f"the {what} are rows of one length, not {show(numbers)}") from None
+    if array.dtype.kind == "O" and all(map(is_number, array.flat)):  # columns of several types
+        array = numpy.reshape([*map(to_float, array.flat)], array.shape)
     if array.size and array.dtype.kind not in "fiub":
         raise TypeError(
             f"the {what} are real numbers, not of the type {array.dtype}: {show(numbers)}"
@@ -44,14 +47,22 @@ def floats(what: str, numbers: Any) -> "Floats":
 
 
 def in_order(table: Any, names: Sequence[str]) -> Any:
-    """The columns of a DataFrame by the names of the inputs, if it has them all; else as it is.
+    """The columns of a table by names, or of a row of it, if it has them all; else as it is.
 
     >>> in_order([[1.0, 2.0]], ["x", "t"])
     [[1.0, 2.0]]
     """
-    columns = Counter(getattr(table, "columns", ()))
-    found = all(columns[name] == count == 1 for name, count in Counter(names).items())
-    return table[[*names]] if names and found else table
+    if hasattr(table, "column_names"):  # Arrow's
+        labels, take = table.column_names, table.select
+    elif hasattr(table, "columns"):
+        labels, take = table.columns, table.__getitem__
+    elif hasattr(table, "iat"):  # a Series of pandas
+        labels, take = table.index, table.__getitem__
+    else:
+        return table
+    counts = Counter(labels)
+    found = all(counts[name] == count == 1 for name, count in Counter(names).items())
+    return take([*names]) if names and found else table
 
 
 def refuse_masked(what: str, data: Any) -> None:

@@ -79,15 +79,16 @@ def c_code(parts: Parts, name: str, baked: bool) -> str:
         else "",
         stack=max(body.n_stacked for body in bodies),
     )
-    weights = [c.table("double", f"{name}_parameters", map(c.number, parts.recorded))] * (
-        baked and bool(n_parameters)
-    )
     heads = [f"void {name}_value(\n    {arguments}, double *outputs)"]
     heads.append(f"double {name}_value_and_grad(\n    {arguments}, double *gradient)")
     functions = [
         f"{head} {{\n{body.text(summed)}}}\n"
         for head, body, summed in zip(heads, bodies, (False, True), strict=False)
     ]
+    table = f"{name}_parameters"
+    weights = [c.table("double", table, map(c.number, parts.recorded))] * (
+        baked and any(f"{table}[" in function for function in functions)
+    )
     includes = "#include <math.h>\n#include <stddef.h>\n"
     return "\n".join([header, includes, *picked(used), *weights, *functions])
 

@@ -49,6 +49,7 @@ MAY_BE_GATES = (  # 0 where a branch is not taken
 )
 
 NO_GATES: frozenset[int] = frozenset()
+MOST_GATES = 8  # that are known of an adjoint, beside those of the slope that it was multiplied by
 
 
 def gate(graph: Numbered, node: Value, number: int, operands: Sequence[int]) -> int | None:
@@ -75,7 +76,8 @@ def adjoint(
     """The number of a sum of local derivatives times adjoints.
 
     Behind a branch that is not taken a local derivative may be inf or nan; times the adjoint 0
-    it is 0 there, and is written so. The gates that an adjoint has in all its terms are known.
+    it is 0 there, and is written so. The gates that an adjoint has in all its terms are known; of
+    branches within branches the nearest, so that work and memory grow with the graph and no faster.
 
     Not so the other factor of a recorded product behind gates such as relu's, which are made of
     what came of the product: where that is inf or nan, so is the product, and hardly ever is
@@ -88,7 +90,10 @@ def adjoint(
 
     n = len(operands) // 2
     pairs = zip(node.parents[:n], node.parents[n:])
-    shut = [gates.get(slope, NO_GATES) | gates.get(adjoint, NO_GATES) for slope, adjoint in pairs]
+    shut = [
+        _of_product(gates.get(slope, NO_GATES), gates.get(adjoint, NO_GATES))
+        for slope, adjoint in pairs
+    ]
     common = frozenset.intersection(*shut)
     if common and len(operands) == 2 * n:
         gates[node] = common
@@ -99,6 +104,11 @@ def adjoint(
         for slope, gates in zip(node.parents, shut)
     ]
     return masked_sum(graph, operands, masked)
+
+
+def _of_product(near: frozenset[int], far: frozenset[int]) -> frozenset[int]:
+    """The gates of a slope and an adjoint; of many the slope's alone."""
+    return near if near and len(far) >= MOST_GATES else near | far
 
 
 def masked_sum(graph: Numbered, operands: list[int], shut: list[frozenset[int]]) -> int:

@@ -11,6 +11,7 @@ import numpy
 
 from ..functions import Function
 from ..modes import in_own_context
+from ..text.names import clean
 from .arguments import check_out
 from .array_functions import array_functions
 from .in_place import InPlace
@@ -223,7 +224,7 @@ def first_nonfinite(
                         found = _earlier(found, rows[at:], name, pair, pair[0] * pair[1])
                     continue
                 said = one.function.said(*one.parameters)
-                name = " ".join(part for part in (said, one.scope, one.label) if part)
+                name = f"{said} {clean(f'{one.scope} {one.label}')}".rstrip()
                 found = _earlier(found, rows[at:], name, operands, places[one.result])
             if found is not None:
                 row, what = found

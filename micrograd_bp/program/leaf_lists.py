@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from ..engine import Value
 from ..messages import describe, describe_node
 from ..numeric import show
+from ..text.names import clean
 
 
 def listed(what: str, values: object) -> list[Value]:
@@ -66,5 +67,5 @@ def in_words(names: Sequence[str], letter: str) -> str:
     >>> in_words(["height", ""], "x")
     'height, x1'
     """
-    found = [name or f"{letter}{i}" for i, name in enumerate(names)]
+    found = [clean(name) or f"{letter}{i}" for i, name in enumerate(names)]
     return ", ".join(found if len(found) <= 8 else [*found[:6], "...", found[-1]]) or "none"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ..messages import count
+from ..text.names import clean
 from .instructions import Plan, Sum, Sums
 from .notation import Book, Line
 
@@ -42,7 +43,7 @@ def listing(plan: Plan, names: Sequence[str]) -> str:
 
 def _shown(line: Line) -> str:
     equation = f"{line.left} {line.sign} {line.right}"
-    name = " ".join(part for part in (line.scope, line.label) if part)
+    name = clean(f"{line.scope} {line.label}")
     remark = ", ".join(part for part in (name, " x ".join(map(str, line.shape))) if part)
     return f"{equation:<40}  ; {remark}" if remark else equation
 

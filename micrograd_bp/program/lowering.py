@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from .. import functions
 from ..engine import Value
-from ..transforms.through_softmax import FEW, THROUGH_SOFTMAX, place_of
+from ..transforms.through_softmax import FEW, SHARE, THROUGH_SOFTMAX, place_of
 from .gates import MAY_BE_GATES, NO_GATES, SMOOTH, adjoint, gate, has_edge, masked_sum
 from .numbered import Numbered
 
@@ -32,6 +32,7 @@ def lower(
     numbers = {leaf: i for i, leaf in enumerate((*inputs, *parameters))}
     gates: dict[Value, frozenset[int]] = {}
     pulled_back: dict[Value, ByPlace] = {}
+    shares: dict[Value, dict[int, int]] = {}
     edged: set[Value] = set()  # what may be inf or nan, of finite inputs, by a pole or a domain
     for node in order:
         operation = node.operation
@@ -48,6 +49,8 @@ def lower(
                 edged.add(node)
             if function is THROUGH_SOFTMAX:
                 numbers[node] = through_softmax(graph, node, numbers, gates, edged, pulled_back)
+            elif function is SHARE:
+                numbers[node] = share(graph, node, numbers, shares)
             elif function is not functions.dot or node in recorded:
                 numbers[node] = graph.apply(function, operands, *operation.parameters)
             elif gates:
@@ -60,6 +63,28 @@ def lower(
                     gates[node] = frozenset([opened])
             graph.name(numbers[node], node.label, node.scope)
     return graph, numbers
+
+
+def share(
+    graph: Numbered, node: Value, numbers: Mapping[Value, int], known: dict[Value, dict[int, int]]
+) -> int:
+    """The number of a derivative of a logsumexp.
+
+    Args:
+        node: it, of the operand and the logsumexp.
+        known: by the logsumexp the shares of its operands; those of the node are added.
+    """
+    term, total = node.parents
+    if total not in known:
+        terms = tuple(numbers[operand] for operand in total.parents)
+        known[total] = dict(zip(terms, _shares(graph, terms)))
+    return known[total][numbers[term]]
+
+
+def _shares(graph: Numbered, terms: tuple[int, ...]) -> list[int]:
+    every = (graph.apply(functions.softmax, terms, i) for i in range(len(terms)))
+    first = next(every)  # then all are known, but those of constants
+    return graph.softmaxes.get(terms) or [first, *every]
 
 
 ByPlace = Callable[[int], int]  # from an operand of a softmax to what comes to it
@@ -106,7 +131,7 @@ def _through_shares(
     if shares is None:
         shares = [graph.apply(functions.softmax, terms, i) for i in range(len(terms))]
     elif not any(shut) and len({shares[i] for i in places}) >= FEW:
-        return graph.pulled_back(shares, dict(sorted(zip(places, adjoints)))).__getitem__
+        return _pulled_back(graph, shares, dict(sorted(zip(places, adjoints)))).__getitem__
 
     def one(j: int) -> int:
         others = graph.apply(functions.fsum, [*shares[:j], *shares[j + 1 :]])
@@ -116,3 +141,27 @@ def _through_shares(
         return masked_sum(graph, [*slopes, *adjoints], shut[n:])
 
     return one
+
+
+def _pulled_back(graph: Numbered, shares: list[int], adjoints: dict[int, int]) -> list[int]:
+    """sum_i g_i ds_i/dx_j for all j: s_j (g_j sum_{i != j} s_i - sum_{i != j} g_i s_i).
+
+    Numbers of the order of n, where each g_i times each s_i s_j would be n^2. No 1 - s_j is there,
+    which would cancel.
+
+    Args:
+        shares: the numbers s_i of a softmax.
+        adjoints: the g_i by i; the others are 0.
+    """
+    weighted = [graph.apply(functions.mul, [shares[i], g]) for i, g in adjoints.items()]
+    rests = dict(zip(adjoints, graph.sums_of_others(weighted)))
+    found = []
+    whole = graph.apply(functions.fsum, weighted)
+    for j, (share, others) in enumerate(zip(shares, graph.sums_of_others(shares))):
+        if j in adjoints:
+            own = graph.apply(functions.mul, [others, adjoints[j]])
+            slope = graph.apply(functions.sub, [own, rests[j]])
+        else:
+            slope = graph.apply(functions.neg, [whole])
+        found.append(graph.apply(functions.mul, [share, slope]))
+    return found

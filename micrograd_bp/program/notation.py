@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from .. import functions
 from ..functions import Function
+from ..text.names import clean
 from ..text.operations import ATOM, POWER, PRODUCT, SUM, Form, Operands, Part, Printer
 from .instructions import (
     DERIVATIVES,
@@ -32,17 +33,17 @@ LONGEST = 240  # characters of what is written inside something else
 
 def result_names(plan: Plan, names: Sequence[str]) -> list[str]:
     """What is summed over the data points: E, and its derivatives by the parameters."""
-    parameters = [name or f"w{i}" for i, name in enumerate(names[plan.n_inputs :])]
+    parameters = [clean(name) or f"w{i}" for i, name in enumerate(names[plan.n_inputs :])]
     return ["E", *(f"dE/d{name}" for name in parameters)]
 
 
 def _place_names(plan: Plan, names: Sequence[str]) -> list[str]:
     inputs, parameters = names[: plan.n_inputs], names[plan.n_inputs :]
     return [
-        *(name or f"w{i}" for i, name in enumerate(parameters)),
+        *(clean(name) or f"w{i}" for i, name in enumerate(parameters)),
         *(f"c{i}" for i in range(len(plan.constants))),
         *(f"s{i}" for i in range(plan.n_scalars - plan.n_known)),
-        *(name or f"x{i}" for i, name in enumerate(inputs)),
+        *(clean(name) or f"x{i}" for i, name in enumerate(inputs)),
         *(f"r{i}" for i in range(plan.n_rows - plan.n_inputs)),
     ]
 

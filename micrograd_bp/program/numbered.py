@@ -66,33 +66,25 @@ class Numbered:
             nodes.append(_new(Instruction, (function, parameters, tuple(operands), -1, "", "")))
         return number
 
-    def pulled_back(self, shares: list[int], adjoints: dict[int, int]) -> list[int]:
-        """sum_i g_i ds_i/dx_j for all j: s_j (g_j sum_{i != j} s_i - sum_{i != j} g_i s_i).
+    def sums_of_others(self, terms: list[int]) -> list[int]:
+        """For each of some numbers the sum of all others, of which none is subtracted again.
 
-        The sums are products with a constant matrix that is 0 on the diagonal: nodes of the order
-        of n, where each g_i times each s_i s_j would be n^2. No 1 - s_j is there, which would
-        cancel.
-
-        Args:
-            shares: the numbers s_i of a softmax.
-            adjoints: the g_i by i; the others are 0.
+        Of few, products with a constant matrix that is 0 on the diagonal. Of many, halves are added
+        term by term; and to the others of such a pair, the other of the pair: work of the order
+        of n, in steps as wide as the halves.
         """
-        one, minus_one, zero = map(self.constant, (1.0, -1.0, 0.0))
-        every = range(len(shares))
-        of_shares = [self.apply(functions.mul, [shares[i], g]) for i, g in adjoints.items()]
-        others = [
-            self.instruction(functions.dot, [*(zero if i == j else one for i in every), *shares])
-            for j in every
-        ]
-        own = {j: [self.apply(functions.mul, [others[j], g])] for j, g in adjoints.items()}
-        sums = [
-            self.instruction(
-                functions.dot,
-                [*(zero if i == j else minus_one for i in adjoints), *of_shares, *own.get(j, [])],
-            )
-            for j in every
-        ]
-        return [self.apply(functions.mul, [share, total]) for share, total in zip(shares, sums)]
+        n = len(terms)
+        if n <= MOST_IN_MATRIX:
+            one, zero = map(self.constant, (1.0, 0.0))
+            rows = [[zero if i == j else one for i in range(n)] for j in range(n)]
+            return [self.instruction(functions.dot, [*row, *terms]) for row in rows]
+        first, second = terms[: (n + 1) // 2], terms[(n + 1) // 2 :]
+        last = first[len(second) :]  # which has no other, of an odd number
+        pairs = [self.apply(functions.add, pair) for pair in zip(first, second)]
+        others = self.sums_of_others([*pairs, *last])
+        of_first = [self.apply(functions.add, pair) for pair in zip(others, second)]
+        of_second = [self.apply(functions.add, pair) for pair in zip(others, first[: len(second)])]
+        return [*of_first, *others[len(second) :], *of_second]
 
     def name(self, number: int, label: str, scope: str) -> None:
         """Give an instruction a label and a scope, unless it has a label."""
@@ -115,6 +107,7 @@ class Numbered:
 
 _new = tuple.__new__  # a NamedTuple's own takes three times as long
 COMMUTATIVE = (functions.add, functions.mul)
+MOST_IN_MATRIX = 16  # so many numbers are added to each other faster than in halves
 
 
 # Simpler forms, exact but for the sign of a zero

@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy, deepcopy
 from importlib import import_module
 from math import isclose
@@ -75,7 +76,7 @@ class Checkpoint:
         data: dict[str, str | None],
     ) -> None:
         self._numpy = _library("safetensors.numpy")
-        self.path, self.every = Path(folder) / NAME, every
+        self.path, self.every = Path(folder).absolute() / NAME, every
         self._training: dict[str, Any] = json.loads(json.dumps({**training, "fingerprints": data}))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,6 +89,7 @@ class Checkpoint:
         self._found: tuple[dict[str, Vector], dict[str, Any]] | None = None
         if self.path.exists():
             self._found = self._read(epochs)
+        self._stamp = self._stamp_there()
 
     def _read(self, epochs: int) -> tuple[dict[str, Vector], dict[str, Any]]:
         own = {**self._training}
@@ -113,7 +115,7 @@ class Checkpoint:
                 raise self._refusal(f"with {name} {theirs}, not {ours}")
         for name, ours in fingerprints.items():
             if prints.get(name) != ours:
-                raise self._refusal(f"with other numbers in {name}, or in another order")
+                raise self._refusal(f"with other numbers in {name}, or in another order or chunks")
         if n_before > epochs:
             raise ValueError(
                 f"{self.path} is of the weights after {n_before} epochs, and epochs={epochs}: ask"
@@ -162,9 +164,12 @@ class Checkpoint:
 
         Raises:
             OSError: it cannot be written.
+            ValueError: another training has written there since.
         """
         if len(run.history.error_after) % self.every:
             return
+        if self._stamp_there() != self._stamp and self.path.exists():
+            self._read(sys.maxsize)
         noted: dict[str, Any] = {}
         if isinstance(optimizer, Optimizer):
             arrays, noted = _state(run, optimizer, rng)
@@ -173,6 +178,14 @@ class Checkpoint:
         noted["epochs"] = len(run.history.error_after)
         told = {"version": VERSION, "training": self._training, **noted}
         write_whole(self.path, self._numpy.save(arrays, {KEY: json.dumps(told)}))
+        self._stamp = self._stamp_there()
+
+    def _stamp_there(self) -> tuple[int, ...]:
+        """What tells the file that is there from one that is put in its place."""
+        with suppress(FileNotFoundError):
+            found = self.path.stat()
+            return found.st_ino, found.st_mtime_ns, found.st_size
+        return ()
 
     def resume(self, run: Any, optimizer: Any, rng: np.random.Generator) -> bool:
         """Bring a ``Run`` to where it was when it was saved; whether it was."""

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..modes import in_own_context
-from ..program.arguments import refuse_masked
-from .columns import is_named
+from ..numeric import show
+from ..program.arguments import refuse_masked, refuse_sparse
+from .columns import columns_of, is_named, labels_of
 from .data import Table, table
 
 FAN_IN = 16  # how many summands are added by one task
@@ -37,18 +38,28 @@ class Chunk:
     """Some rows of several tables: what a worker gets.
 
     Args:
-        columns: the names of the tables, and which columns of their blocks they are; None for
-            all.
+        columns: the names of the tables, which columns of their blocks they are by labels, or
+            None for all as they come, and how many.
         blocks: for each table its blocks of columns.
+
+    Raises:
+        TypeError: a block is no array and no DataFrame, or is masked.
+        ValueError: it has not the columns that Dask says, or not as many rows as the others.
     """
 
     def __init__(self, columns: dict[str, Any], blocks: list[list[Any]]) -> None:
         self.names, self.raw = [*columns], []
-        for (name, taken), pieces in zip(columns.items(), blocks):
-            refuse_masked(f"numbers of {name}", pieces)
+        for (name, (labels, width)), pieces in zip(columns.items(), blocks):
+            for piece in pieces:
+                _refuse_no_array(name, piece)
             if len(pieces) > 1:
                 pieces = [np.concatenate([*map(np.asarray, pieces)], axis=1)]
-            self.raw.append(pieces[0] if taken is None else pieces[0][taken])
+            self.raw.append(_columns(name, labels, width, pieces[0]))
+        if len({*map(len, self.raw)}) > 1:
+            rows = " and ".join(
+                f"{name} has {len(x)} rows" for name, x in zip(self.names, self.raw)
+            )
+            raise ValueError(f"{rows}: they are not of the same data points")
 
     def __len__(self) -> int:
         return len(self.raw[0])
@@ -59,11 +70,6 @@ class Chunk:
         Raises:
             TypeError, ValueError: they are not.
         """
-        if len({*map(len, self.raw)}) > 1:
-            rows = " and ".join(
-                f"{name} has {len(x)} rows" for name, x in zip(self.names, self.raw)
-            )
-            raise ValueError(f"{rows}: they are not of the same data points")
         return [*map(_checked, self.names, self.raw)]
 
     def arrays(self) -> list[NDArray[Any]]:
@@ -81,8 +87,8 @@ class Chunks:
     """Tables of the same data points, of which one at least is in chunks.
 
     Args:
-        tables: the data by their names; those that are None are left out. Arrays in memory, and
-            Dask arrays that are cut elsewhere, are cut as the first Dask array.
+        tables: the data by their names. Arrays in memory, and Dask arrays that are cut
+            elsewhere, are cut as the first Dask array.
         frame: a DataFrame, of which a table may be a column by its name, or a list of such.
 
     Attributes:
@@ -95,20 +101,23 @@ class Chunks:
     """
 
     def __init__(self, tables: dict[str, Any], frame: Any = None) -> None:
-        tables = {name: data for name, data in tables.items() if data is not None}
-        self._columns = {name: x if is_named(x) else None for name, x in tables.items()}
-        named = [x for x in self._columns.values() if x is not None]
-        if named:
-            frame = frame[[*dict.fromkeys(c for x in named for c in np.atleast_1d(x).tolist())]]
-        tables = {name: frame if is_named(x) else x for name, x in tables.items()}
-        for name, data in tables.items():
-            if is_chunked(data) and not (_is_array(data) or hasattr(type(data), "partitions")):
-                raise TypeError(f"{name} is a Dask array or DataFrame, not {type(data).__name__}")
-        sizes = next(filter(None, map(_sizes, tables.values())), None)
-        self.n_columns = {
-            name: _n_columns(name, data) if taken is None else np.size(taken)
-            for (name, data), taken in zip(tables.items(), self._columns.values())
+        if not is_chunked(frame):
+            tables = {name: frame[x] if is_named(x) else x for name, x in tables.items()}
+        tables = {
+            name: x if is_named(x) or is_chunked(x) else table(name, x)
+            for name, x in tables.items()
         }
+        labels = {name: x if is_named(x) else _labels(x) for name, x in tables.items()}
+        named = [x for x in tables.values() if is_named(x)]
+        if named:
+            frame = frame[[*dict.fromkeys(label for x in named for label in labels_of(x))]]
+        self.n_columns = {
+            name: len(labels_of(x)) if is_named(x) else _n_columns(name, x)
+            for name, x in tables.items()
+        }
+        self._columns = {name: (labels[name], self.n_columns[name]) for name in tables}
+        tables = {name: frame if is_named(x) else x for name, x in tables.items()}
+        sizes = next(filter(None, map(_sizes, tables.values())), None)
         columns = [_blocks(name, x, sizes) for name, x in tables.items()]
         if len({*map(len, columns)}) > 1:
             parts = " and ".join(f"{name} has {len(x)}" for name, x in zip(tables, columns))
@@ -190,6 +199,20 @@ class Chunks:
         return library("dask.array").Array(graph, name, chunks, meta=like)
 
 
+def check_kind(name: str, data: Any) -> None:
+    """Raise for a collection of Dask that is no array and no DataFrame or Series.
+
+    Raises:
+        TypeError: it is such.
+    """
+    is_frame = hasattr(type(data), "partitions") and data.ndim
+    if is_chunked(data) and not (_is_array(data) or is_frame):
+        raise TypeError(
+            f"{name} is a Dask array or DataFrame, not {type(data).__name__}:"
+            " dask.array.from_delayed, dask.dataframe.from_delayed and Bag.to_dataframe make them"
+        )
+
+
 def _is_array(data: Any) -> bool:
     return isinstance(data, library("dask.array").Array)
 
@@ -198,13 +221,20 @@ def _sizes(data: Any) -> list[float] | None:
     return [*data.chunks[0]] if _is_array(data) and not np.isnan(data.chunks[0]).any() else None
 
 
+def _labels(data: Any) -> list[Any] | None:
+    """Those of a DataFrame in chunks, of which each is by them: if they tell its columns apart."""
+    columns = columns_of(data) if is_chunked(data) else []
+    return columns if columns and len({*columns}) == len(columns) else None
+
+
 def _n_columns(name: str, data: Any) -> int:
-    if not is_chunked(data):
-        data = np.asarray(data)
-    if data.ndim not in (1, 2):
+    check_kind(name, data)
+    if data.ndim not in (1, 2) or data.shape[1:] == (0,):
         raise ValueError(
             f"{name} needs a row for each data point, such as shape (100, 2), not {data.shape}"
         )
+    if np.isnan(data.shape[1:]).any():
+        raise ValueError(f"how many columns {name} has is not known: call compute_chunk_sizes()")
     return 1 if data.ndim == 1 else int(data.shape[1])
 
 
@@ -217,7 +247,7 @@ def _blocks(name: str, data: Any, sizes: Sequence[float] | None) -> list[list[An
                 " from one DataFrame, or call compute_chunk_sizes(), which of a DataFrame"
                 " to_dask_array(lengths=True) does"
             )
-        data = library("dask.array").from_array(np.asarray(data), chunks=-1)
+        data = library("dask.array").from_array(data, chunks=-1)
     if not _is_array(data):
         with library("dask").config.set(_AS_THEY_ARE):
             return [[partition] for partition in data.to_delayed()]
@@ -232,14 +262,36 @@ def _blocks(name: str, data: Any, sizes: Sequence[float] | None) -> list[list[An
 # What runs on the workers
 
 
+def _refuse_no_array(name: str, block: Any) -> None:
+    refuse_masked(f"numbers of {name}", block)
+    refuse_sparse(f"numbers of {name}", block)
+    if getattr(block, "ndim", 0) not in (1, 2):
+        raise TypeError(f"{name} is {show(block)}, and no array or DataFrame of rows")
+
+
+def _columns(name: str, labels: Any, width: int, block: Any) -> Any:
+    """The columns of a block that are a table, by their labels if it has such."""
+    columns = columns_of(block)
+    if columns and labels not in (None, columns):
+        try:
+            block = block[labels]
+        except KeyError as error:
+            raise ValueError(f"{name} lacks columns that Dask says it has: {error}") from error
+    found = 1 if block.ndim == 1 else block.shape[1]
+    if len(block) and found != width:
+        raise ValueError(f"{name} has {found} columns, and Dask says {width}")
+    return block
+
+
 def _checked(name: str, raw: Any) -> Table:
     """As ``table``, without a copy where none is needed."""
     x = np.asarray(raw)
-    if x.ndim == 2 and x.size and x.dtype.kind in "biuf":
-        x = np.asarray(x, float)
-        if np.isfinite(x).all():
-            return x
+    if x.dtype == float and x.ndim == 2 and x.size and np.isfinite(x).all():
+        return x
     return table(name, raw)
+
+
+_ERRORS = FloatingPointError, OverflowError, ArithmeticError, TypeError, ValueError
 
 
 def _of_chunk(
@@ -250,15 +302,16 @@ def _of_chunk(
         _refuse_others(library("distributed").get_worker().address, theirs, ours)
     try:
         return f(Chunk(columns, blocks), *args)
-    except (ArithmeticError, TypeError, ValueError) as error:
-        raise type(error)(f"partition {i}: {error}") from error
+    except _ERRORS as error:  # of which heirs may be made of something else than a message
+        kind = next(kind for kind in _ERRORS if isinstance(error, kind))
+        raise kind(f"partition {i}: {error}") from error
 
 
 def _or_error(f: Callable[..., Any], *args: Any) -> Any:
     """As ``_of_chunk``, or None without rows; an error is returned, for the first is raised."""
     try:
         return _of_chunk(partial(_if_any, f), *args)
-    except (ArithmeticError, TypeError, ValueError) as error:
+    except _ERRORS as error:
         return error
 
 
@@ -324,19 +377,22 @@ def computed(lazy: Any) -> Any:
         raise
 
 
-def shared(thing: Any, client: Any) -> Any:
-    """A thing that each worker of the client gets once, however many graphs need it.
+def sent(thing: Any, client: Any) -> Any:
+    """A thing for a graph: where there is a client in bytes, of which ``there`` makes it again.
 
-    It goes from worker to worker in bytes, of which ``there`` makes it again: one that cannot
-    take part can still say so.
+    So a worker that cannot take part can still say so.
     """
-    if client is None:
-        return whole(thing)
-    return library("dask").persist(whole(pickle.dumps(thing)))[0]
+    return whole(thing if client is None else pickle.dumps(thing))
+
+
+def shared(thing: Any, client: Any) -> Any:
+    """A thing that each worker of the client gets once, however many graphs need it."""
+    lazy = sent(thing, client)
+    return lazy if client is None else library("dask").persist(lazy)[0]
 
 
 def there(thing: Any) -> Any:
-    """On a worker, what was shared."""
+    """On a worker, what was sent or shared."""
     return _loaded(thing) if isinstance(thing, bytes) else thing
 
 

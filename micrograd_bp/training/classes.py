@@ -58,7 +58,7 @@ def _labels(T: Any) -> NDArray[Any]:
     return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
-def coded(name: str, T: Table, loss: Loss, n_outputs: int) -> Table:
+def coded(name: str, T: Table, loss: Loss | None, n_outputs: int) -> Table:
     """The targets as inputs of the program: classes in 1-of-K coding. All are checked."""
     if loss in OF_CLASSES:
         _, rows = np.unique(T, axis=0, return_index=True)
@@ -71,7 +71,7 @@ def coded(name: str, T: Table, loss: Loss, n_outputs: int) -> Table:
     return in_columns(T, loss, n_outputs)
 
 
-def in_columns(T: Table, loss: Loss, n_outputs: int) -> Table:
+def in_columns(T: Table, loss: Loss | None, n_outputs: int) -> Table:
     """One column of classes in 1-of-K coding, if the loss takes a column for each output."""
     return one_of_k(T, n_outputs) if loss is cross_entropy and T.shape[1] == 1 else T
 

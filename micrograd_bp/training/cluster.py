@@ -27,6 +27,7 @@ from .checkpoint import digest, fingerprint
 from .chunks import (
     Chunk,
     Chunks,
+    check_kind,
     checked_client,
     client_in_use,
     computed,
@@ -82,7 +83,7 @@ def value_and_grad(
     names = program._names[: len(program._names) - len(program._recorded)]
     columns = columns_of(data)
     for name in names if columns else ():
-        if name not in columns or names.count(name) > 1:
+        if names.count(name) > 1 or columns.count(name) != 1:
             raise ValueError(
                 "the columns of a DataFrame are taken by the labels of the inputs,"
                 f" {', '.join(map(repr, names))}, and {name!r} is not one of"
@@ -91,7 +92,9 @@ def value_and_grad(
     _, theta = program._checked(np.empty((0, len(names))), parameters)
     chunks = Chunks({"inputs": list(names) if columns else data}, data)
     found = chunks.total(_sums, _sent(program, thread_count(threads)), theta)
-    return _finite(np.zeros(1 + len(theta)) if found is None else found)
+    if found is None:
+        return 0.0, np.zeros(len(theta))
+    return _finite(found) if np.isfinite(theta).all() else (float(found[0]), found[1:])
 
 
 def _sent(program: Program, threads: int) -> Any:
@@ -172,8 +175,9 @@ def _error(chunk: Chunk, of: Any, theta: Vector) -> Vector:
     return np.array([total_of(errors)])
 
 
-def chunk_outputs(chunk: Chunk, of: Summing, finish: Callable[[Table], Any]) -> Any:
+def chunk_outputs(chunk: Chunk, of: Any, finish: Callable[[Table], Any]) -> Any:
     """The outputs of a program for a chunk, as finish makes them; without rows too."""
+    of = there(of)
     points = of.points(chunk) if len(chunk) else np.empty((0, len(of.program._names)))
     return finish(of.program(points, threads=of.threads))
 
@@ -201,7 +205,7 @@ def _class_names(chunk: Chunk, loss: Loss) -> list[Any] | None:
     return class_names(chunk.raw[0], loss)
 
 
-def _survey(chunk: Chunk, number: Any, loss: Loss, n_outputs: int) -> Survey:
+def _survey(chunk: Chunk, number: Any, loss: Loss | None, n_outputs: int) -> Survey:
     """Check a chunk, and choose data points of it."""
     if number:
         chunk.raw[1] = number(chunk.raw[1])
@@ -259,6 +263,12 @@ class Descent(NamedTuple):
         return Descent(theta, self.optimizer, self.rng)
 
 
+def _pickled(at: Descent) -> bytes:
+    """Also with an optimizer of the user's, which workers cannot import."""
+    pickled: bytes = library("cloudpickle").dumps(at)
+    return pickled
+
+
 def _descend(chunk: Chunk, of: Any, pickled: bytes, average: bool, batch_size: int) -> bytes:
     """Go through the rows of a chunk in a new order, a step for each batch that gets whole.
 
@@ -280,7 +290,7 @@ def _descend(chunk: Chunk, of: Any, pickled: bytes, average: bool, batch_size: i
         at = at._replace(sums=sums if at.n == 0 else at.sums + sums, n=at.n + len(rows))
         if at.n == batch_size:
             at = at.step(of.program, average)
-    return pickle.dumps(at)
+    return _pickled(at)
 
 
 # The error over all chunks
@@ -317,7 +327,7 @@ class ChunkedData:
         if isinstance(T, list) and is_named(T) and not columns_of(X):
             T = np.array(T)  # names of classes
         tables = _tables(X, T, sample_weight)
-        self.columns = tables["X"] if is_named(tables["X"]) else columns_of(X)
+        self.columns = [*tables["X"]] if is_named(tables["X"]) else columns_of(X)
         self.classes = classes or _classes(X, tables["T"], loss)
         self._loss, self._number = loss, None
         if self.classes:
@@ -341,7 +351,8 @@ class ChunkedData:
         Raises:
             TypeError, ValueError: as by ``fit``; the message names partition and row.
         """
-        found = self.chunks.total(_survey, self._number, self._loss, n_outputs)
+        loss = self._loss if self._loss in OF_CLASSES else None  # one of the user's stays here
+        found = self.chunks.total(_survey, self._number, loss, n_outputs)
         if found is None:
             raise ValueError("X has no data points")
         self._n_points: int = found.n
@@ -388,7 +399,7 @@ class ChunkedObjective(Objective):
         sent = copy(optimizer)
         sent.parameters = []  # theta is sent
         order = rng.permutation(len(self.chunks)).tolist()
-        pickled = pickle.dumps(Descent(theta, sent, rng))
+        pickled = _pickled(Descent(theta, sent, rng))
         for i in order:
             args = (self._of, pickled, self.average, self.batch_size)
             pickled = computed(self.chunks.of(i, _descend, *args))
@@ -404,6 +415,8 @@ def _tables(X: Any, T: Any, sample_weight: Any) -> dict[str, Any]:
     """The three; where T or sample_weight are names of columns of X, all by name."""
     tables = {"T": T, "sample_weight": sample_weight}
     named = {name: x for name, x in tables.items() if is_named(x)}
+    if sample_weight is None:
+        del tables["sample_weight"]
     return {"X": other_columns(X, named) if named else X, **tables}
 
 
@@ -414,6 +427,7 @@ def _classes(X: Any, T: Any, loss: Loss) -> list[Any] | None:
     """
     if not is_chunked(T) and not is_named(T):
         return class_names(T, loss)
+    check_kind("T", T)
     column = X[T] if is_named(T) else T
     dtypes = [column.dtype] if hasattr(column, "dtype") else [*column.dtypes]
     if loss not in OF_CLASSES or all(dtype.kind in "biuf" for dtype in dtypes):
@@ -426,6 +440,10 @@ def _classes(X: Any, T: Any, loss: Loss) -> list[Any] | None:
 
 
 def _finite(sums: Vector) -> tuple[float, Vector]:
+    if np.isnan(sums[0]):  # finite numbers that gave none were told where they did
+        raise FloatingPointError(
+            "the error is nan: a number is missing that the data had when they were checked"
+        )
     if not np.isfinite(sums).all():
         raise FloatingPointError("a sum over the data points is beyond the largest float, 1.8e308")
     return float(sums[0]), sums[1:]

@@ -3,15 +3,24 @@
 A model remembers the names of its inputs, as it does those of classes (nn, ``note_columns``).
 """
 
+from collections import Counter
 from typing import Any
 
-import numpy as np
+
+class Labels(list[Any]):
+    """Names of columns, of which some may be numbers, as those of a DataFrame are."""
 
 
 def is_named(data: Any) -> bool:
     """Whether data are the name of a column, or a list of names."""
-    names = [data] if isinstance(data, str) else data
-    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if isinstance(data, (str, Labels)):
+        return True
+    return isinstance(data, list) and all(isinstance(name, str) for name in data)
+
+
+def labels_of(names: Any) -> list[Any]:
+    """A name, or a list of names, as a list."""
+    return [names] if isinstance(names, str) else [*names]
 
 
 def columns_of(data: Any) -> list[str]:
@@ -20,21 +29,35 @@ def columns_of(data: Any) -> list[str]:
     return [*data.columns] if is_frame else []
 
 
-def other_columns(X: Any, named: dict[str, Any]) -> list[str]:
+def refuse_twice(columns: list[Any]) -> None:
+    """Raise for columns that are to go by their names, where two have the same.
+
+    Raises:
+        ValueError: they have.
+    """
+    for twice in [name for name, count in Counter(columns).items() if count > 1][:1]:
+        raise ValueError(
+            f"X has {columns.count(twice)} columns {twice!r}, and columns go by their names: give"
+            " each its own"
+        )
+
+
+def other_columns(X: Any, named: dict[str, Any]) -> Labels:
     """The columns of X that are no tables of their own; those are, by what they are for.
 
     Raises:
-        ValueError: one is no column of X.
+        ValueError: one is no column of X, or two have one name.
     """
     columns = columns_of(X)
-    taken: list[str] = []
+    refuse_twice(columns)
+    taken: list[Any] = []
     for name, names in named.items():
-        for each in np.atleast_1d(names).tolist():
+        for each in labels_of(names):
             if each not in columns:
                 has = ", ".join(map(repr, columns)) or "none"
                 raise ValueError(f"{name} is {each!r}, which is no column of X: it has {has}")
             taken.append(each)
-    return [column for column in columns if column not in taken]
+    return Labels(column for column in columns if column not in taken)
 
 
 def by_name(X: Any, T: Any, sample_weight: Any = None) -> tuple[Any, Any, Any]:
@@ -63,7 +86,7 @@ def by_label(X: Any, names: list[str] | None, T: Any = None) -> Any:
         T: if these are columns of X by name, they stay.
 
     Raises:
-        ValueError: a column is not there.
+        ValueError: a column is not there, or two have one name.
     """
     columns = columns_of(X)
     if not names or not columns or not all(isinstance(name, str) for name in [*names, *columns]):
@@ -75,9 +98,12 @@ def by_label(X: Any, names: list[str] | None, T: Any = None) -> Any:
             f" {', '.join(map(repr, missing))}: it has {', '.join(map(repr, columns))}. An array of"
             " them, as by .to_numpy(), goes by their order"
         )
-    targets = np.atleast_1d(T).tolist() if is_named(T) else []
+    targets = labels_of(T) if is_named(T) else []
     wanted = [*names, *(column for column in targets if column in columns)]
-    return X if columns == wanted else X[wanted]
+    if columns == wanted:
+        return X
+    refuse_twice([column for column in columns if column in wanted])
+    return X[wanted]
 
 
 def _is_named_in(X: Any, data: Any) -> bool:

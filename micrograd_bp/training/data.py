@@ -65,20 +65,21 @@ def weight_column(sample_weight: Any, n_points: int, average: bool) -> Table:
             f"sample_weight has a number for each of the {n_points} data points, not the shape"
             f" {np.shape(sample_weight)}"
         )
-    if weights.min() < 0.0 or not weights.any():
+    mean = (weights / n_points).sum()
+    if weights.min() < 0.0 or not mean:
         raise ValueError("sample_weight has numbers from 0 on, and they are not all zero")
-    return weights / (weights / n_points).sum() if average else weights
+    return weights / mean if average else weights
 
 
 def _cell(name: str, index: tuple[int, ...], x: Any, data: Any) -> float:
     try:
         return to_float(x)
-    except TypeError as error:
+    except (OverflowError, TypeError) as error:
         if type(x).__name__ in ("NAType", "NaTType"):  # pandas' own for what is missing
             raise _missing(name, index, x, data) from None
         place = f"[{', '.join(map(str, index))}]" if index else ""
         reason = f"{show(x)} is a name: {_CODED}" if _is_name(x) else error
-        raise TypeError(f"{name}{place}{_column(index, data)}: {reason}") from error
+        raise type(error)(f"{name}{place}{_column(index, data)}: {reason}") from error
 
 
 def _missing(name: str, index: Sequence[int], x: Any, data: Any) -> ValueError:
@@ -104,6 +105,6 @@ def _is_name(x: Any) -> bool:
         float(x)
     except ValueError:
         return True
-    except TypeError:
+    except (OverflowError, TypeError):
         return False
     return False

@@ -8,7 +8,8 @@ happens.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any
 
@@ -105,7 +106,8 @@ def fit(
     Args:
         model: an MLP, or a Module that is called with a list of D Values and gives a Value or a
             list of Values.
-        X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too.
+        X: the inputs, (N, D) real numbers, or (N,) for D = 1; a Dask array or DataFrame too. They
+            are rounded to float64, also integers beyond 2^53.
             The model notes the names of the columns of a DataFrame, and ``predict`` and
             validation take theirs by them, until a ``fit`` with others or with none.
         T: the targets, (N, K) or (N,) for K = 1. For "cross_entropy" classes, (N,) integers
@@ -139,7 +141,8 @@ def fit(
         checkpoint: a folder in which it is noted how far the training is. The same call, with
             the weights that the model began with or others, goes on from there to the same bits,
             whatever ended it; with more epochs too. Where settings or data are others, which
-            fingerprints tell, or the model or loss are, it is refused.
+            fingerprints tell, or the model or loss are, it is refused: so is to go on where
+            another training has written there meanwhile.
         checkpoint_every: after how many epochs that is done.
         progress: whether to show a progress bar, with the error and the rows gone through in a
             second.
@@ -192,19 +195,18 @@ def fit(
         columns = columns_of(X)
         inputs, targets, classes = points_of(X, T, loss)
     tables_of = {"x": inputs}
-    try:
-        with changed(recording=True, nonfinite_allowed=False, scope=""):
+    with changed(recording=True, nonfinite_allowed=False, scope=""):
+        with _telling_divergence():
             n_outputs = number_of_outputs(model, loss, inputs, classes)
-            if chunked is not None:
-                chunked.look(n_outputs, average, sample_weight is not None)
-                tables_of = chunked.tables_of
-            else:
-                tables_of["t"] = coded("T", targets, loss, n_outputs)
-                if sample_weight is not None:
-                    tables_of["w"] = weight_column(sample_weight, len(inputs), average)
+        if chunked is not None:
+            chunked.look(n_outputs, average, sample_weight is not None)
+            tables_of = chunked.tables_of
+        else:
+            tables_of["t"] = coded("T", targets, loss, n_outputs)
+            if sample_weight is not None:
+                tables_of["w"] = weight_column(sample_weight, len(inputs), average)
+        with _telling_divergence():
             program = error_program(model, loss, tables_of, parameters)
-    except ArithmeticError as error:
-        raise diverged(1, error, "that it began with") from error
     data = chunked or np.hstack([*tables_of.values()])
     batch_size = len(data) if batch_size is None else at_least_one("batch_size", batch_size)
     if isinstance(optimizer, LBFGS) and batch_size < len(data):
@@ -245,6 +247,15 @@ def fit(
     note_classes(model, classes)
     note_columns(model, columns)
     return run.train(optimizer, epochs, rng, progress)
+
+
+@contextmanager
+def _telling_divergence() -> Iterator[None]:
+    """Say in an error of the model or loss that it is of the weights that they began with."""
+    try:
+        yield
+    except ArithmeticError as error:
+        raise diverged(1, error, "that it began with") from error
 
 
 def _objective(

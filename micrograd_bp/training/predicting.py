@@ -12,7 +12,7 @@ from ..modes import changed
 from ..numeric import show
 from ..program import Program
 from ..program.arguments import thread_count
-from .chunks import Chunks, checked_client, is_chunked, whole
+from .chunks import Chunks, checked_client, is_chunked, sent
 from .classes import chosen, scores
 from .cluster import Summing, chunk_outputs, some_points
 from .columns import by_label
@@ -70,12 +70,12 @@ def predict(
 
 def _predict_chunks(model: Any, X: Any, classes: bool, names: Any, threads: int) -> Any:
     """What ``predict`` gives for a Dask collection: an array of its chunks, not computed yet."""
-    checked_client()
+    client = checked_client()
     chunks = Chunks({"X": inputs_of(model, X)})
     program, outputs = _outputs_program(model, chunks.first(some_points))
     finish = partial(_predicted, _middle(outputs), classes, names)
     like = finish(np.zeros((0, len(outputs))))
-    return chunks.mapped(chunk_outputs, like, whole(Summing(program, threads)), finish)
+    return chunks.mapped(chunk_outputs, like, sent(Summing(program, threads), client), finish)
 
 
 def _predicted(middle: float, classes: bool, names: Any, found: Table) -> NDArray[Any]:

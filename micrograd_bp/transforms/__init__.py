@@ -32,7 +32,7 @@ from .recorded_call import (
     record_call,
     takes,
 )
-from .through_softmax import THROUGH_SOFTMAX
+from .through_softmax import TO_LOWER
 
 gradient_graph: Callable[..., list[Value] | None] | None = None
 if engine_kind() == "compiled":  # the same nodes by a faster way; None if something is unusual
@@ -87,14 +87,15 @@ def recorded_gradient(
     Args:
         output, inputs: as there.
         to_lower: whether the graph is known to be unchanged, and the gradient is to be lowered
-            only; then what comes back through a softmax is ``THROUGH_SOFTMAX``.
+            only; then what comes back through a softmax or a logsumexp is as through_softmax.py
+            has it.
     """
     if not modes.current.get().recording:
         with modes.changed(recording=True):
             return recorded_gradient(output, inputs, to_lower)
     if gradient_graph is not None:
         with suppress(ArithmeticError, ValueError):  # the sweeps explain, if they cannot help it
-            found = gradient_graph(output, list(inputs), THROUGH_SOFTMAX if to_lower else None)
+            found = gradient_graph(output, list(inputs), TO_LOWER if to_lower else None)
             if found is not None:
                 return found
     sweeps = Sweeps([output], inputs, as_graph=True, to_lower=to_lower)

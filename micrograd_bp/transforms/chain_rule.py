@@ -16,7 +16,7 @@ from ..engine import Value, apply, dot, order_of, record
 from ..functions import Scalar
 from ..poles import Edges
 from .local_derivatives import Common, as_values, is_zero
-from .through_softmax import Softmax, Softmaxes, is_share, slopes, together
+from .through_softmax import Softmax, Softmaxes, is_share, is_total, shares_in, slopes, together
 
 Step = tuple[Value, Sequence[Value], Sequence[Scalar]]  # a node, its neighbours, the weights
 
@@ -29,7 +29,8 @@ class Sweeps:
         as_graph: whether the results are to be Values that can be differentiated again, or
             floats.
         to_lower: whether the results of ``back`` are to be lowered only, and the graph is known to
-            be unchanged; then what comes through a softmax is ``THROUGH_SOFTMAX``.
+            be unchanged; then what comes through a softmax or a logsumexp is as through_softmax.py
+            has it.
 
     Raises:
         ValueError: as_graph, and the data of a node was changed after the forward pass.
@@ -86,6 +87,8 @@ class Sweeps:
                     weights: Sequence[Scalar]
                     if self._to_lower and is_share(node):
                         weights = slopes(node, softmaxes, common)
+                    elif self._to_lower and is_total(node):
+                        weights = shares_in(node)
                     else:
                         weights = as_values(node, common, is_unchanged=self._to_lower)
                     reached.add(node)

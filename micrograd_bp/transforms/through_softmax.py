@@ -2,10 +2,9 @@
 
 The adjoint of operand j has a term g_i ds_i/dx_j for each share s_i. All of them together are
 s_j (g_j - sum_i g_i s_i), and the sum is that of all j. This cancels where s_j is near 1. So it
-is recorded in a gradient that is to be lowered only, which writes it another way that does not:
-as products of n numbers with a constant matrix (program/numbered.py). So the nodes are of the
-order of n, for n operands; what they are made of is n^2, in the matrix as in the shares
-themselves, each of which has all n operands.
+is recorded in a gradient that is to be lowered only, which writes it another way that does not
+(program/lowering.py). The derivatives of a logsumexp, which are a softmax of its operands, are
+recorded there as of the node itself: of two operands each, where a share has all n.
 """
 
 from collections.abc import Sequence
@@ -25,6 +24,17 @@ THROUGH_SOFTMAX: Function = Function(
     name="through_softmax",
 )
 """Of sum_i g_i s_i, s_j and g_j."""
+
+SHARE: Function = Function(
+    "",
+    functions.exp_of_difference.value,
+    functions.exp_of_difference.partials,
+    operands=2,
+    name="share",
+)
+"""Of x_j and logsumexp_i(x_i): s_j."""
+
+TO_LOWER = THROUGH_SOFTMAX, SHARE
 
 FEW = 3  # so many terms are worth it
 Term = tuple[Scalar, Scalar]  # a local derivative, and the adjoint of the consumer
@@ -58,6 +68,17 @@ def is_share(node: Value) -> bool:
     """Whether a node is a share of a softmax, of so many operands that its slopes can wait."""
     operation: Any = node.operation
     return operation.function is functions.softmax and len(node.parents) >= FEW
+
+
+def is_total(node: Value) -> bool:
+    """Whether a node is a logsumexp."""
+    operation: Any = node.operation
+    return operation.function is functions.logsumexp
+
+
+def shares_in(total: Value) -> Sequence[Scalar]:
+    """The derivatives of a logsumexp."""
+    return [record(SHARE, (term, total)) for term in total.parents]
 
 
 def place_of(share: Value) -> int:

@@ -292,7 +292,7 @@ def test_long_labels_are_shortened_and_unprintable_signs_replaced(engine):
     assert "a b\ufffdc" in texts(draw(Value(2.0, " a\n\tb\x07c "), engine=engine).svg)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings.default.max_examples // 3)
 @given(label=st.text(), name=st.text(min_size=1).filter(lambda name: name.strip("/")))
 def test_any_label_and_scope_give_well_formed_svg(label, name):
     with scope(name):

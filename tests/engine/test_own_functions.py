@@ -69,7 +69,7 @@ def outcome(f: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize("key", KEYS)
-@settings(max_examples=10)
+@settings(max_examples=max(5, settings.default.max_examples // 10))
 @given(seed=st.integers(0, 2**32), one_by_one=st.booleans())
 def test_a_copy_of_a_function_of_the_table_has_its_bits(
     key: str, seed: int, one_by_one: bool

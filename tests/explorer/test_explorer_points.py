@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unfolding import unfold
 
 from micrograd_bp import (
     MLP,
@@ -355,7 +356,7 @@ def test_n_is_chosen_by_the_keyboard_the_buttons_the_picture_and_the_table(open_
 @pytest.mark.slow
 def test_what_stands_above_an_index_scrolls_with_its_table(open_page: Open) -> None:
     page = open_page(page_of())
-    page.locator("#gradients > summary").click()
+    unfold(page, "#gradients")
     escaped = """() => [...document.querySelectorAll("#gradients .above")].filter(
       (above) => !above.offsetParent.closest("#gradients .scroll")).length"""
     assert page.locator("#gradients .above").count() > 10
@@ -365,8 +366,7 @@ def test_what_stands_above_an_index_scrolls_with_its_table(open_page: Open) -> N
 @pytest.mark.slow
 def test_the_tables_show_every_error_and_both_gradients(open_page: Open) -> None:
     page = open_page(page_of("mean_squared_error"))
-    page.locator("#every > summary").click()
-    page.locator("#gradients > summary").click()
+    unfold(page, "#every, #gradients")
     for _ in range(2):
         state = page.evaluate(STATE)
         table = page.locator("#every tr").all_inner_texts()
@@ -425,7 +425,7 @@ def test_what_is_refused_at_another_data_point_is_said(open_page: Open) -> None:
     assert re.match(r"data point 2: sqrt of Value\(-0.5, .*\): needs data >= 0$", words)
     assert number_shown(page).endswith(" = —")
     assert page.locator("#descend").is_disabled()
-    page.locator("#every > summary").click()
+    unfold(page, "#every")
     assert page.locator("#every tr").nth(2).inner_text().endswith("—")
     page.evaluate("choosePoint(1)")
     assert words.removeprefix("data point 2: ") == page.locator("#refusal").inner_text()
@@ -615,8 +615,7 @@ def test_in_a_sandboxed_frame_of_a_notebook_it_learns_on_all_points(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_data_points_fit_any_width(open_page: Open, width: int, scheme: str) -> None:
     page = open_page(page_of(), viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page.locator("#every > summary").click()
-    page.locator("#gradients > summary").click()
+    unfold(page, "#every, #gradients")
     panel = page.evaluate("[at('panel').scrollWidth, at('panel').clientWidth]")
     assert panel[0] <= panel[1]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -639,8 +638,7 @@ def test_the_data_points_fit_any_width(open_page: Open, width: int, scheme: str)
 def test_no_label_is_read_as_markup_beside_data_points(open_page: Open, label: str) -> None:
     model = OneWeight(lambda w, x: tanh(w * x[0]) + w * x[1], label)
     page = open_page(explore(model, data=(X, [0.0, 1.0, 2.0, 3.0, 4.0]), loss="sum_of_squares"))
-    page.locator("#every > summary").click()
-    page.locator("#gradients > summary").click()
+    unfold(page, "#every, #gradients")
     page.locator("#descend").click()
     assert label in page.locator("#caption").inner_text()
     assert label in page.locator("#gradients").inner_text()

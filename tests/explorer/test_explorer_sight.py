@@ -8,6 +8,7 @@ import axe
 import numpy as np
 import pytest
 from circles import numbers_outside
+from unfolding import UNFOLD, unfold
 
 from micrograd_bp import MLP, Value, fsum, sum_of_squares, topological_order
 from micrograd_bp.book.worked_example import worked_example
@@ -136,13 +137,14 @@ def test_the_chain_rule_stands_as_a_picture_beside_the_equations(open_page: Open
 def test_in_jupyterlab_the_page_has_the_theme_of_the_notebook(
     open_page: Open, is_light: str
 ) -> None:
+    from playwright.sync_api import expect  # there, as open_page is
+
     cell = explore(Value(2.0, "x").exp())._repr_html_()
     body = f'<!DOCTYPE html><title>n</title><body data-jp-theme-light="{is_light}">{cell}'
     page = open_page(body, color_scheme="null")  # not emulated
     paper = page.frame_locator("iframe").locator("body")
-    paper.evaluate("() => new Promise((drawn) => { setTimeout(drawn, 100); })")
-    colour = paper.evaluate("body => getComputedStyle(body).backgroundColor")
-    assert colour == {"true": "rgb(255, 255, 255)", "false": "rgb(20, 24, 31)"}[is_light]
+    colour = {"true": "rgb(255, 255, 255)", "false": "rgb(20, 24, 31)"}[is_light]
+    expect(paper).to_have_css("background-color", colour, timeout=300_000)
 
 
 SCENES = [
@@ -150,7 +152,7 @@ SCENES = [
     "go(30)",
     "choose('mode', 'units'); go(12)",
     "choose('shown', 'both')",
-    "document.querySelectorAll('details').forEach((one) => { one.open = true; })",
+    f"({UNFOLD})('details')",
     "choose('mode', 'order'); go(3)",
 ]
 
@@ -184,5 +186,5 @@ def test_the_rules_of_axe_are_kept_beside_data_points(open_page: Open, X: Any, s
     page = open_page(
         explore(model, data=(X, [0.0, 1.0, 1.0]), loss="sum_of_squares"), color_scheme=scheme
     )
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    unfold(page)
     assert axe.violations(page) == []

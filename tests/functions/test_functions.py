@@ -28,7 +28,7 @@ BITS = 600
 SMALLEST_NORMAL = 2.3e-308
 
 # There are a hundred functions and entries: a share of the examples for each will do.
-a_share = settings(max_examples=max(10, settings.default.max_examples // 4))
+a_share = settings(max_examples=max(5, settings.default.max_examples // 4))
 
 
 def differences(

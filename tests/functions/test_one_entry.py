@@ -98,11 +98,11 @@ def test_a_new_function_comes_to_all_that_knows_functions(house: Path, pure: boo
     run(house, "-c", SEES.replace("HOUSE", repr(str(house))), pure=pure)
 
 
+@pytest.mark.slow
 def test_a_new_function_is_in_the_tests_of_all_functions(house: Path) -> None:
     files = [
         *("functions/test_functions.py", "functions/test_rules.py", "functions/test_accuracy.py"),
-        *("program/test_program_accuracy.py", "testing/test_testing.py"),
-        "text/test_text_views.py",
+        *("program/test_program_accuracy.py", "text/test_text_views.py"),
     ]
     arguments = ["-q", "-k", "hard_sigmoid", "-p", "no:cacheprovider", "--rootdir", str(TESTS)]
     arguments += ["-c", str(TESTS.parent / "pyproject.toml")]

@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 import numpy as np
+import pytest
 
 from micrograd_bp import functions
 from micrograd_bp.program.instructions import (
@@ -17,6 +18,7 @@ from micrograd_bp.program.instructions import (
     Weights,
 )
 
+SEEDS = [*range(12), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 60))]
 POINTS = (0, 1, 2, 3, 5, 7, 8, 9, 12, 13, 20, 31, 33, 60, 131, 500)
 
 

@@ -2,6 +2,8 @@
 
 import pickle
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -132,6 +134,40 @@ def test_an_array_however_it_has_its_numbers_in_memory_gives_the_same() -> None:
     for data in (odd, described, DATA.astype(">f8"), np.asfortranarray(DATA), wide[:, ::2]):
         assert program(data, [2.0]).tolist() == program(DATA, [2.0]).tolist()
         assert program(data[0], [2.0]) == program(DATA[0], [2.0])
+
+
+def test_a_row_of_a_frame_and_a_table_of_arrow_go_by_their_names_too() -> None:
+    pandas = pytest.importorskip("pandas")
+    program = two_inputs()
+    row = pandas.Series({"y": 2.0, "other": 5.0, "x": 1.0})
+    assert program(row) == program(DATA[0]) == 5.0
+    assert program.value_and_grad(row) == program.value_and_grad(DATA[0])
+    assert program(pandas.Series([1.0, 2.0])) == 5.0  # without their names by their order
+    x, w, v = Value(1.0, label="x"), Value(2.0, label="w"), Value(3.0, label="v")
+    line = Program(w * x + v, inputs=[x], parameters=[w, v])
+    assert line([10.0], pandas.Series({"v": 1.0, "w": 2.0})) == 21.0
+    arrow = pytest.importorskip("pyarrow")
+    assert program(arrow.table({"y": [2.0, 4.0], "x": [1.0, 3.0]})).tolist() == [5.0, 13.0]
+
+
+@pytest.mark.parametrize(
+    "kind", [object, [[2**70, True], [Fraction(1, 2), Decimal(3)]], "Int64", "boolean"]
+)
+def test_real_numbers_of_several_types_will_do(kind: Any) -> None:
+    program = two_inputs()
+    data = kind
+    if kind is object:
+        data = DATA.astype(object)
+    elif isinstance(kind, str):
+        pandas = pytest.importorskip("pandas")
+        data = pandas.DataFrame({"x": pandas.array([1, 0], kind), "y": [2.0, 4.0]})
+    plain = [[*map(float, row)] for row in np.asarray(data)]
+    assert program(data).tolist() == program(plain).tolist()
+    assert program.value_and_grad(data) == program.value_and_grad(plain)
+    with pytest.raises(TypeError, match="real numbers, not of the type object"):
+        program([[1.0, Value(1.0)]])
+    with pytest.raises(OverflowError, match="beyond the largest float"):
+        program([10**400, 1])
 
 
 @pytest.mark.parametrize("of", [Program.__call__, Program.value_and_grad])

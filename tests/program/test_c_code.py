@@ -217,7 +217,7 @@ def test_baked_weights_are_those_recorded(tmp_path) -> None:
 
 
 @compiled
-@settings(max_examples=15)
+@settings(max_examples=max(5, settings.default.max_examples // 6))
 @given(drawn=graphs(), seed=st.integers(0, 99))
 def test_a_random_graph(drawn, seed, tmp_path_factory) -> None:
     evaluation = drawn.evaluate()
@@ -328,6 +328,9 @@ def test_odd_programs(tmp_path) -> None:
         code = Compiled(program, tmp_path)
         X = np.array([[0.5]] * 3)[:, : len(inputs)]
         assert close(code.value(X, [3.0] * len(parameters))[:, 0], program(X))
+        if parameters:
+            alone = Compiled(program, tmp_path, weights=True)
+            assert close(alone.value(X)[:, 0], program(X))
     several = Program([x + w, x * w], inputs=[x], parameters=[w])
     code = Compiled(several, tmp_path)
     assert "value_and_grad" not in code.text

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from test_layers import MODELS, leaves
 
 from micrograd_bp import MLP, Program, Value, exp, fsum, function, maximum, scope, step, tanh, where
@@ -117,7 +117,6 @@ def test_every_kind_of_instruction_is_met() -> None:
     assert kinds == {Gather, Instruction, Map, Product, Sum, Sums}
 
 
-@settings(max_examples=100)
 @given(graphs())
 def test_any_graph_has_equations(recipe: GraphProgram) -> None:
     evaluation = recipe.evaluate()

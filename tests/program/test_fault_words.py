@@ -101,3 +101,22 @@ def test_every_function_that_only_rules_use_has_its_words() -> None:
         parameters = [2.0] * FUNCTIONS[key].parameters
         assert INTERNAL.isdisjoint(FUNCTIONS[key].said(*parameters).split())
     assert functions.sigmoid.said() == "sigmoid" == sigmoid.__name__
+
+
+@pytest.mark.parametrize("label", ["two\nlines", "\r\x1b[31m", "name \\\n*/", "long" * 500, " "])
+def test_odd_labels_leave_lines_as_they_are(label: str) -> None:
+    x, w = Value(1.0, label=label), Value(2.0, label=label + "2")
+    y = sqrt(w * x)
+    y.label = y.scope = label
+    program = Program(y, inputs=[x], parameters=[w])
+    plain = [Value(1.0), Value(2.0)]
+    root = sqrt(plain[1] * plain[0])
+    lines = str(program).split("\n")
+    assert len(lines) == str(Program(root, plain[:1], plain[1:])).count("\n") + 1
+    with pytest.raises(FloatingPointError) as fault:
+        program([[1.0], [-1.0]])
+    with pytest.raises(ValueError, match="column for each of") as shape:
+        program([1.0, 2.0])
+    for line in (*lines, str(fault.value), str(shape.value)):
+        assert line.isprintable()
+        assert len(line) < 300

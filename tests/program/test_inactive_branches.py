@@ -290,7 +290,7 @@ def test_fit_trains_a_model_with_a_logarithm_behind_where(executor: Any) -> None
 
 
 @BOTH
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(build=builds(), data=st.data())
 def test_programs_say_what_the_engine_says(executor: Any, build: Build, data: Any) -> None:
     program = recorded(build)

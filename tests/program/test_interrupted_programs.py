@@ -59,8 +59,17 @@ print("whole")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there os.kill ends the process")
-@pytest.mark.parametrize("which", ["call", "value_and_grad", "interpreter"])
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("which", "threads"),
+    [
+        *[("call", 1), ("value_and_grad", 5), ("interpreter", 2)],
+        *(
+            pytest.param(which, threads, marks=pytest.mark.slow)
+            for which, others in (("call", (2, 5)), ("value_and_grad", (1, 2)))
+            for threads in others
+        ),
+    ],
+)
 def test_a_program_answers_to_interrupts_and_works_on(which: str, threads: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, which, str(threads)],

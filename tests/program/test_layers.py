@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from micrograd_bp import (
     MLP,
@@ -232,7 +232,6 @@ def test_a_data_point_has_the_same_bits_wherever_it_stands(executor: Any, n: int
         assert elsewhere.tolist() == there[order].tolist()
 
 
-@settings(max_examples=100)
 @given(graphs())
 def test_in_any_graph_wide_means_unit_by_unit(recipe: GraphProgram) -> None:
     evaluation = recipe.evaluate()

@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from test_layers import MODELS
 from test_through_softmax import MAKERS, program_of
 
-from micrograd_bp import Value, engine_kind, exp, functions, log, relu, sqrt, step, where
+from micrograd_bp import (
+    Value,
+    engine_kind,
+    exp,
+    functions,
+    log,
+    maximum,
+    relu,
+    sqrt,
+    step,
+    where,
+)
 from micrograd_bp.engine import order_of
 from micrograd_bp.program import (
     Program,
@@ -73,13 +84,28 @@ def test_graphs_with_gates_have_the_same_plans() -> None:
     assert compiled == readable
 
 
+def branches_within_branches(n: int) -> Program:
+    x, w = Value(0.5, label="x"), Value(0.25, label="w")
+    chosen = w
+    for k in range(n):
+        chosen = where(step(x - k), relu(maximum(sqrt(chosen), w)), sqrt(w * x + k))
+    return Program(chosen, [x], [w])
+
+
+def test_branches_within_branches_have_the_same_plans_which_grow_no_faster_than_they() -> None:
+    compiled, readable = plans(lambda: branches_within_branches(12))
+    assert compiled == readable
+    few, many = (len(branches_within_branches(n)._summed.each) for n in (40, 80))
+    assert many < 2.1 * few
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_softmaxes_have_the_same_plans(make: Callable[..., Value]) -> None:
     compiled, readable = plans(lambda: program_of(make))
     assert compiled == readable
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings.default.max_examples // 2)
 @given(graphs())
 def test_random_graphs_have_the_same_plans(recipe: GraphProgram) -> None:
     def make() -> Program:

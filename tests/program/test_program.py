@@ -84,7 +84,7 @@ def distances_to_kinks(node: Value) -> list[float]:
     return [x - bound for bound in node.operation.parameters] if name == "clip" else []
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings.default.max_examples // 2)
 @given(graphs())
 def test_a_program_of_one_point_gives_what_the_engine_gives(recipe: GraphProgram) -> None:
     evaluation = recipe.evaluate()

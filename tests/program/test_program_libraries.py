@@ -205,7 +205,7 @@ def held_to_the_engine(build: Build, weights: list[float], gradients: Any) -> No
             assert list(found) == pytest.approx(wanted, rel=1e-8, abs=1e-11)
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings.default.max_examples // 2)
 @given(build=builds(), w=WEIGHTS, b=WEIGHTS)
 def test_pytorch_gives_the_gradients_of_the_engine(build: Build, w: float, b: float) -> None:
     held_to_the_engine(build, [w, b], gradients_by_torch)

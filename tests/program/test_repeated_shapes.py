@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_bp import Value, dot, exp, fsum, log, logsumexp, relu, softmax, tanh
@@ -99,7 +99,6 @@ def shares(terms: Leaves, plain: bool) -> Leaves:
 MODELS: list[Callable[..., Model]] = [mixture, steps_of_time, attention]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(MODELS),
     st.integers(0, 999),

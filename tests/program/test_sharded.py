@@ -6,9 +6,6 @@ import sys
 
 import pytest
 
-pytest.importorskip("jax", reason="needs JAX")
-pytestmark = pytest.mark.slow
-
 SCRIPT = """
 import jax, jax.numpy as jnp, numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
@@ -39,7 +36,9 @@ assert "all-reduce" in error.lower(weights, points).compile().as_text()
 """
 
 
+@pytest.mark.slow
 def test_data_on_four_devices_give_the_same_sums() -> None:
+    pytest.importorskip("jax", reason="needs JAX")
     flags = "--xla_force_host_platform_device_count=4"
     environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     subprocess.run([sys.executable, "-c", SCRIPT], env=environment, check=True, timeout=1200)

@@ -1,5 +1,6 @@
 """Derivatives through a softmax of n: n nodes in a gradient that is lowered, and the engine's."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from micrograd_bp import (
     where,
 )
 from micrograd_bp.program import Executor
+from micrograd_bp.program.instructions import Instruction, units
 from micrograd_bp.program.interpreter import Executor as Interpreter
 from micrograd_bp.transforms import recorded_gradient
 from micrograd_bp.transforms.chain_rule import Sweeps
@@ -89,6 +91,37 @@ def behind_a_branch(x: Leaves, w: Leaves) -> Value:
     return where(step(x[0]), dot(shares, w), w[0] * w[1])
 
 
+def many(x: Leaves, w: Leaves) -> Leaves:
+    return [w[k % 4] * (0.1 * k) + x[k % 3] for k in range(45)]
+
+
+def of_many(x: Leaves, w: Leaves) -> Value:
+    return dot(softmax(many(x, w)), many(w, x))
+
+
+def some_of_many(x: Leaves, w: Leaves) -> Value:
+    return dot(softmax(many(x, w))[::2], many(w, x)[:23])
+
+
+def sums_of_many(x: Leaves, w: Leaves) -> Value:
+    return logsumexp(many(x, w)) * logsumexp(many(w, x)[:17]) + softmax(many(x, w))[1]
+
+
+def sums_of_few(x: Leaves, w: Leaves) -> Value:
+    return logsumexp([w[0], w[1], w[0]]) + logsumexp([w[2], x[0]]) * logsumexp([w[3]])
+
+
+def sums_of_constants(x: Leaves, w: Leaves) -> Value:
+    return logsumexp([w[0] ** 0, Value(2.0), w[1] ** 0]) * x[0] + w[0] * logsumexp(
+        [x[0], w[1], 0.5]
+    )
+
+
+def sums_behind_gates(x: Leaves, w: Leaves) -> Value:
+    total = logsumexp([log(a * a) * b for a, b in zip(x, w)])
+    return relu(total - 0.2) + where(step(x[0]), logsumexp([sqrt(x[0]) * w[1], w[2]]), w[0])
+
+
 MAKERS = [
     weighted,
     squared,
@@ -103,6 +136,12 @@ MAKERS = [
     of_constants,
     behind_gates,
     behind_a_branch,
+    of_many,
+    some_of_many,
+    sums_of_many,
+    sums_of_few,
+    sums_of_constants,
+    sums_behind_gates,
 ]
 POINT, WEIGHTS = [0.5, 1.25, 2.0, 0.75], [1.0, -0.5, 0.25, 0.3]
 MADE = pytest.mark.parametrize("make", MAKERS)
@@ -170,13 +209,50 @@ def described(slopes: Leaves) -> list[Any]:
     ]
 
 
-def test_the_gradient_to_lower_has_as_many_nodes_as_operands() -> None:
+def squares(w: Leaves) -> Value:
+    return fsum([s * s for s in softmax(w)])
+
+
+@pytest.mark.parametrize("f", [squares, logsumexp])
+def test_the_gradient_to_lower_has_as_many_nodes_as_operands(f: Callable[[Leaves], Value]) -> None:
     def n_nodes(n: int) -> int:
         w = [Value(0.1 * i) for i in range(n)]
-        output = fsum([s * s for s in softmax(w)])
-        return len(topological_order(fsum(recorded_gradient(output, w, to_lower=True))))
+        return len(topological_order(fsum(recorded_gradient(f(w), w, to_lower=True))))
 
     assert n_nodes(80) < 4.1 * n_nodes(20)
+
+
+def test_the_gradient_of_a_logsumexp_to_lower_has_as_many_operands_as_it() -> None:
+    w = [Value(0.1 * i) for i in range(50)]
+    slopes = recorded_gradient(logsumexp(w), w, to_lower=True)
+    assert [len(slope.parents) for slope in slopes] == [2] * 50
+
+
+@pytest.mark.parametrize("f", [squares, logsumexp])
+def test_a_plan_has_as_many_operands_as_a_softmax(f: Callable[[Leaves], Value]) -> None:
+    def n_operands(n: int) -> int:
+        w = [Value(0.1 * i) for i in range(n)]
+        plan = Program(f(w), [], w)._summed
+        assert plan is not None
+        steps = [unit for step in (*plan.once, *plan.each) for unit in units(step)]
+        return sum(len(unit.operands) for unit in steps if isinstance(unit, Instruction))
+
+    assert n_operands(400) < 4.4 * n_operands(100)
+
+
+@pytest.mark.parametrize("n", [3, 16, 17, 50, 129])
+@pytest.mark.parametrize("certain", [40.0, 600.0])
+def test_the_slopes_of_an_all_but_certain_share_keep_their_digits(n: int, certain: float) -> None:
+    w = [Value(0.01 * k) for k in range(n)]
+    w[1].data = certain
+    g = [(-1.0) ** k * (1.0 + 0.1 * k) for k in range(n)]
+    program = Program(dot(softmax(w), g), [], w)
+    _, slopes = program.value_and_grad([])
+    terms = [w_k.data for w_k in w]
+    shares = softmax(terms)
+    apart = [math.fsum(s * (g_j - g_i) for s, g_i in zip(shares, g)) for g_j in g]
+    expected = [s * slope for s, slope in zip(shares, apart)]
+    np.testing.assert_allclose(slopes, expected, rtol=1e-12)
 
 
 def test_a_point_on_a_pole_beside_a_softmax_is_told_as_by_the_gradient() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checkers import KINDS, Figures, cases, figures
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import micrograd_bp
@@ -53,7 +53,8 @@ SMOOTH: list[tuple[Callable[[Any], Any], float]] = [
 
 @pytest.fixture(scope="module")
 def found() -> list[Figures]:
-    return [figures(case) for case in cases(40 * len(KINDS))]
+    n = max(10, 2 * settings.default.max_examples // 5)
+    return [figures(case) for case in cases(n * len(KINDS))]
 
 
 def test_the_error_estimate_is_an_upper_bound_and_a_true_one(found: list[Figures]) -> None:

@@ -301,6 +301,56 @@ def test_a_checkpoint_that_does_not_fit_together_is_refused(
         trained(tmp_path, 3, optimizer())
 
 
+def test_the_folder_stays_where_it_was_when_the_training_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    trained("run1", 3, Adam(), callbacks=lambda epoch: os.chdir(tmp_path / "other"))
+    assert (tmp_path / "run1" / FILE).exists()
+
+
+@pytest.mark.parametrize("optimizer", [Adam, LBFGS])
+def test_two_trainings_at_once_do_not_take_turns_in_one_folder(
+    tmp_path: Path, optimizer: Any
+) -> None:
+    if optimizer is LBFGS:
+        pytest.importorskip("scipy")
+    last: list[Any] = []
+
+    def other(epoch: Epoch) -> None:
+        last.append([parameter.data for parameter in epoch.model.parameters()])
+        if epoch.epoch == 1:
+            trained(tmp_path, 3, optimizer())  # the same: it may
+        if epoch.epoch == 2:
+            os.remove(tmp_path / FILE)
+            trained(tmp_path, 1, SGD(lr=0.25))
+
+    model = MLP(2, [3, 1], hidden="tanh", seed=1)
+    with pytest.raises(ValueError, match=r"is of another training, with optimizer SGD\(lr=0.25"):
+        fit(
+            *(model, X, T),
+            loss="mean_squared_error",
+            optimizer=optimizer(),
+            epochs=5,
+            callbacks=other,
+            checkpoint=tmp_path,
+            progress=False,
+        )
+    assert [parameter.data for parameter in model.parameters()] == last[-1]
+    assert len(last) == 2
+
+
+def test_chunks_of_other_sizes_are_refused(tmp_path: Path) -> None:
+    da = pytest.importorskip("dask.array", reason="needs Dask")
+    for sizes in ((20, 40), (30, 30)):
+        data = da.from_array(X, chunks=(sizes, 2)), da.from_array(T, chunks=(sizes,))
+        if sizes[0] == 20:
+            trained(tmp_path, 2, Adam(), data=data)
+    with pytest.raises(ValueError, match="other numbers in X, or in another order or chunks"):
+        trained(tmp_path, 3, Adam(), data=data)
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_negative_zero_is_no_other_number(tmp_path: Path, chunked: bool) -> None:
     da = pytest.importorskip("dask.array", reason="needs Dask") if chunked else None

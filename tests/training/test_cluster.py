@@ -141,7 +141,9 @@ def test_columns_of_a_file_have_the_partitions_of_all_of_it(tmp_path: Any) -> No
 
 
 def test_integers_and_bools_are_numbers() -> None:
-    whole = np.rint(10 * X).astype(int)
+    whole = np.rint(10 * X).astype("int64")
+    whole[70, 1] = 2**53 + 1  # which is rounded, as in memory
+    assert trained(rows(whole, [500]), T) == trained(whole, T)
     assert trained(rows(whole), rows(T > 0)) == trained(rows(whole * 1.0), rows((T > 0) * 1.0))
 
 
@@ -262,7 +264,8 @@ def test_names_that_are_not_of_the_classes_are_told_with_their_partition() -> No
 
 def test_columns_go_by_the_names_that_they_had_in_training() -> None:
     model, other = new_model(), dd.from_pandas(frame().compute()[["c", "t", "a", "b"]], sort=False)
-    options: dict[str, Any] = {"loss": "sum_of_squares", "optimizer": "adam", "progress": False}
+    options: dict[str, Any] = {"loss": "sum_of_squares", "optimizer": "adam", "epochs": 3}
+    options["progress"] = False
     errors = [
         fit(new_model(), frame(), "t", validation=validation, **options).validation
         for validation in [(other, "t"), (other[["c", "a", "b"]], other["t"]), (rows(X), T)]
@@ -274,6 +277,48 @@ def test_columns_go_by_the_names_that_they_had_in_training() -> None:
         assert np.asarray(predict(model, data)).tolist() == expected.tolist()
     with pytest.raises(ValueError, match="X lacks 'b': it has 'a', 'c'"):
         predict(model, other[["a", "c"]])
+
+
+def pieces(*parts: Any) -> Any:
+    """A DataFrame of these partitions, of which Dask is told the columns of the first."""
+    return dd.from_map(lambda i: parts[i], range(len(parts)), meta=parts[0][:0])
+
+
+def test_partitions_may_have_their_columns_in_any_order() -> None:
+    inputs = pd.DataFrame(X, columns=["a", "b", "c"])
+    data = pieces(inputs[:200], pd.DataFrame(), inputs[200:][["c", "a", "b"]])
+    sizes = (200, 0, 300)
+    assert trained(data, rows(T, sizes)) == trained(rows(X, sizes), rows(T, sizes))
+    assert predict(new_model(), data).compute().tolist() == predict(new_model(), X).tolist()
+    with pytest.raises(ValueError, match=r"^partition 1: X lacks columns that Dask says it has"):
+        trained(pieces(inputs[:200], inputs[200:][["c", "a"]]), rows(T, (200, 300)))
+
+
+def test_columns_that_are_numbers_go_with_one_that_has_a_name() -> None:
+    table = pd.DataFrame(X).assign(t=T)
+    assert trained(dd.from_pandas(table, npartitions=1), "t") == trained(X, T)
+    options = {"sample_weight": rows(T**2, [500]), "loss": "mean_squared_error"}
+    assert trained(table, "t", **options) == trained(rows(X, [500]), T, **options)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_columns_of_one_name_do_not_go_by_it(chunked: bool) -> None:
+    table = pd.DataFrame(np.column_stack([X, T]), columns=["a", "b", "b", "t"])
+    data, inputs = table, table[["a", "b"]]  # which are three
+    if chunked:
+        data, inputs = (dd.from_pandas(each, npartitions=1) for each in (data, inputs))
+    assert trained(inputs, rows(T, [500]) if chunked else T) == trained(X, T)
+    words = "X has 2 columns 'b', and columns go by their names"
+    with pytest.raises(ValueError, match=words):
+        trained(data, "t")
+    named = table.set_axis(["a", "b", "c", "t"], axis=1)
+    with pytest.raises(ValueError, match=words):
+        trained(named, "t", validation=(data.assign(c=0.0), "t"))
+    x, w = Value(1.0, "b"), Value(1.0, "w")
+    with pytest.raises(ValueError, match="and 'b' is not one of 'a', 'b', 'b', 't'"):
+        cluster.value_and_grad(
+            Program(w * x, inputs=[x], parameters=[w]), dd.from_pandas(table, npartitions=1)
+        )
 
 
 # Minibatches
@@ -330,6 +375,17 @@ def test_the_optimizer_goes_on_where_it_was() -> None:
     )
     assert len(sgd.parameters) == len(model.parameters())
     assert not np.array_equal(seen[0][0], seen[1][0])
+
+
+def test_an_optimizer_of_ones_own_goes_to_the_chunks() -> None:
+    class Own(SGD):
+        """As one made in a notebook, which no other process can import."""
+
+    data = rows(X), rows(T)
+    own, momentum = Own(lr=0.01, momentum=0.9), SGD(lr=0.01, momentum=0.9)
+    for optimizer in (own, momentum):
+        found = trained(*data, optimizer=optimizer, batch_size=64)
+    assert trained(*data, optimizer=own, batch_size=64) == found
 
 
 # The scheduler does not matter
@@ -413,7 +469,17 @@ def test_no_rows_give_zero() -> None:
     assert (error, gradient.tolist()) == (0.0, [0.0, 0.0])
 
 
+def test_parameters_that_are_not_finite_give_what_they_give_in_memory() -> None:
+    points = [[0.0, 1.0], [1.0, 3.0]]
+    error, gradient = cluster.value_and_grad(line(), rows(np.array(points), [2]), [np.nan, 0.0])
+    assert np.isnan([error, *gradient, line().value_and_grad(points, [np.nan, 0.0])[0]]).all()
+
+
 # What is refused, in words
+
+
+def sparse_block(x: np.ndarray) -> Any:
+    return pytest.importorskip("scipy.sparse").csr_array(x)
 
 
 def with_hole(row: int, column: int, hole: float = np.nan) -> np.ndarray:
@@ -485,12 +551,35 @@ def test_missing_values_of_pandas_are_told_too() -> None:
             TypeError,
             "X is a Dask array or DataFrame, not Delayed",
         ),
+        (
+            lambda: (rows(X), pytest.importorskip("dask.bag").from_sequence(T)),
+            TypeError,
+            "T is a Dask array or DataFrame, not Bag: dask.array.from_delayed",
+        ),
+        (lambda: (rows(X), frame()["t"].sum()), TypeError, "T is a Dask .*, not Scalar"),
         (lambda: (da.zeros((0, 3)), da.zeros(0)), ValueError, "X has no data points"),
+        (lambda: (rows(X), None), TypeError, "^T: need a real number, not None"),
+        (lambda: (rows(X), da.zeros(())), ValueError, r"T needs a row for each .* not \(\)"),
+        (lambda: (da.zeros(()), T), ValueError, r"X needs a row for each .* not \(\)"),
+        (lambda: (rows(X)[:, :0], T), ValueError, r"X needs a row .* not \(500, 0\)"),
+        (lambda: (rows(X)[:, rows(X).sum(axis=0) < 1e9], T), ValueError, "how many columns X has"),
+        (lambda: (rows(X), np.ma.masked_greater(T, 1)), TypeError, "numbers of T are a masked"),
+        (lambda: (rows(X), [[1.0]] * 499 + [[]]), ValueError, "T has rows of different lengths"),
         (lambda: (da.zeros((5, 3, 2)), T[:5]), ValueError, r"shape \(100, 2\), not \(5, 3, 2\)"),
         (
             lambda: (rows(X), rows(np.where(T > 0, "up", "down"))),
             TypeError,
             r"partition 0: T\[0\]: '(up|down)' .* is a name: number the classes from 0",
+        ),
+        (
+            lambda: (rows(X.astype("longdouble") * np.longdouble("1e400")), T),
+            ValueError,
+            r"partition 0: X\[0, 0\] is inf",
+        ),
+        (
+            lambda: (rows(np.where(X[61, 1] == X, 10**400, X.astype(object))), T),
+            OverflowError,
+            r"partition 3: X\[0, 1\]: 1000.* is beyond the largest float",
         ),
     ],
     ids=lambda x: x if isinstance(x, str) else "",
@@ -498,6 +587,60 @@ def test_missing_values_of_pandas_are_told_too() -> None:
 def test_data_that_do_not_fit_are_refused(data, error, words) -> None:
     with pytest.raises(error, match=words):
         trained(*data())
+
+
+@pytest.mark.parametrize(
+    ("block", "error", "words"),
+    [
+        (lambda x: x[:, 1:], ValueError, "X has 2 columns, and Dask says 3"),
+        (lambda x: x[:, 0], ValueError, "X has 1 columns, and Dask says 3"),
+        (lambda x: None, TypeError, "X is None .NoneType., and no array or DataFrame of rows"),
+        (sparse_block, TypeError, "the numbers of X are a csr_array, and no table: take .toarray"),
+    ],
+)
+def test_blocks_that_are_not_as_dask_says_are_refused(block, error, words) -> None:
+    def of(x: np.ndarray, block_info: Any = None) -> Any:
+        return block(x) if block_info[0]["chunk-location"][0] == 3 else x
+
+    data = rows(X).map_blocks(of, dtype=float, meta=np.empty((0, 3)))
+    with pytest.raises(error, match=f"partition 3: {words}"):
+        trained(data, T)
+
+
+def test_an_error_of_what_reads_the_data_is_no_divergence() -> None:
+    def fail(x: np.ndarray) -> np.ndarray:
+        raise ZeroDivisionError("of the reader")
+
+    with pytest.raises(ZeroDivisionError, match=r"^of the reader$"):
+        trained(rows(X).map_blocks(fail, dtype=float, meta=np.empty((0, 3))), T)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (
+            lambda x: x * np.nan,
+            FloatingPointError,
+            "epoch 2: the error is nan: a number",
+        ),
+        (lambda x: x[:7], ValueError, "partition 0: X has 7 rows and T has 60 rows: they are not"),
+    ],
+)
+def test_data_that_change_after_they_were_checked_are_told(change, error, words) -> None:
+    epochs = []
+    data = rows(X).map_blocks(
+        lambda x: change(x) if epochs and len(x) == 60 else x, dtype=float, meta=np.empty((0, 3))
+    )
+    with pytest.raises(error, match=words):
+        trained(data, T, callbacks=epochs.append)
+    assert len(epochs) == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_weights_whose_mean_is_zero_are_refused(chunked: bool) -> None:
+    tiny, data = np.full(500, 5e-324), rows(X) if chunked else X
+    with pytest.raises(ValueError, match="they are not all zero"):
+        trained(data, T, sample_weight=tiny, loss="mean_squared_error")
 
 
 def test_targets_and_weights_are_checked_in_every_chunk() -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from micrograd_bp import MLP, Program, Value, square
+from micrograd_bp import MLP, Program, Value, function, square
 from micrograd_bp.training import cluster, fit, predict
 
 REASON = "needs Dask: pip install 'micrograd_bp[cluster]'"
@@ -176,6 +177,32 @@ def test_a_program_is_sent_to_a_cluster_once_and_again_after_a_restart(processes
         assert repr(cluster.value_and_grad(program, data)) == expected
         assert len(sent(client)) == len(first) == 1
         assert sent(client) != first
+
+
+@pytest.mark.parametrize("batch_size", [None, 250])
+def test_a_function_of_ones_own_stays_here_and_a_loss_need_not_go(
+    processes: Any, batch_size: int | None
+) -> None:
+    cube = function(lambda x: x**3, lambda x: 3 * x**2, "cube")
+    lock = threading.Lock()  # which cannot be sent
+
+    def loss(y: Value, t: Value) -> Value:
+        with lock:
+            return square(y - t)
+
+    def cubic(y: Value, t: Value) -> Value:
+        return cube(y - t)
+
+    options = {"loss": loss, "batch_size": batch_size}
+    expected = trained(rows(X), **options)
+    with distributed.Client(processes) as client:
+        client.wait_for_workers(1)
+        assert trained(rows(X), **options) == expected
+        words = "a program with cube, a function of your own, which is Python, is neither pickled"
+        with pytest.raises(TypeError, match=words):
+            trained(rows(X), loss=cubic, batch_size=batch_size)
+        with pytest.raises(TypeError, match=words):
+            predict(lambda x: cube(x[0]), rows(X))
 
 
 INTERRUPTED = """
