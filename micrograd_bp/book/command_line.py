@@ -83,7 +83,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0; 1 if the three ways disagree; 2 for bad input.",
     )
     add = parser.add_argument
-    add("--data", metavar="FILE.csv", help="data points of your own: a header, then numbers")
+    add(
+        "--data",
+        metavar="FILE.csv",
+        help="data points of your own: a header, then numbers; - is standard input",
+    )
     add(
         "--targets",
         metavar="COLUMN[,COLUMN]",

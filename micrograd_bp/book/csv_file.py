@@ -8,6 +8,7 @@ import csv
 import io
 import math
 import reprlib
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +38,10 @@ class Dataset:
 
 
 _NAMES = ("x1", "x2", "t")
+_NO_TEXT = (
+    (b"\x1f\x8b", "compressed by gzip", "unpack it, as in gunzip -c FILE | ... --data -"),
+    (b"PK\x03\x04", "a workbook or zip file", "save the sheet as CSV, or unpack it"),
+)
 
 
 def read_csv(
@@ -51,7 +56,8 @@ def read_csv(
     """Read data points from a CSV file with a header, which is not all numbers.
 
     Args:
-        path: the file, in UTF-8, with or without a byte order mark; blank lines are skipped.
+        path: the file, or "-" for standard input, in UTF-8, with or without a byte order mark;
+            blank lines are skipped.
         target_names: the columns that are targets.
         input_names: the columns that are inputs; all but the targets unless given. A column
             that is neither may hold anything.
@@ -74,7 +80,9 @@ def read_csv(
     (['width', 'height'], [[2.0, 3.0]], [[6.0]])
     """
     _check_signs(separator, decimal)
-    rows = _rows(path, separator)
+    content = _content(path)
+    path = "standard input" if path == "-" else path
+    rows = _rows(path, content, separator)
     line, header = next(rows, (0, []))
     if not header:
         raise InputError(f"{path}: the file is empty")
@@ -137,12 +145,19 @@ def _check_signs(separator: str, decimal: str) -> None:
         )
 
 
-def _rows(path: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, each with the number of the line where it starts."""
+def _content(path: str) -> bytes:
     try:
-        content = Path(path).read_bytes()
+        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
+    for begin, kind, way_out in _NO_TEXT:
+        if content.startswith(begin):
+            raise InputError(f"{path}: it is no text but {kind}: {way_out}")
+    return content
+
+
+def _rows(path: str, content: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not blank, each with the number of the line where it starts."""
     try:
         content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -71,9 +71,6 @@ class Module:
         """
         return []
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))  # a notebook shows it as print does
-
     def zero_grad(self) -> None:
         """Set the grad of every parameter to 0.
 
@@ -411,6 +408,9 @@ class Layer(Module):
             "bias": [neuron.b for neuron in self.neurons],
         }
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))  # a notebook shows it as print does
+
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(repr, self.neurons))}]"
 
@@ -552,6 +552,9 @@ class MLP(Module):
                 f" it, MLP({sizes[0]}, {sizes[1:]}, hidden=..., output=...), and model.load(path)"
             )
         return cls(sizes[0], sizes[1:], hidden=activations[0], output=activations[-1], seed=0)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(repr, self.layers))}]"

@@ -48,8 +48,9 @@ def generator(rng: Any, seed: int | None) -> Any:
     if rng is not None and seed is not None:
         raise ValueError(f"give rng or seed, not both: rng={rng!r}, seed={seed!r}")
     if seed is not None:
-        try:
-            return random.Random(index(seed) if hasattr(seed, "__index__") else seed)
-        except TypeError as error:
-            raise TypeError(f"seed is an integer, not {show(seed)}") from error
+        if hasattr(seed, "__index__"):
+            seed = index(seed)
+        elif not isinstance(seed, (float, str, bytes, bytearray)):  # which ``random`` takes too
+            raise TypeError(f"seed is an integer, not {show(seed)}")
+        return random.Random(seed)
     return random if rng is None else rng

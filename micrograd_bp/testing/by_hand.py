@@ -16,6 +16,8 @@ from .gradcheck import judge, refuse_chance
 from .report import Mismatch, Report
 from .slopes import EPSILON
 
+SINGLE = 16.0  # times its rounding a derivative or a slope in single precision may be off
+
 
 @in_own_context
 def check_gradient(
@@ -27,7 +29,8 @@ def check_gradient(
 ) -> Report:
     """Compare a gradient or Jacobian that was written by hand with finite differences.
 
-    Steps and tolerances are those of ``gradcheck``: there are none to choose.
+    Steps and tolerances are those of ``gradcheck``: there are none to choose. Results of f or
+    grad_f that are of single or half precision are compared to as many digits as these have.
 
     What f and grad_f compute on the way is not to be seen here, as it is in Values. Near where f
     loses its digits to cancellation, as exp(x) - 1 - x does at 1e-9, a gradient that is right may
@@ -83,7 +86,8 @@ def check_gradient(
     y = _finite_numbers("what f gives", result)
     labels = [("of", "what f gives", axis) for axis in _labels(result)]
     labels += [("by", "x", axis) for axis in _labels(x)]
-    found = derivatives(point)
+    given_back = grad_f(given(point))
+    found = _numbers("what grad_f gives", _by_label(given_back, labels))
     if found.shape != y.shape + point.shape:
         advice = ""
         if found.shape == y.shape == point.shape:
@@ -117,9 +121,15 @@ def check_gradient(
 
     # f is off by as much, at least, as rounding x would make it (backward stability: Higham,
     # Accuracy and Stability of Numerical Algorithms, 2002, section 1.5).
+    epsilon = _epsilon(result)
     with np.errstate(all="ignore"):
-        noise = EPSILON * np.abs(found * point).sum(axis=tuple(range(y.ndim, found.ndim)))
+        noise = epsilon * np.abs(found * point).sum(axis=tuple(range(y.ndim, found.ndim)))
+        if epsilon > EPSILON:  # of doubles the differences show how f is rounded
+            noise = noise + epsilon * np.abs(y)
     noise = np.where(np.isfinite(noise), noise, 0.0)
+    rounded = 0.0  # of derivatives in double precision nothing more is known
+    if (coarse := max(epsilon, _epsilon(given_back))) > EPSILON:
+        rounded = SINGLE * coarse * float(np.abs(found[np.isfinite(found)]).max(initial=0.0))
     again = _numbers("what f gives", f(given(point)))
     for first, second, rounding in zip(y.flat, again.flat, noise.flat):
         refuse_chance(float(first), float(second), float(rounding))
@@ -137,6 +147,8 @@ def check_gradient(
 
             t, got = float(number), float(found[k + i])
             verdict = judge(along, t, got, "grad_f", float(noise[k]))
+            if rounded:
+                verdict = verdict.allowing(got, rounded)
             rounding = float(noise[k] + EPSILON * abs(y[k]))
             verdict = verdict.unless_explained(along, derivative, t, got, rounding)
             what = f"d f{_index(k)} / d x{_index(i)}"
@@ -147,9 +159,15 @@ def check_gradient(
                 faults.append(Mismatch(what, verdict.expected, got, verdict.allowed))
         beside.cache_clear()
         derivatives_beside.cache_clear()
-    subject = f"check_gradient of {getattr(f, '__name__', repr(f))}"
+    subject = f"check_gradient of {getattr(f, '__name__', type(f).__name__)}"
     report = Report(subject, checked, tuple(faults), tuple(notes))
     return report.raise_if_wrong() if raise_on_failure else report
+
+
+def _epsilon(x: Any) -> float:
+    """By how much of them numbers of the kind of x are rounded, as doubles at least."""
+    kind = np.asarray(x).dtype
+    return max(float(np.finfo(kind).eps) / 2.0, EPSILON) if kind.kind == "f" else EPSILON
 
 
 def _is_pandas(x: Any) -> bool:

@@ -53,7 +53,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     gradcheck of <lambda>: 3 compared, all right
     """
     check_function(f)
-    subject = f"gradcheck of {getattr(f, '__name__', repr(f))}"
+    subject = f"gradcheck of {getattr(f, '__name__', type(f).__name__)}"
     names = [f"input {i}{path}" for i, part in enumerate(inputs) for path in paths(part)]
     numbers = _finite_numbers(inputs, names)
 

@@ -1,6 +1,8 @@
 """The command line: what a user sees, what is written, and what bad input leads to."""
 
 import csv
+import gzip
+import io
 import json
 import os
 import signal
@@ -346,6 +348,8 @@ BAD_CSV = {
     "no input": ("y\n1\n", "points.csv, row 1, column 'y': every column is a target, so no input"),
     "another encoding": (b"a,b,y\n1,\xe9,3\n", "points.csv, row 2: byte 0xe9 is not UTF-8 text"),
     "UTF-16": (POINTS.encode("utf-16"), "points.csv, row 1: byte 0xff is not UTF-8 text"),
+    "gzip": (gzip.compress(POINTS.encode()), "points.csv: it is no text but compressed by gzip: "),
+    "a workbook": (b"PK\x03\x04...", "points.csv: it is no text but a workbook or zip file: save"),
     "a NUL byte": (b"a,b,y\n1,\0,3\n", "points.csv, row 2"),
     "an endless cell": ("a,b,y\n1," + "9" * 200_000 + ",3\n", "points.csv, row 2: field larger"),
     "an open quote": ('a,b,y\n1,"2,3\n4,5,6\n', "points.csv, row 2: unexpected end of data"),
@@ -354,6 +358,21 @@ BAD_CSV = {
 
 
 DATA = ("--data", "points.csv", "--targets", "y")
+
+
+def test_data_may_come_through_a_pipe(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("points.csv", POINTS)
+    _, from_file, _ = run(*DATA, "--json")
+    for content in (POINTS, "a,b,y\n1,x,3\n"):
+        pipe = io.TextIOWrapper(io.BytesIO(content.encode()))
+        monkeypatch.setattr(sys, "stdin", pipe)
+        status, out, err = run("--data", "-", "--targets", "y", "--json")
+        if content is POINTS:
+            assert (status, err) == (0, "")
+            assert out == from_file.replace("points.csv", "standard input")
+    assert err.startswith(
+        "micrograd-bp: error: standard input, row 2, column 'b': 'x' is no number"
+    )
 
 
 def assert_refused(run: Any, arguments: tuple[str, ...], message: str) -> None:

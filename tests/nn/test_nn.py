@@ -5,7 +5,6 @@ import math
 import random
 import re
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -341,6 +340,13 @@ def test_a_seed_is_any_integer() -> None:
             MLP(2, [1], seed=seed)
 
 
+def test_a_notebook_shows_a_network_as_print_does() -> None:
+    pretty = pytest.importorskip("IPython.lib.pretty").pretty
+    model = MLP(1, [16, 1], hidden="tanh", seed=0)
+    assert pretty(model) == str(model)
+    assert pretty(model.layers) == f"[{model.layers[0]}, {model.layers[1]}]"
+
+
 def test_a_network_prints_a_line_a_layer_and_its_summary_is_a_table() -> None:
     model = MLP(1, [16, 1], hidden="tanh", seed=0)
     assert str(model).splitlines() == [
@@ -350,9 +356,6 @@ def test_a_network_prints_a_line_a_layer_and_its_summary_is_a_table() -> None:
     ]
     assert str(model.layers[0]) == "16 units, tanh"
     assert repr(model.layers[1]) == "Layer of [LinearNeuron(16)]"
-    shown: list[str] = []
-    model._repr_pretty_(SimpleNamespace(text=shown.append), False)  # in a notebook
-    assert shown == [str(model)]
     summary = model.summary()
     assert repr(summary) == str(summary)
     rows = [line.split() for line in str(summary).splitlines()[1:]]

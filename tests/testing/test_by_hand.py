@@ -57,6 +57,25 @@ def test_a_wrong_gradient_is_seen(factor: float) -> None:
     assert len(raised.value.report.mismatches) == 2
 
 
+@settings(max_examples=20)
+@given(arrays(float, 2, elements=st.floats(-3, 3)))
+def test_single_precision_is_compared_to_as_many_digits(x: Any) -> None:
+    def f(x: Any) -> Any:
+        return np.tanh(x).sum()
+
+    def grad_f(x: Any) -> Any:
+        return 1.0 / np.cosh(x) ** 2
+
+    def single(g: Any) -> Any:
+        return lambda x: g(x.astype("float32"))
+
+    assert check_gradient(f, single(grad_f), x)
+    assert check_gradient(single(f), single(grad_f), x)
+    for g in (f, single(f)):
+        assert not check_gradient(g, lambda x: single(grad_f)(x) * np.float32(1.1), x,
+                                  raise_on_failure=False)  # fmt: skip
+
+
 def test_a_kink_is_a_matter_of_convention_and_an_edge_is_looked_at_from_inside() -> None:
     report = check_gradient(lambda x: abs(x), lambda x: 0.3, 0.0)
     assert "grad_f gives 0.3" in report.notes[0]
