@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, find, settings
+from hypothesis.strategies import booleans
 
 STDERR = pytest.StashKey[int]()
 
@@ -58,11 +59,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """What is collected stays until the end, so the collector of garbage never looks at it."""
+    """What is collected stays until the end, so the collector of garbage never looks at it.
+
+    Hypothesis does once, for who holds its random numbers: before they are out of sight.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
+        find(booleans(), bool)
         gc.collect()
         gc.freeze()
         gc.enable()

@@ -3,30 +3,15 @@
 Each test is a script in a process of its own, whose exit status and words are looked at.
 """
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-import micrograd_bp
-
-PACKAGE = Path(micrograd_bp.__file__).parents[1]
+from own_process import run_python
 
 
 def run(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", *arguments],
-        cwd=PACKAGE,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1200,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return run_python("-W", "ignore", *arguments, OPENBLAS_NUM_THREADS="1").stdout
 
 
 WITHOUT_MEMORY = """

@@ -1,9 +1,7 @@
 """Where a package is not installed, what needs it says so, and how to install it."""
 
-import subprocess
-import sys
-
 import pytest
+from own_process import run_python
 
 WITHOUT = """
 import sys
@@ -18,11 +16,9 @@ for statement in {statements!r}:
 
 
 def said(package: str, statements: list[str]) -> list[str]:
+    """What each statement says where there is no such package; nothing, if it needs none."""
     code = WITHOUT.format(package=package, statements=statements)
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
-    )
-    return run.stdout.splitlines()
+    return run_python("-c", code).stdout.splitlines()
 
 
 ON_USE = ["LBFGS", "Program", "SGD", "fit", "plot_decision", "predict"]
@@ -63,11 +59,13 @@ def test_what_needs_a_package_says_how_to_install_it(package: str, doors: dict[s
 
 @pytest.mark.parametrize("package", ["sklearn", "scipy", "joblib"])
 def test_the_estimators_say_which_extra_they_need(package: str) -> None:
-    for statement in (
+    statements = [
         "from micrograd_bp.training import NetworkRegressor",
         "import micrograd_bp.training.estimators",
-    ):
-        (words,) = said(package, [statement])
+    ]
+    both = said(package, statements)
+    assert len(both) == 2
+    for words in both:
         assert "of version 1.6 at least: pip install 'micrograd_bp[training]' (" in words
 
 

@@ -3,13 +3,12 @@
 That is Pyodide, which the npm package of that name carries for node; without NumPy.
 """
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from own_process import run_python
 
 ROOT = Path(__file__).parents[1]
 PYODIDE = "pyodide@314.0.7"
@@ -48,7 +47,7 @@ def pyodide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pyodide")
     command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), PYODIDE]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        subprocess.run(command, check=True, capture_output=True, timeout=1200)
     except subprocess.SubprocessError as error:
         pytest.skip(f"npm cannot install {PYODIDE} here: {error}")
     return folder / "node_modules/pyodide/pyodide.mjs"
@@ -56,22 +55,15 @@ def pyodide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def in_the_browser(pyodide: Path, program: str) -> subprocess.CompletedProcess[str]:
     command = ["node", ROOT / "tests/support/in_pyodide.mjs", pyodide, ROOT]
-    return subprocess.run(command, input=program, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, input=program, capture_output=True, text=True, timeout=1200)
 
 
 @pytest.mark.slow
 def test_a_browser_s_python_says_what_python_says_here(pyodide: Path, tmp_path: Path) -> None:
     there = in_the_browser(pyodide, PROGRAM)
     assert there.returncode == 0, there.stderr
-    environment = {**os.environ, "MICROGRAD_BP_PURE": "1", "PYTHONPATH": str(ROOT), "PATH": ""}
-    here = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment,
-        timeout=300,
-    )
+    environment = {"MICROGRAD_BP_PURE": "1", "PYTHONPATH": str(ROOT), "PATH": ""}
+    here = run_python("-c", PROGRAM, cwd=tmp_path, **environment)
     assert there.stdout == here.stdout
     assert "The three ways agree" in there.stdout
     assert (ROOT / "notebooks/graph.svg").read_text() in there.stdout

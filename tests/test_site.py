@@ -2,12 +2,11 @@
 
 import doctest
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from own_process import run_python
 
 import micrograd_bp
 from micrograd_bp import testing, training
@@ -25,13 +24,7 @@ def make_site() -> Any:
 @pytest.fixture(scope="module")
 def site(make_site: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    made = subprocess.run(
-        [sys.executable, ROOT / ".ci/make_site.py", folder],
-        capture_output=True,
-        text=True,
-        timeout=1200,
-    )
-    assert made.returncode == 0, made.stdout + made.stderr
+    made = run_python(str(ROOT / ".ci/make_site.py"), str(folder))
     assert made.stdout.endswith(" pages, 0 faults\n")
     assert not made.stderr
     return folder

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import time
 from pathlib import Path
 
 import pytest
+from own_process import run_python
 
 import micrograd_bp
 from micrograd_bp import engine_kind, twins
@@ -34,16 +34,7 @@ def modules(clone: Path) -> list[Path]:
 
 
 def run(folder: Path, script: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONWARNINGS": "always"},
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_python("-c", script, cwd=folder, PYTHONWARNINGS="always")
     return done.stdout + done.stderr
 
 
@@ -64,16 +55,21 @@ def test_modules_as_they_were_compiled_say_nothing(clone: Path) -> None:
     ("twin", "source"),
     [
         ("_engine", "_engine.pyx"),
-        ("_engine", "_gradient.pxi"),
-        ("_modes", "_modes.pyx"),
-        ("_nested", "transforms/_nested.pyx"),
-        ("_passes", "program/_passes.pyx"),
         ("_passes", "program/_blocks.pxi"),
-        ("_program", "program/_program.pyx"),
-        ("_program", "program/_parts.pxi"),
         ("_program", "program/_kernels.h"),
-        ("_program", "program/_activations.h"),
-        ("_program", "program/elementary.c"),
+        *(
+            pytest.param(twin, source, marks=pytest.mark.slow)
+            for twin, source in [
+                ("_engine", "_gradient.pxi"),
+                ("_modes", "_modes.pyx"),
+                ("_nested", "transforms/_nested.pyx"),
+                ("_passes", "program/_passes.pyx"),
+                ("_program", "program/_program.pyx"),
+                ("_program", "program/_parts.pxi"),
+                ("_program", "program/_activations.h"),
+                ("_program", "program/elementary.c"),
+            ]
+        ),
     ],
 )
 def test_a_module_older_than_its_source_says_so(clone: Path, twin: str, source: str) -> None:

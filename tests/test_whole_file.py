@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_process import run_python
 
 from micrograd_bp import Neuron, Program, Value, draw, explore
 from micrograd_bp.book.input_error import InputError
@@ -101,15 +101,7 @@ def test_on_a_full_disk_the_old_files_stay_whole(tmp_path: Path) -> None:
     for name in WRITE:
         (tmp_path / name).write_bytes(b"old" * 100)
     script = FULL.format(path=[str(Path(__file__).parent), *sys.path])
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
+    run_python("-c", script, cwd=tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict.fromkeys(
         WRITE, b"old" * 100
     )

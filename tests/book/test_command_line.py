@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_process import run_python
 
 from micrograd_bp import __version__, engine_kind
 from micrograd_bp.book import backprop
@@ -548,31 +549,25 @@ def test_a_folder_that_is_read_only_is_refused(run: Any) -> None:
 
 # --- as a program ---------------------------------------------------------------------------------
 
-PROGRAM = [sys.executable, "-m", "micrograd_bp"]
+MODULE = ["-m", "micrograd_bp"]
+PROGRAM = [sys.executable, *MODULE]
 
 
 def test_it_runs_as_a_module(folder: Path) -> None:
-    done = subprocess.run(PROGRAM, capture_output=True, check=False, timeout=300)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.decode().startswith("Two-layer network: 2 inputs")
+    done = run_python(*MODULE, cwd=folder)
+    assert done.stderr == ""
+    assert done.stdout.startswith("Two-layer network: 2 inputs")
     pictures = [path.name for path in (folder / "micrograd_bp_output").iterdir()]
     assert sorted(pictures) == ["computation_graph.svg", "network_diagram.svg"]
 
 
 def test_as_a_module_it_exits_with_its_status() -> None:
-    done = subprocess.run(
-        [*PROGRAM, "--data", "none.csv"], capture_output=True, check=False, timeout=300
-    )
-    assert done.returncode == 2
-    assert done.stderr.decode().splitlines() == [
-        "micrograd-bp: error: none.csv: No such file or directory"
-    ]
+    done = run_python(*MODULE, "--data", "none.csv", status=2)
+    assert done.stderr == "micrograd-bp: error: none.csv: No such file or directory\n"
 
 
-def test_it_prints_where_the_terminal_knows_ascii_only() -> None:
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(PROGRAM, capture_output=True, check=False, env=environment, timeout=300)
-    assert (done.returncode, done.stderr) == (0, b"")
+def test_it_prints_where_the_terminal_knows_ascii_only(tmp_path: Path) -> None:
+    assert run_python(*MODULE, cwd=tmp_path, PYTHONIOENCODING="ascii").stderr == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals are POSIX's")

@@ -1,9 +1,7 @@
 """Pictures: what they show, that they are safe and always the same, with and without Graphviz."""
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,9 +10,9 @@ import graphviz
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from own_process import run_python
 from svg_texts import text_of, texts
 
-import micrograd_bp
 from micrograd_bp.drawing import draw, draw_network
 from micrograd_bp.engine import Value, allow_nonfinite, dot, fsum, scope
 from micrograd_bp.nn import MLP
@@ -315,18 +313,7 @@ for graph in (draw(error), draw(error, engine="builtin"), draw_network(mlp, erro
 
 
 def test_pictures_are_the_same_bytes_whatever_the_hash_seed():
-    folder = str(Path(micrograd_bp.__file__).parents[1])
-    outputs = [
-        subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            capture_output=True,
-            check=True,
-            cwd=folder,
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            timeout=300,
-        ).stdout
-        for seed in ("0", "12345")
-    ]
+    outputs = [run_python("-c", SCRIPT, PYTHONHASHSEED=seed).stdout for seed in ("0", "12345")]
     assert outputs[0] == outputs[1]
     assert len(outputs[0]) > 10_000
 

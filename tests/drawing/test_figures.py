@@ -101,7 +101,7 @@ def picture(name):
 def test_tex_compiles_to_one_page(name, tmp_path):
     path = picture(name).save(tmp_path / "figure.tex")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", path.name]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120, check=False)
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=1200, check=False)
     log = run.stdout.decode(errors="replace")
     assert run.returncode == 0, log[-2000:]
     assert "Output written on figure.pdf (1 page" in log.replace("\n", "")

@@ -3,14 +3,13 @@
 import copy
 import gc
 import pickle
-import subprocess
-import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from own_process import run_python
 
 from micrograd_bp import Value, engine_kind
 from micrograd_bp.nn import MLP
@@ -75,7 +74,7 @@ assert [read(node)[0] for node in (early, late, x, y)] == [1.0, 2.0, 3.0, None]
 
 
 def test_the_first_attribute_of_all_is_found_where_there_was_none() -> None:
-    subprocess.run([sys.executable, "-c", FIRST_ATTRIBUTE], check=True, timeout=300)
+    run_python("-c", FIRST_ATTRIBUTE)
 
 
 def test_labels_grads_and_derivatives_go_on_as_without_attributes() -> None:

@@ -4,21 +4,19 @@ import copy
 import gc
 import math
 import operator
-import os
 import pickle
-import subprocess
-import sys
-import textwrap
 import weakref
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from own_process import run_python
 
 import micrograd_bp
 from micrograd_bp import (
@@ -45,19 +43,6 @@ def shared_graph() -> tuple[Value, Value]:
 
 def gradients(*roots: Value) -> dict[Value, float]:
     return {node: node.grad for root in roots for node in topological_order(root)}
-
-
-def run(program: str, **environment: str) -> str:
-    """What a Python process of its own prints; a crash fails the test and shows why."""
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=1200,
-    )
-    assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr[-2000:]}"
-    return result.stdout
 
 
 @pytest.fixture
@@ -393,7 +378,8 @@ def test_processes_with_different_hash_seeds_give_the_same_bits() -> None:
         for node in topological_order(loss):
             print(node.data.hex(), node.grad.hex(), node.label, node.scope)
     """
-    outputs = {run(program, PYTHONHASHSEED=seed) for seed in ("0", "1", "2718281828")}
+    seeds = ("0", "1", "2718281828")
+    outputs = {run_python("-c", dedent(program), PYTHONHASHSEED=seed).stdout for seed in seeds}
     assert len(outputs) == 1
     assert len(outputs.pop().splitlines()) > 150
 
@@ -412,8 +398,7 @@ def test_processes_with_different_hash_seeds_give_the_same_bits() -> None:
 )
 def test_a_chain_of_a_million_nodes_is_built_swept_and_freed(step: str) -> None:
     depth = 1_000_000 if step == "-x" else 250_000
-    printed = run(
-        f"""
+    program = f"""
         import gc, sys, weakref
         sys.setrecursionlimit(1000)
         gc.disable()
@@ -434,8 +419,8 @@ def test_a_chain_of_a_million_nodes_is_built_swept_and_freed(step: str) -> None:
         del x
         assert middle() is None
         print("freed")
-        """
-    )
+    """
+    printed = run_python("-c", dedent(program)).stdout
     assert printed == "freed\n"
 
 

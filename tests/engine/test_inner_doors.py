@@ -1,13 +1,12 @@
 """No function that Python can reach takes the process down, whatever it is handed."""
 
 import gc
-import subprocess
-import sys
 import weakref
 from typing import Any
 
 import numpy as np
 import pytest
+from own_process import run_python
 
 from micrograd_bp import Value, engine, engine_kind, functions
 
@@ -164,22 +163,12 @@ print(len(tried))
     ],
 )
 def test_every_door_of_the_compiled_modules_takes_odd_arguments(module: str, doors: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", EVERY_DOOR, f"micrograd_bp.{module}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1200,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_python("-W", "ignore", "-c", EVERY_DOOR, f"micrograd_bp.{module}")
     assert int(done.stdout.split()[-1]) >= doors
 
 
 def test_odd_arguments_meet_exceptions_and_not_a_crash() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", CALLS], capture_output=True, text=True, check=False, timeout=1200
-    )
-    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
+    assert run_python("-c", CALLS).stdout == "alive\n"
 
 
 @pytest.mark.parametrize("odd", [None, 3, 1.5, b"x", ["x"], Value(1.0)], ids=repr)

@@ -1,17 +1,16 @@
 """A function is one entry in one file: from there it comes to everything that knows functions."""
 
 import ast
-import os
 import pickle
 import re
 import shutil
-import subprocess
 import sys
 from base64 import b64decode
 from pathlib import Path
 
 import numpy as np
 import pytest
+from own_process import run_python
 
 import micrograd_bp
 from micrograd_bp import Value, elementary, functions, methods
@@ -36,19 +35,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(house: Path, *arguments: str, pure: bool = False) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(house)}
-    environment |= {"MICROGRAD_BP_PURE": "1"} if pure else {}
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=house,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1200,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    environment = {"MICROGRAD_BP_PURE": "1"} if pure else {}
+    return run_python(*arguments, cwd=house, PYTHONPATH=str(house), **environment).stdout
 
 
 SEES = """

@@ -5,13 +5,10 @@ a row; what is wrong with memory shows in its exit status, or in the numbers tha
 """
 
 import signal
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-import micrograd_bp
+from own_process import run_python
 
 SCRIPT = """
 import os, signal, sys, threading, time
@@ -71,14 +68,7 @@ print("whole")
     ],
 )
 def test_a_program_answers_to_interrupts_and_works_on(which: str, threads: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, which, str(threads)],
-        capture_output=True,
-        text=True,
-        cwd=Path(micrograd_bp.__file__).parent.parent,  # the package that runs here
-        timeout=1200,
-    )
-    assert (done.returncode, done.stdout.strip()) == (0, "whole"), done.stderr
+    assert run_python("-c", SCRIPT, which, str(threads)).stdout == "whole\n"
 
 
 AT_ANY_MOMENT = """
@@ -115,14 +105,8 @@ print("whole")
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers here")
 def test_an_interrupt_at_any_moment_is_heard_and_lets_the_process_end() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", AT_ANY_MOMENT],
-        capture_output=True,
-        text=True,
-        cwd=Path(micrograd_bp.__file__).parent.parent,
-        timeout=300,
-    )
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "whole", "")
+    done = run_python("-c", AT_ANY_MOMENT)
+    assert (done.stdout, done.stderr) == ("whole\n", "")
 
 
 def test_where_no_thread_can_be_started_a_program_runs_on_one() -> None:
@@ -143,11 +127,4 @@ def test_where_no_thread_can_be_started_a_program_runs_on_one() -> None:
         "at_the_end()\n"
         "refused = False\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        cwd=Path(micrograd_bp.__file__).parent.parent,
-        timeout=1200,
-    )
-    assert (done.returncode, done.stdout.split()) == (0, ["True", "True"]), done.stderr
+    assert run_python("-c", script).stdout == "True\nTrue\n"

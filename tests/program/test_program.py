@@ -3,17 +3,14 @@
 import html
 import math
 import pickle
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from own_process import run_python
 
-import micrograd_bp
 from micrograd_bp import (
     MLP,
     Value,
@@ -527,19 +524,11 @@ def test_a_program_pickles_and_runs_in_another_process() -> None:
     value, _ = program.value_and_grad(data)
     code = (
         "import pickle, sys, numpy as np\n"
-        "program = pickle.load(sys.stdin.buffer)\n"
+        "program = pickle.loads(bytes.fromhex(sys.argv[1]))\n"
         "data = np.random.default_rng(0).normal(size=(50, 4))\n"
         "print(repr(program.value_and_grad(data)[0]))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        input=pickle.dumps(program),
-        capture_output=True,
-        check=True,
-        cwd=Path(micrograd_bp.__file__).parent.parent,  # the package that runs here
-        timeout=300,
-    )
-    assert float(done.stdout) == value
+    assert float(run_python("-c", code, pickle.dumps(program).hex()).stdout) == value
     assert str(pickle.loads(pickle.dumps(program))) == str(program)
 
 

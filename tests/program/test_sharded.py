@@ -1,10 +1,7 @@
 """The sums of a Program traced for JAX, with the data points spread over several devices."""
 
-import os
-import subprocess
-import sys
-
 import pytest
+from own_process import run_python
 
 SCRIPT = """
 import jax, jax.numpy as jnp, numpy as np
@@ -40,5 +37,4 @@ assert "all-reduce" in error.lower(weights, points).compile().as_text()
 def test_data_on_four_devices_give_the_same_sums() -> None:
     pytest.importorskip("jax", reason="needs JAX")
     flags = "--xla_force_host_platform_device_count=4"
-    environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
-    subprocess.run([sys.executable, "-c", SCRIPT], env=environment, check=True, timeout=1200)
+    run_python("-c", SCRIPT, XLA_FLAGS=flags, JAX_PLATFORMS="cpu")

@@ -90,11 +90,12 @@ def on_threads(*work: Callable[[], object]) -> None:
         except BaseException as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=guarded, args=(one,)) for one in work]
+    threads = [threading.Thread(target=guarded, args=(one,), daemon=True) for one in work]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(timeout=600)
+        assert not thread.is_alive()
     if errors:
         raise errors[0]
 

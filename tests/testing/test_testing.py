@@ -1,8 +1,6 @@
 """The tools that check gradients: finite differences, gradcheck, check_graph, random graphs."""
 
 import math
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ from hypothesis import Phase, example, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from micrograd.engine import Value as MicrogradValue
+from own_process import run_python
 
 import micrograd_bp
 from micrograd_bp import (
@@ -370,10 +369,7 @@ def test_without_the_extra_a_message_says_what_to_install() -> None:
         "from micrograd_bp.testing import gradcheck\n"
         "print(gradcheck(lambda x: x * x, 3.0))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
-    )
-    assert "all right" in done.stdout
+    assert "all right" in run_python("-c", code).stdout
 
 
 def test_a_step_may_be_written_as_a_tuple() -> None:

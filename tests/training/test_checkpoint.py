@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -388,6 +387,8 @@ from test_checkpoint import *
 
 def slowly(epoch):
     print(epoch.epoch, flush=True)
+    if epoch.epoch >= {until} + 3:
+        sys.stdin.read()  # until it is killed, however late
     time.sleep(0.05)
 
 data = in_chunks() if {chunked} else (X, T)
@@ -399,9 +400,10 @@ trained(Path({path!r}), 1000, Adam(), batch_size=20, data=data, callbacks=slowly
 @pytest.mark.parametrize("chunked", [False, True])
 def test_it_goes_on_after_the_process_was_killed(tmp_path: Path, chunked: bool) -> None:
     values = {"folder": str(Path(__file__).parent), "chunked": chunked, "path": str(tmp_path)}
-    script = textwrap.dedent(SCRIPT).format(**values)
     for until in (3, 6):
-        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
+        command = [sys.executable, "-c", SCRIPT.format(**values, until=until)]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if int(line) >= until:

@@ -1,13 +1,12 @@
 """The estimators: scikit-learn's own suite of checks, and what its users do with them."""
 
 import pickle
-import subprocess
-import sys
 import warnings
 from typing import Any
 
 import numpy as np
 import pytest
+from own_process import run_python
 from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
@@ -451,10 +450,7 @@ def test_the_training_package_loads_without_scikit_learn() -> None:
         "try: t.NetworkClassifier\n"
         "except ImportError as error: print(error)"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
-    )
-    assert "pip install 'micrograd_bp[training]'" in run.stdout
+    assert "pip install 'micrograd_bp[training]'" in run_python("-c", code).stdout
 
 
 @pytest.mark.parametrize(

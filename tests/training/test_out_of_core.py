@@ -3,13 +3,12 @@
 GIGABYTES in the environment says how many are generated: 0.7, unless it is set.
 """
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from own_process import run_python
 
 from micrograd_bp import MLP
 from micrograd_bp.training import fit
@@ -51,11 +50,7 @@ print(data.nbytes, 1024 * int(line.split()[1]))
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 def test_data_larger_than_the_memory_allowed_are_learned_from() -> None:
-    command = [sys.executable, "-c", SCRIPT]
-    output = subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=1200
-    ).stdout
-    *learned, sizes = output.splitlines()
+    *learned, sizes = run_python("-c", SCRIPT).stdout.splitlines()
     assert learned == ["True"] * 3
     n_bytes, peak = map(int, sizes.split())
     assert peak < 600e6 < n_bytes

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_process import run_python
 from svg_texts import texts
 
 import micrograd_bp
@@ -156,10 +157,7 @@ def test_without_anywidget_the_message_says_what_to_install() -> None:
         "try: live(lambda x: x * x, x=1.0)\n"
         "except ImportError as error: print(error)\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=300
-    )
-    assert "pip install 'micrograd_bp[live]'" in run.stdout
+    assert "pip install 'micrograd_bp[live]'" in run_python("-c", source).stdout
 
 
 # --- the widget -----------------------------------------------------------------------------------
@@ -294,7 +292,7 @@ def notebook(tmp_path: Path) -> Iterator[str]:
     finally:
         server.terminate()
         try:
-            server.wait(timeout=60)
+            server.wait(timeout=1200)
         finally:
             server.kill()
 
