@@ -31,7 +31,7 @@ def _prod_rule(*factors: Scalar) -> tuple[Scalar, ...]:
 
 def _shares(*terms: Scalar) -> Sequence[Scalar]:
     """softmax_j for each j; on floats in one go, n exponentials and not n*n."""
-    if {*map(type, terms)} == {float}:
+    if all(type(term) is float for term in terms):
         return accurate.shares(*terms)
     return [softmax(*terms, j) for j in range(len(terms))]
 
