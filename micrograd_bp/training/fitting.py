@@ -142,7 +142,7 @@ def fit(
             the weights that the model began with or others, goes on from there to the same bits,
             whatever ended it; with more epochs too. Where settings or data are others, which
             fingerprints tell, or the model or loss are, it is refused: so is to go on where
-            another training has written there meanwhile.
+            another training has written there since this one began.
         checkpoint_every: after how many epochs that is done.
         progress: whether to show a progress bar, with the error and the rows gone through in a
             second.
