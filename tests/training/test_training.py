@@ -480,6 +480,11 @@ def untouched() -> tuple[MLP, list[float]]:
         ({"sample_weight": [1.0, 1.0]}, ValueError, "each of the 4 data points"),
         ({"sample_weight": [1.0, 1.0, 1.0, -1.0]}, ValueError, "from 0 on"),
         ({"sample_weight": [0, 0, 0, 0]}, ValueError, "not all zero"),
+        (
+            {"sample_weight": [5e-324, 0, 0, 0], "loss": "mean_squared_error"},
+            ValueError,
+            "numbers too small for their mean: multiply all by the same",
+        ),
         ({"early_stopping": 0}, ValueError, "early_stopping is at least 1"),
         ({"early_stopping": True}, TypeError, "early_stopping is an integer"),
         ({"min_delta": -1.0}, ValueError, "min_delta"),
