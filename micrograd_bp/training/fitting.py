@@ -44,7 +44,7 @@ from .settings import (
     trained_parameters,
 )
 
-_RATE = "optimizer=SGD(lr={}) or optimizer=Adam(lr={})"
+_RATE = "optimizer=SGD(lr={0}) or optimizer=Adam(lr={0})"
 _OF_OTHERS = {
     **dict.fromkeys(("lr", "learning_rate", "eta"), _RATE),
     **dict.fromkeys(("n_epochs", "num_epochs", "epoch", "max_iter", "n_iter"), "epochs={}"),
@@ -58,7 +58,8 @@ _OF_OTHERS = {
     "patience": "early_stopping={}",
     "callback": "callbacks={}",
     "n_jobs": "threads={}",
-    "verbose": "progress={}",
+    "verbose": "progress=True, or progress=False",
+    "weight_decay": "optimizer=SGD(weight_decay={0}) or optimizer=AdamW(weight_decay={0})",
 }
 
 
