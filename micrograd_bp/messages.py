@@ -294,11 +294,13 @@ def needing_packages(what: str) -> Iterator[None]:
         ) from None
 
 
-def knowing_misnomers(right: Mapping[str, str]) -> Callable[[Called], Called]:
+def knowing_misnomers(right: Mapping[str, str], **usual: float) -> Callable[[Called], Called]:
     """Answer names of arguments that other libraries have with the right ones.
 
     Args:
-        right: by the other name what to write, with {} for a number or a string that was given.
+        right: by the other name what to write, with {} or {0} for a number or a string that was
+            given, and {name} for one that was given by another name.
+        usual: by such names what they are if they are not given.
 
     >>> @knowing_misnomers({"n_epochs": "epochs={}"})
     ... def fit(epochs=1): ...
@@ -311,14 +313,21 @@ def knowing_misnomers(right: Mapping[str, str]) -> Callable[[Called], Called]:
     def decorated(f: Called) -> Called:
         @wraps(f)
         def called(*args: Any, **options: Any) -> Any:
-            for name, x in options.items():
+            for name in options:
                 if name in right:
                     what = type(args[0]).__name__ if f.__name__ == "__init__" else f.__qualname__
-                    shown = repr(x) if isinstance(x, (str, int, float)) else "..."
-                    advice = right[name].replace("{}", shown)
+                    shown = {given: _written(x) for given, x in options.items()}
+                    advice = right[name].format(shown[name], **{**usual, **shown})
                     raise TypeError(f"{what}() has no {name}: write {advice}")
             return f(*args, **options)
 
         return called  # type: ignore[return-value]
 
     return decorated
+
+
+def _written(x: Any) -> str:
+    """A number or a string as one writes it; three dots for anything else."""
+    if isinstance(x, str):
+        return repr(str(x))
+    return str(x) if is_number(x) else "..."

@@ -10,14 +10,14 @@ import hashlib
 import json
 import os
 import re
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from copy import copy, deepcopy
 from importlib import import_module
 from math import isclose
 from pathlib import Path
 from tempfile import TemporaryFile
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,12 @@ from .history import History
 from .optim import Optimizer, Vector
 
 NAME, KEY, VERSION = "checkpoint.safetensors", "micrograd_bp checkpoint", 1
+
+_writing = RLock()  # which a child begins with free
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_writing.acquire, after_in_parent=_writing.release, after_in_child=_writing.release
+    )
 
 
 def fingerprint(table: NDArray[Any]) -> str:
@@ -87,14 +93,14 @@ class Checkpoint:
                 f" ({error.strerror}): give another path"
             ) from None
         self._found: tuple[dict[str, Vector], dict[str, Any]] | None = None
+        self._left = ""  # what is in the file, by its digest
         if self.path.exists():
-            self._found = self._read(epochs)
-        self._stamp = self._stamp_there()
+            content = read_whole(self.path)
+            self._found, self._left = self._understood(content, epochs), digest(content)
 
-    def _read(self, epochs: int) -> tuple[dict[str, Vector], dict[str, Any]]:
+    def _understood(self, content: bytes, epochs: int) -> tuple[dict[str, Vector], dict[str, Any]]:
         own = {**self._training}
         fingerprints = own.pop("fingerprints")
-        content = read_whole(self.path)
         with self._telling_damage():
             arrays = self._numpy.load(content)
             header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
@@ -164,12 +170,10 @@ class Checkpoint:
 
         Raises:
             OSError: it cannot be written.
-            ValueError: another training has written there since.
+            ValueError: another training has written there since this one began.
         """
         if len(run.history.error_after) % self.every:
             return
-        if self._stamp_there() != self._stamp and self.path.exists():
-            self._read(sys.maxsize)
         noted: dict[str, Any] = {}
         if isinstance(optimizer, Optimizer):
             arrays, noted = _state(run, optimizer, rng)
@@ -177,15 +181,15 @@ class Checkpoint:
             arrays = {"began": run.began, "told": np.array(run.told)}
         noted["epochs"] = len(run.history.error_after)
         told = {"version": VERSION, "training": self._training, **noted}
-        write_whole(self.path, self._numpy.save(arrays, {KEY: json.dumps(told)}))
-        self._stamp = self._stamp_there()
-
-    def _stamp_there(self) -> tuple[int, ...]:
-        """What tells the file that is there from one that is put in its place."""
-        with suppress(FileNotFoundError):
-            found = self.path.stat()
-            return found.st_ino, found.st_mtime_ns, found.st_size
-        return ()
+        content = self._numpy.save(arrays, {KEY: json.dumps(told)})
+        with _writing:
+            if self.path.exists() and digest(read_whole(self.path)) != self._left:
+                raise ValueError(
+                    f"{self.path}: another training has written there since this one began; give"
+                    " each a folder of its own"
+                )
+            write_whole(self.path, content)
+        self._left = digest(content)
 
     def resume(self, run: Any, optimizer: Any, rng: np.random.Generator) -> bool:
         """Bring a ``Run`` to where it was when it was saved; whether it was."""

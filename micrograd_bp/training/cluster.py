@@ -39,7 +39,7 @@ from .chunks import (
 )
 from .classes import OF_CLASSES, class_names, coded, numbered, one_of_k
 from .columns import columns_of, is_named, other_columns
-from .data import Table
+from .data import Table, mean_weight
 from .losses import Loss
 from .objective import Objective, Sums, total_of
 from .one_graph import points_to_try
@@ -232,9 +232,10 @@ def some_points(chunk: Chunk) -> Table:
     return points[points_to_try(points)]
 
 
-def _weight(chunk: Chunk, n: int) -> Any:
-    """The sum of w / n over a chunk."""
-    return (chunk.array(2) / n).sum()
+def _weights(chunk: Chunk, n: int) -> Any:
+    """The sum of w / n over a chunk, and how many are not zero."""
+    w = chunk.array(2)
+    return np.array([(w / n).sum(), np.count_nonzero(w)])
 
 
 class Descent(NamedTuple):
@@ -360,10 +361,10 @@ class ChunkedData:
         self.tables_of = dict(zip("xtw", parts))
         total = 1.0
         if len(parts) > 2:
-            mean = float(self.chunks.total(_weight, found.n))
-            if not mean:
+            mean, n_weighing = self.chunks.total(_weights, found.n)
+            if not n_weighing:
                 raise ValueError("sample_weight has numbers from 0 on, and they are not all zero")
-            total = mean if average else 1.0
+            total = mean_weight(float(mean)) if average else 1.0
         n_classes = n_outputs if found.widths[1] > self.chunks.n_columns["T"] else 0
         self.coding = Coding(self._number, n_classes, total, weighted)
 

@@ -65,10 +65,27 @@ def weight_column(sample_weight: Any, n_points: int, average: bool) -> Table:
             f"sample_weight has a number for each of the {n_points} data points, not the shape"
             f" {np.shape(sample_weight)}"
         )
-    mean = (weights / n_points).sum()
-    if weights.min() < 0.0 or not mean:
+    if weights.min() < 0.0 or not weights.any():
         raise ValueError("sample_weight has numbers from 0 on, and they are not all zero")
-    return weights / mean if average else weights
+    return weights / mean_weight((weights / n_points).sum()) if average else weights
+
+
+def mean_weight(mean: float) -> float:
+    """The mean of weights that are not all zero, unless it is rounded to zero.
+
+    Raises:
+        ValueError: it is.
+
+    >>> mean_weight(0.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: sample_weight has numbers too small for their mean: multiply all by the same
+    """
+    if not mean:
+        raise ValueError(
+            "sample_weight has numbers too small for their mean: multiply all by the same"
+        )
+    return mean
 
 
 def _cell(name: str, index: tuple[int, ...], x: Any, data: Any) -> float:

@@ -44,7 +44,7 @@ from .settings import (
     trained_parameters,
 )
 
-_RATE = "optimizer=SGD(lr={}) or optimizer=Adam(lr={})"
+_RATE = "optimizer=SGD(lr={0}) or optimizer=Adam(lr={0})"
 _OF_OTHERS = {
     **dict.fromkeys(("lr", "learning_rate", "eta"), _RATE),
     **dict.fromkeys(("n_epochs", "num_epochs", "epoch", "max_iter", "n_iter"), "epochs={}"),
@@ -58,7 +58,8 @@ _OF_OTHERS = {
     "patience": "early_stopping={}",
     "callback": "callbacks={}",
     "n_jobs": "threads={}",
-    "verbose": "progress={}",
+    "verbose": "progress=True, or progress=False",
+    "weight_decay": "optimizer=SGD(weight_decay={0}) or optimizer=AdamW(weight_decay={0})",
 }
 
 
@@ -142,7 +143,7 @@ def fit(
             the weights that the model began with or others, goes on from there to the same bits,
             whatever ended it; with more epochs too. Where settings or data are others, which
             fingerprints tell, or the model or loss are, it is refused: so is to go on where
-            another training has written there meanwhile.
+            another training has written there since this one began.
         checkpoint_every: after how many epochs that is done.
         progress: whether to show a progress bar, with the error and the rows gone through in a
             second.

@@ -22,13 +22,18 @@ with needing_packages(__name__):
 Vector = NDArray[np.float64]
 Objective = Callable[[Vector], tuple[float, Vector]]
 
-_knowing_misnomers = knowing_misnomers(
+_OF_RATES = ("learning_rate", "eta", "rate")
+_OF_ALL = {**dict.fromkeys(_OF_RATES, "lr={}"), "params": "parameters=..."}
+_OF_DESCENT = {**_OF_ALL, "alpha": "lr={0}, or weight_decay={0} if that is meant"}
+_knowing_those_of_adam = knowing_misnomers(
     {
-        **dict.fromkeys(("learning_rate", "eta", "rate"), "lr={}"),
-        **dict.fromkeys(("beta1", "beta2", "beta_1", "beta_2"), "betas=(0.9, 0.999)"),
+        **_OF_DESCENT,
+        **dict.fromkeys(("beta1", "beta2"), "betas=({beta1}, {beta2})"),
+        **dict.fromkeys(("beta_1", "beta_2"), "betas=({beta_1}, {beta_2})"),
         "epsilon": "eps={}",
-        "params": "parameters=...",
-    }
+    },
+    **dict.fromkeys(("beta1", "beta_1"), 0.9),
+    **dict.fromkeys(("beta2", "beta_2"), 0.999),
 )
 
 
@@ -49,7 +54,7 @@ class Optimizer:
         ValueError: a parameter is the result of an operation, there are none, or lr < 0.
     """
 
-    @_knowing_misnomers
+    @knowing_misnomers(_OF_ALL)
     def __init__(self, parameters: Iterable[Value] | None = None, lr: float = 0.001) -> None:
         self.parameters = _values(parameters)
         self.lr = at_least_zero("lr", lr)
@@ -174,7 +179,7 @@ class SGD(Optimizer):
     [0.75]
     """
 
-    @_knowing_misnomers
+    @knowing_misnomers(_OF_DESCENT)
     def __init__(
         self,
         parameters: Iterable[Value] | None = None,
@@ -227,7 +232,7 @@ class Adam(Optimizer):
     [0.9, 0.9]
     """
 
-    @_knowing_misnomers
+    @_knowing_those_of_adam
     def __init__(
         self,
         parameters: Iterable[Value] | None = None,
@@ -275,7 +280,7 @@ class AdamW(Adam):
     [0.95]
     """
 
-    @_knowing_misnomers
+    @_knowing_those_of_adam
     def __init__(
         self,
         parameters: Iterable[Value] | None = None,
@@ -312,6 +317,9 @@ class LBFGS:
     [2.0, 1.0]
     """
 
+    @knowing_misnomers(
+        dict.fromkeys(("lr", "alpha", *_OF_RATES), "LBFGS(), which chooses how far to go")
+    )
     def __init__(
         self,
         history_size: int = 10,

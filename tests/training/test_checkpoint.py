@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -309,35 +311,88 @@ def test_the_folder_stays_where_it_was_when_the_training_began(
     assert (tmp_path / "run1" / FILE).exists()
 
 
+@pytest.mark.parametrize("begun", [False, True])
 @pytest.mark.parametrize("optimizer", [Adam, LBFGS])
 def test_two_trainings_at_once_do_not_take_turns_in_one_folder(
-    tmp_path: Path, optimizer: Any
+    tmp_path: Path, optimizer: Any, begun: bool
 ) -> None:
     if optimizer is LBFGS:
         pytest.importorskip("scipy")
+    n = 2 if begun else 0
+    if begun:
+        trained(tmp_path, n, optimizer())
     last: list[Any] = []
 
     def other(epoch: Epoch) -> None:
         last.append([parameter.data for parameter in epoch.model.parameters()])
-        if epoch.epoch == 1:
-            trained(tmp_path, 3, optimizer())  # the same: it may
-        if epoch.epoch == 2:
+        if epoch.epoch == n + 2:
             os.remove(tmp_path / FILE)
-            trained(tmp_path, 1, SGD(lr=0.25))
+            trained(tmp_path, 7, optimizer(), seed=3)  # of the same settings and data
 
     model = MLP(2, [3, 1], hidden="tanh", seed=1)
-    with pytest.raises(ValueError, match=r"is of another training, with optimizer SGD\(lr=0.25"):
+    with pytest.raises(ValueError, match="another training has written there since this one began"):
         fit(
             *(model, X, T),
             loss="mean_squared_error",
             optimizer=optimizer(),
-            epochs=5,
+            epochs=9,
             callbacks=other,
             checkpoint=tmp_path,
             progress=False,
         )
     assert [parameter.data for parameter in model.parameters()] == last[-1]
     assert len(last) == 2
+    assert trained(tmp_path, 9, optimizer()) == trained(None, 9, optimizer(), seed=3)
+
+
+def test_of_two_trainings_that_begin_at_once_the_first_to_write_keeps_the_folder(
+    tmp_path: Path,
+) -> None:
+    found: list[Any] = []
+
+    def other(epoch: Epoch) -> None:
+        if not found:
+            found.append(None)
+            found[0] = trained(tmp_path, 1, Adam(), seed=2)
+
+    with pytest.raises(ValueError, match="another training has written there since this one began"):
+        trained(tmp_path, 1, Adam(), callbacks=other)
+    assert trained(tmp_path, 1, Adam()) == found[0]
+
+
+def test_of_two_threads_that_write_at_once_one_is_refused(tmp_path: Path) -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    def begun(seed: int, folder: Path) -> str:
+        try:
+            trained(folder, 1, Adam(), seed=seed, callbacks=lambda epoch: both.wait() < 0)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(2) as pool:
+        for i in range(20):
+            first, last = sorted(pool.map(begun, (1, 2), [tmp_path / str(i)] * 2))
+            assert not first
+            assert "another training has written there since" in last
+
+
+def test_a_file_that_was_touched_copied_or_removed_is_no_other(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+
+    def change(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            os.utime(file, (1, 1))
+        if epoch.epoch == 3:
+            copied = file.read_bytes()
+            file.unlink()
+            file.write_bytes(copied)
+        if epoch.epoch == 4:
+            file.unlink()
+
+    expected = trained(None, 6, Adam())
+    trained(tmp_path, 4, Adam(), callbacks=change)
+    assert trained(tmp_path, 6, Adam()) == expected
 
 
 def test_chunks_of_other_sizes_are_refused(tmp_path: Path) -> None:

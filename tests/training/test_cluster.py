@@ -661,8 +661,15 @@ def test_data_that_change_after_they_were_checked_are_told(change, error, words)
 @pytest.mark.parametrize("chunked", [False, True])
 def test_weights_whose_mean_is_zero_are_refused(chunked: bool) -> None:
     tiny, data = np.full(500, 5e-324), rows(X) if chunked else X
-    with pytest.raises(ValueError, match="they are not all zero"):
+    with pytest.raises(ValueError, match="numbers too small for their mean: multiply all"):
         trained(data, T, sample_weight=tiny, loss="mean_squared_error")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_one_tiny_weight_is_not_all_zero(chunked: bool) -> None:
+    tiny, data = np.zeros(500), rows(X) if chunked else X
+    tiny[7] = 5e-324
+    trained(data, T, sample_weight=tiny, loss="sum_of_squares")
 
 
 def test_targets_and_weights_are_checked_in_every_chunk() -> None:

@@ -480,6 +480,11 @@ def untouched() -> tuple[MLP, list[float]]:
         ({"sample_weight": [1.0, 1.0]}, ValueError, "each of the 4 data points"),
         ({"sample_weight": [1.0, 1.0, 1.0, -1.0]}, ValueError, "from 0 on"),
         ({"sample_weight": [0, 0, 0, 0]}, ValueError, "not all zero"),
+        (
+            {"sample_weight": [5e-324, 0, 0, 0], "loss": "mean_squared_error"},
+            ValueError,
+            "numbers too small for their mean: multiply all by the same",
+        ),
         ({"early_stopping": 0}, ValueError, "early_stopping is at least 1"),
         ({"early_stopping": True}, TypeError, "early_stopping is an integer"),
         ({"min_delta": -1.0}, ValueError, "min_delta"),
@@ -1051,6 +1056,39 @@ def test_what_holds_a_table_and_is_none_is_refused_with_the_way_out() -> None:
         (lambda: SGD(learning_rate=0.1), "SGD() has no learning_rate: write lr=0.1"),
         (lambda: Adam(epsilon=0.1), "Adam() has no epsilon: write eps=0.1"),
         (lambda: AdamW(eta=0.1), "AdamW() has no eta: write lr=0.1"),
+        (lambda: Adam(beta1=0.5), "Adam() has no beta1: write betas=(0.5, 0.999)"),
+        (lambda: AdamW(lr=0.1, beta2=0.9), "AdamW() has no beta2: write betas=(0.9, 0.9)"),
+        (
+            lambda: Adam(beta_1=0.5, beta_2=np.float64(0.99)),
+            "Adam() has no beta_1: write betas=(0.5, 0.99)",
+        ),
+        (
+            lambda: SGD(alpha=0.1),
+            "SGD() has no alpha: write lr=0.1, or weight_decay=0.1 if that is meant",
+        ),
+        (lambda: SGD(beta1=0.9), "SGD.__init__() got an unexpected keyword argument 'beta1'"),
+        (lambda: LBFGS(lr=1), "LBFGS() has no lr: write LBFGS(), which chooses how far to go"),
+        (
+            lambda: LBFGS(learning_rate=1),
+            "LBFGS() has no learning_rate: write LBFGS(), which chooses how far to go",
+        ),
+        (
+            lambda: small_fit(MLP(2, [1]), n_epochs=np.int64(5)),
+            "fit() has no n_epochs: write epochs=5",
+        ),
+        (
+            lambda: small_fit(MLP(2, [1]), solver=np.str_("adam")),
+            "fit() has no solver: write optimizer='adam'",
+        ),
+        (
+            lambda: small_fit(MLP(2, [1]), verbose=2),
+            "fit() has no verbose: write progress=True, or progress=False",
+        ),
+        (
+            lambda: small_fit(MLP(2, [1]), weight_decay=0.1),
+            "fit() has no weight_decay: write optimizer=SGD(weight_decay=0.1) or"
+            " optimizer=AdamW(weight_decay=0.1)",
+        ),
         (lambda: MLP(2, [1], activation="tanh"), "MLP() has no activation: write hidden='tanh'"),
         (lambda: small_fit(MLP(2, [1]), foo=1), "fit() got an unexpected keyword argument 'foo'"),
     ],
