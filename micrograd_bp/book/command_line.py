@@ -86,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--data",
         metavar="FILE.csv",
-        help="data points of your own: a header, then numbers; - is standard input",
+        help="data points of your own: a header (not all numbers), then numbers; - is standard"
+        " input",
     )
     add(
         "--targets",

@@ -87,10 +87,11 @@ def read_csv(
     if not header:
         raise InputError(f"{path}: the file is empty")
     columns = [name.strip() for name in header]
-    if all(_is_float(name, decimal) for name in columns):
+    if all(_is_number(name, decimal) for name in columns):
         raise InputError(
             f"{path}, row {line}: it is all numbers, so it is a data point and no header, and the"
-            f" columns have no names: put a row of names above, as {separator.join(_NAMES)!r}"
+            f" columns have no names: put a row of names above, as {separator.join(_NAMES)!r};"
+            " numbers may be names if one of the names is no number"
         )
     if len(columns) == 1 and (other := next((c for c in ";\t|" if c in columns[0]), "")):
         raise InputError(
@@ -238,7 +239,7 @@ def _number(where: str, cell: str, decimal: str, way_out: str) -> float:
         number = _float(cell, decimal)
     except ValueError:
         other = {".": ",", ",": "."}[decimal]
-        if cell.count(other) == 1 and decimal not in cell and _is_float(cell, other):
+        if cell.count(other) == 1 and decimal not in cell and _is_number(cell, other):
             way_out = f"; if {other} is the decimal sign, say --decimal {other!r}"
         raise InputError(f"{where}: {reprlib.repr(cell)} is no number{way_out}") from None
     if not math.isfinite(number):
@@ -252,12 +253,11 @@ def _float(cell: str, decimal: str) -> float:
     return float(cell.replace(decimal, "."))
 
 
-def _is_float(cell: str, decimal: str) -> bool:
+def _is_number(cell: str, decimal: str) -> bool:
     try:
-        _float(cell, decimal)
+        return math.isfinite(_float(cell, decimal))
     except ValueError:
         return False
-    return True
 
 
 def standardize(dataset: Dataset) -> Dataset:

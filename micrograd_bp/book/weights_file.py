@@ -62,10 +62,7 @@ def read_weights(path: str) -> Weighted:
         found = " and ".join(
             f"{verb} {', '.join(map(reprlib.repr, names[:4]))}" for verb, names in faults if names
         )
-        raise InputError(
-            f"{path}: need an object with the keys {', '.join(map(repr, keys))}, and no other but"
-            f" 'standardized' and 'inputs': it {found}; {_FORM}"
-        )
+        raise InputError(f"{path}: it {found}; {_FORM}")
     activation = content["activation"]
     if activation not in SIGMOIDAL:
         known = " or ".join(map(repr, SIGMOIDAL))

@@ -5,8 +5,9 @@ r"""Labels that are formulas, such as y_1 - t_1 or sin(x)/2, read by one grammar
     power:    atom [("^" | "**") ["-"] atom]
     atom:     a number | a name | name "(" sum {"," sum} ")" | "(" sum {"," sum} ")"
 
-What else a label may be stays a text: words and hyphens, as in learning rate, x-axis and
-train/loss. So a minus has spaces around it, and words stand beside no operator without spaces.
+What else a label may be stays a text: words and hyphens, as in learning rate, x-axis, train/loss
+and A/B test. So a minus has spaces around it, and words stand beside no operator without spaces but
+a power, nor behind or before a space where there is such an operator.
 """
 
 import re
@@ -15,6 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MARKS = SUB, SUP, END = "\ue000", "\ue001", "\ue002"  # of rich text
+MOST_GROUPS = 20  # in parentheses; no label has more
 # How tightly a part binds, from what needs parentheses nearly everywhere to what never does.
 LEVELS = LOOSE, SUM, NEGATED, PRODUCT, POWER, ATOM = range(6)
 
@@ -29,7 +31,7 @@ class Formula(NamedTuple):
     Attributes:
         latex, rich: as LaTeX, and as rich text.
         level: how tightly it binds, from SUM to ATOM.
-        is_word: whether it is a word, which may be part of a text.
+        is_word: whether it is a word, which may be part of a text, or has one at an end.
     """
 
     latex: str
@@ -45,16 +47,17 @@ class _NoFormula(Exception):
 class _Reader:
     def __init__(self, text: str, name: Callable[[str], Formula]) -> None:
         self._tokens: list[str] = [*_TOKEN.findall(text), ""]
-        if "".join(self._tokens) != text:
+        if "".join(self._tokens) != text or text.count("(") > MOST_GROUPS:
             raise _NoFormula
         self._name = name
         self._at = 0
-        self._has_operators = self._has_spaces = self._has_names = False
+        self._has_operators = self._has_tight_ones = self._has_loose_words = False
+        self._is_dull = True  # as 12/05/2024
 
     def whole(self) -> Formula:
         found = self._sum()
-        is_dull = not (self._has_names or self._has_spaces)  # as 12/05/2024
-        if self._next() or not self._has_operators or is_dull:
+        is_text = self._has_tight_ones and self._has_loose_words
+        if self._next() or not self._has_operators or self._is_dull or is_text:
             raise _NoFormula
         return found
 
@@ -72,14 +75,20 @@ class _Reader:
 
     def _with(self, left: Formula, right: Formula, token: str, level: int) -> Formula:
         """Two operands and what stands between them."""
-        sign, is_word = token.strip(), left.is_word or right.is_word
+        sign, words = token.strip(), [part for part in (left, right) if part.is_word]
         if not sign:
-            latex, rich = left.latex + token + right.latex, left.rich + token + right.rich
-            return Formula(latex, rich, level, is_word)
+            has_space = left.latex.endswith(f"\\{left.rich.split(' ')[-1]}")  # of its own, as \ln
+            space = r"\ " if words and token and not has_space else token
+            self._has_loose_words |= bool(words and token)
+            latex, rich = left.latex + space + right.latex, left.rich + token + right.rich
+            return Formula(latex, rich, level, bool(words))
         self._has_operators = True
-        self._has_spaces |= token != sign
-        if token == sign and (is_word or sign in "-−"):
+        if token != sign:
+            self._is_dull = False
+        elif sign in "-−" or any(map(_is_bare, words)):
             raise _NoFormula
+        else:
+            self._has_tight_ones = True
         latex, rich = _SIGNS.get(sign, (sign, sign))
         return Formula(
             f"{left.latex} {latex} {right.latex}", f"{left.rich} {rich} {right.rich}", level
@@ -107,12 +116,12 @@ class _Reader:
         base = self._atom()
         if not self._sign("^ **"):
             return base
-        self._has_operators = True
+        self._has_operators, self._is_dull = True, False
         token = self._take().strip()
         sign = self._take().strip() if self._sign("- −") else ""
         in_group = self._next() == "("
         exponent = self._atom()
-        if self._sign("^ **") or base.is_word:
+        if self._sign("^ **"):
             raise _NoFormula
         above = exponent.latex[1:-1] if in_group else exponent.latex
         latex = f"{{{base.latex}}}" if "^" in base.latex and base.latex[0] != "(" else base.latex
@@ -120,7 +129,7 @@ class _Reader:
         if not set(exponent.rich) & {SUB, SUP}:
             rich = SUP + sign + exponent.rich + END
         minus = "-" * bool(sign)
-        return Formula(f"{latex}^{{{minus}{above}}}", base.rich + rich, POWER)
+        return Formula(f"{latex}^{{{minus}{above}}}", base.rich + rich, POWER, base.is_word)
 
     def _atom(self) -> Formula:
         token = self._take()
@@ -130,7 +139,7 @@ class _Reader:
             raise _NoFormula
         if token[0].isdigit():
             return Formula(token, token)
-        self._has_names = True
+        self._is_dull = False
         found = self._name(token)
         if self._next() == "(":
             self._take()
@@ -147,7 +156,13 @@ class _Reader:
         if self._take() != ")":
             raise _NoFormula
         latex = ", ".join(part.latex for part in parts)
-        return Formula(f"({latex})", f"({', '.join(part.rich for part in parts)})")
+        rich = ", ".join(part.rich for part in parts)
+        return Formula(f"({latex})", f"({rich})", is_word=any(part.is_word for part in parts))
+
+
+def _is_bare(word: Formula) -> bool:
+    """Whether a word has neither a power nor parentheses."""
+    return word.level != POWER and word.latex[0] != "("
 
 
 @lru_cache(maxsize=10_000)

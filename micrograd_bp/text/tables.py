@@ -17,7 +17,7 @@ from .numbers import number_formula
 _TEX = {
     "\\": r"\backslash",
     "~": r"\sim",
-    "^": r"\wedge",
+    "^": r"\hat{\ }",
     "<": "{<}",  # without the space around a relation: the text has its own
     ">": "{>}",
     "|": "|",

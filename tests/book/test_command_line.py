@@ -160,8 +160,9 @@ def test_version_and_help(option: str, capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as caught:
         main([option])
     assert caught.value.code == 0
-    out = capsys.readouterr().out
-    assert out == f"micrograd-bp {__version__}\n" if option == "--version" else "--data" in out
+    out = " ".join(capsys.readouterr().out.split())
+    expected = f"micrograd-bp {__version__}"
+    assert out == expected if option == "--version" else "a header (not all numbers)" in out
 
 
 def test_pictures_that_cannot_be_drawn_are_told_and_the_rest_goes_on(
@@ -478,18 +479,15 @@ BAD_WEIGHTS: dict[str, tuple[Any, str]] = {
     "a list": ([1.0], "w.json: need an object, not [1.0]; take a file that --save-weights wrote"),
     "no w2": (
         {"activation": "tanh", "w1": [[1.0]]},
-        "w.json: need an object with the keys 'activation', 'w1', 'w2', and no other but"
-        " 'standardized' and 'inputs': it lacks 'w2'; take a file that --save-weights wrote",
+        "w.json: it lacks 'w2'; take a file that --save-weights wrote",
     ),
     "another key": (
         {**TANH_WEIGHTS, "w3": []},
-        "w.json: need an object with the keys 'activation', 'w1', 'w2', and no other but"
-        " 'standardized' and 'inputs': it has 'w3'; take",
+        "w.json: it has 'w3'; take",
     ),
     "other keys": (
         {"a" * 1000: 0, **dict.fromkeys("bcdef", 0)},
-        "w.json: need an object with the keys 'activation', 'w1', 'w2', and no other but"
-        " 'standardized' and 'inputs': it lacks 'activation', 'w1', 'w2' and has 'aaaaaaaaaaaa...a",
+        "w.json: it lacks 'activation', 'w1', 'w2' and has 'aaaaaaaaaaaa...a",
     ),
     "an activation": (
         {**TANH_WEIGHTS, "activation": "relu"},

@@ -108,7 +108,8 @@ def test_other_separators_and_decimal_signs_are_read_where_they_are_named(
         (
             "1,5;2\n3;4\n",
             {"separator": ";", "decimal": ","},
-            "row 1: it is all numbers, so .* no names: put a row of names above, as 'x1;x2;t'",
+            "row 1: it is all numbers, so .* no names: put a row of names above, as 'x1;x2;t';"
+            " numbers may be names if one of the names is no number$",
         ),
         ("a\ty\n1\t2\n", {}, r"the header is one column.* say --separator '\\t'"),
         (
@@ -185,3 +186,9 @@ def test_columns_that_are_no_names_are_refused() -> None:
 def test_a_header_may_have_numbers_among_its_names() -> None:
     dataset = read_csv(write("points.csv", "2020,y,1_0\n1,2,3\n"), ["y"])
     assert (dataset.input_names, dataset.inputs) == (["2020", "1_0"], [[1.0, 3.0]])
+
+
+@pytest.mark.parametrize("name", ["nan", "inf"])
+def test_only_finite_numbers_are_no_names(name: str) -> None:
+    dataset = read_csv(write("points.csv", f"2020,{name}\n1,2\n"), [name])
+    assert (dataset.input_names, dataset.targets) == (["2020"], [[2.0]])

@@ -118,7 +118,7 @@ def commands(graph, tmp_path):
     return set(COMMAND.findall(source)), source
 
 
-OF_TEXT = {r"\text", r"\backslash", r"\sim", r"\wedge", *(f"\\{c}" for c in "{}$&#_%")}
+OF_TEXT = {r"\text", r"\backslash", r"\sim", r"\hat", "\\ ", *(f"\\{c}" for c in "{}$&#_%")}
 
 
 @given(labels=st.lists(st.text() | st.sampled_from(HOSTILE), min_size=1, max_size=3))

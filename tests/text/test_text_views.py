@@ -35,7 +35,7 @@ from micrograd_bp.testing.programs import GraphProgram
 from micrograd_bp.text.evaluation_trace import trace_table
 from micrograd_bp.text.explain import explain
 from micrograd_bp.text.latex import Latex, latex, short_latex
-from micrograd_bp.text.names import derivative_cell, names_of, plain, read_name
+from micrograd_bp.text.names import derivative_cell, in_derivative, names_of, plain, read_name
 from micrograd_bp.text.numbers import decimals, pictured, scripted, significant
 from micrograd_bp.text.operations import ATOM, SUM, TEXT, Part
 from micrograd_bp.text.tables import Cell, Readable, TextTable
@@ -492,8 +492,21 @@ def test_short_latex() -> None:
         ("-ln sigmoid(y_1)", r"-\ln \mathrm{sigmoid}(y_{1})"),
         ("sum_k t_k (y_k - y_t)", r"\sum_k t_{k} (y_{k} - y_{t})"),
         ("w1_12^2 / 2", "{w^{(1)}_{12}}^{2} / 2"),
-        ("x^2^3", r"\text{x}\wedge\text{2}\wedge\text{3}"),
-        ("x^2 ^3", r"\text{x}\wedge\text{2 }\wedge\text{3}"),
+        ("x^2^3", r"\text{x}\hat{\ }\text{2}\hat{\ }\text{3}"),
+        ("x^2 ^3", r"\text{x}\hat{\ }\text{2 }\hat{\ }\text{3}"),
+        ("loss^2", r"\mathrm{loss}^{2}"),
+        ("E = mc^2", r"E = \mathrm{mc}^{2}"),
+        ("diff^2 + 1", r"\mathrm{diff}^{2} + 1"),
+        ("err**2", r"\mathrm{err}^{2}"),
+        ("loss^2/2", r"\mathrm{loss}^{2} / 2"),
+        ("10^-3", "10^{-3}"),
+        ("R^2 score", r"R^{2}\ \mathrm{score}"),
+        ("2 loss^2 + 1", r"2\ \mathrm{loss}^{2} + 1"),
+        ("learning rate * grad", r"\mathrm{learning}\ \mathrm{rate} \cdot \mathrm{grad}"),
+        ("loss (train) + 1", r"\mathrm{loss}\ (\mathrm{train}) + 1"),
+        ("alpha loss + 1", r"\alpha\ \mathrm{loss} + 1"),
+        ("2 ln loss + 1", r"2 \ln \mathrm{loss} + 1"),
+        ("2*(loss)", r"2 \cdot (\mathrm{loss})"),
         ("w^(1)_12 - 3", "w^{(1)}_{12} - 3"),
         ("w^(1)_12", "w^{(1)}_{12}"),
         ("w^(2)", "w^{(2)}"),
@@ -524,6 +537,11 @@ def test_short_latex() -> None:
         ("C++", r"\text{C++}"),
         ("x-axis", r"\text{x-axis}"),
         ("dE/dw", r"\text{dE/dw}"),
+        ("A/B test", r"\text{A/B test}"),
+        ("I/O time", r"\text{I/O time}"),
+        ("x/y plot", r"\text{x/y plot}"),
+        ("a*b (old)", r"\text{a*b (old)}"),
+        ("error (a*b)", r"\text{error (a*b)}"),
     ],
 )
 def test_labels_are_read_as_in_the_book(label: str, expected: str) -> None:
@@ -538,6 +556,12 @@ def test_every_greek_letter_may_be_spelled(letter: str) -> None:
     assert read_name(f"{spelled}2_j").plain == f"{spelled}^(2)_j"
     assert read_name(f"w_{spelled}").latex == rf"w_{{\{spelled}}}"
     assert letter in read_name(f"w_{spelled}").rich
+
+
+def test_a_label_of_any_depth_stands_in_a_derivative() -> None:
+    deep = "(" * 2000 + "x" + ")" * 2000 + "*2"
+    assert in_derivative(deep) == deep  # a text
+    assert in_derivative("(" * 18 + "x" + ")" * 18 + "*2").startswith("(" * 19)
 
 
 def test_a_derivative_is_read_by_its_names() -> None:
