@@ -220,7 +220,7 @@ class Verdict(NamedTuple):
 
     def allows(self, derivative: float) -> bool:
         """Whether a derivative is as near as it has to be."""
-        return abs(derivative - self.expected) <= self.allowed
+        return derivative == self.expected or abs(derivative - self.expected) <= self.allowed
 
     def allowing(self, got: float, rounding: float) -> "Verdict":
         """The verdict on got, if it may be so much farther off; a kink so small is none."""
