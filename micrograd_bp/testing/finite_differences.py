@@ -138,7 +138,8 @@ def _in_high_precision(f: Callable[[Any], Any], x: Structure, step: float | None
             right, left = (
                 f(rebuild(x, [*numbers[:i], t + move, *numbers[i + 1 :]])) for move in (h, -h)
             )
-            is_rounded = not all(isinstance(y, mp.mpf) for y in (right, left))
+            # A constant to one side, as of max(x, 0), is exact.
+            is_rounded = not any(isinstance(y, mp.mpf) for y in (right, left))
             if is_rounded and central_difference(g, number, _usual_step(g, number)):
                 raise TypeError(
                     f"f gives {show(right)} of mpmath's numbers, which lacks the digits that count:"

@@ -65,7 +65,7 @@ class Report:
 
     def __str__(self) -> str:
         verdict = f"{len(self.mismatches)} wrong" if self.mismatches else "all right"
-        if not self.checked:
+        if not (self.checked or self.mismatches):
             verdict = "none wrong"
         lines = [f"{self.subject}: {self.checked} compared, {verdict}"]
         lines += [f"  {mismatch}" for mismatch in self.mismatches]

@@ -161,6 +161,12 @@ class Slopes:
         return max(changes) > max(afar[len(afar) // 2] / UNLIKE, least)
 
     @property
+    def is_huge(self) -> bool:
+        """Whether t, or g beside it, is so large that sums and differences overflow."""
+        beside = [value for pair in self._beside.values() for value in pair if isfinite(value)]
+        return not isfinite(4.0 * max(map(abs, [self._t, *beside])))
+
+    @property
     def is_ever_steeper(self) -> bool:
         """Whether the differences to one side grow by far as the step shrinks.
 
@@ -261,7 +267,7 @@ class Slopes:
             lost = abs((_rounding_of_sum(t, h) + _rounding_of_sum(t, -h)) / h * bend)
         width = right - left
         slopes = (above - below) / width
-        rounding = EPSILON * (abs(above) + abs(below)) + 2.0 * UNDERFLOW + lost
+        rounding = EPSILON * abs(above) + EPSILON * abs(below) + 2.0 * UNDERFLOW + lost
         rounding = np.maximum(rounding, 2.0 * self._noise)
         flat = (below == centre) & (above == centre)
         return Rows(width, slopes, rounding, flat)
@@ -308,7 +314,7 @@ class Slopes:
         bend = abs((above - centre) + (below - centre)) / h if both else 0.0
         width = 2.0 * h if both else h
         lost = abs(_rounding_of_sum(self._t, h) + _rounding_of_sum(self._t, -h)) / width * bend
-        rounding = EPSILON * (abs(ends[0]) + abs(ends[-1])) / width + lost
+        rounding = (EPSILON * abs(ends[0]) + EPSILON * abs(ends[-1])) / width + lost
         rounding = max(rounding, 2.0 * self._noise / width)
         largest = max(abs(value - centre) for value in ends)
         return _Glance(

@@ -21,6 +21,7 @@ from micrograd_bp import (
     atan,
     ceil,
     cos,
+    cosh,
     erf,
     exp,
     floor,
@@ -168,6 +169,41 @@ def test_gradcheck_sees_a_slope_where_there_is_none() -> None:
             gradcheck(lambda x: relu(x) + (x - x.data), x)
     with pytest.raises(GradientError):
         gradcheck(lambda x: 0.0 * x + (maximum(x, -1.0) - maximum(x, -1.0).data) - x.data, -3.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (exp, 709.7),
+        (lambda x: x * x, 1.3e154),
+        (cosh, 710.0),
+        (lambda x: [exp(x), x], 709.7),
+        (lambda x: x * 1.0, 1.797e308),
+        (lambda x: -1.7e308 * cos(x), 1.0),
+    ],
+)
+def test_gradcheck_compares_where_sums_of_what_a_function_gives_overflow(f: Any, x: float) -> None:
+    report = gradcheck(f, x)
+    assert report.checked == (2 if isinstance(f(Value(1.0)), list) else 1)
+    with pytest.raises(GradientError):
+        check_gradient(np.exp, lambda x: -3.0, 709.7)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "why"),
+    [
+        (lambda x: 1.0 / x, 1.79e308, "the differences beside 1.79e+308 overflow"),
+        (lambda x: 1.7e308 * exp(x), 0.0, "the differences beside 0.0 overflow"),
+        (lambda x: 5e-324 * asin(x), 0.0, "are too few to tell how far they are off"),
+        (lambda x: 1e308 * sin(x), 1e308, "the function changes as it does afar"),
+    ],
+)
+def test_what_is_not_compared_has_a_note_that_says_why(f: Any, x: float, why: str) -> None:
+    report = gradcheck(f, x)
+    assert report.checked == 0
+    (note,) = report.notes
+    assert "d f / d input 0: not checked: " in note
+    assert note.endswith(why)
 
 
 def test_gradcheck_accepts_the_flat_pieces_of_floor() -> None:

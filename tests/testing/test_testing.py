@@ -32,7 +32,9 @@ from micrograd_bp.testing import (
     OPERATIONS,
     GradientError,
     GraphProgram,
+    Mismatch,
     NetworkProgram,
+    Report,
     Step,
     check_graph,
     finite_difference,
@@ -88,6 +90,10 @@ def test_differences_in_high_precision_need_functions_of_mpmath() -> None:
             finite_difference(f, 1.0, "mpmath")
     assert finite_difference(lambda x: max(x, 0.0), -1.0, "mpmath") == 0.0
     assert finite_difference(lambda x: 3.0, 1.0, "mpmath") == 0.0
+    assert finite_difference(lambda x: max(x, 0), 0.0, "mpmath") == 0.5
+    assert finite_difference(lambda x: min(x, 0.0), 0.0, "mpmath") == 0.5
+    with pytest.raises(TypeError, match=r"f gives 0\.84\d+ \(float\) of mpmath's numbers"):
+        finite_difference(math.sin, 1.0, "mpmath")
     assert float(finite_difference(mpmath.sin, 1.0, "mpmath")) == pytest.approx(math.cos(1.0))
 
 
@@ -158,6 +164,18 @@ def test_gradcheck_compares_the_forward_mode_too(monkeypatch: pytest.MonkeyPatch
         "d f[1] / d input 0, by the forward mode",
     ]
     assert report.mismatches[0].got == pytest.approx(2.0 - 2e-6, abs=1e-12)
+
+
+def test_infinite_derivatives_of_both_modes_are_the_same() -> None:
+    with micrograd_bp.allow_nonfinite():
+        report = gradcheck(sqrt, 0.0)
+    assert report.checked == 0
+    assert "not checked: the differences beside 0.0 grow" in report.notes[0]
+
+
+def test_a_report_of_what_is_wrong_never_says_that_none_is() -> None:
+    report = Report("f", 0, (Mismatch("d f / d x", math.inf, math.nan, math.inf),))
+    assert str(report).startswith("f: 0 compared, 1 wrong\n")
 
 
 @pytest.mark.parametrize("distance", [0.0, 1e-15, 1e-9])
