@@ -75,7 +75,7 @@ cdef class _Softmax:
     cdef size_t* shares  # by place: the node's number + 1, or 0
     cdef char* known  # of an operand: whether its adjoint has the term through the shares
     cdef Value mean  # the sum of adjoints times shares, once it is known
-    cdef bint is_few  # or whether the terms are few
+    cdef Value total  # the logsumexp, once a share is to be recorded
 
     def __cinit__(self, tuple operands not None):
         cdef size_t n = len(operands)
@@ -253,8 +253,8 @@ cdef class _Gradient:
         cdef Value node
         cdef PyObject** parents
         cdef double* derivatives
-        if self.n_terms and not self.gather(i):
-            return False
+        if self.n_terms:
+            self.gather(i)
         edge = self.found[i]
         while edge:
             weight = self.weights + edge - 1
@@ -304,10 +304,10 @@ cdef class _Gradient:
         node._size = <unsigned int>(2 * n_terms)
         return True
 
-    cdef bint gather(self, size_t i) except -1:
-        """Make the terms of an adjoint that come through a softmax one, unless they are few.
+    cdef int gather(self, size_t i) except -1:
+        """Make the terms of an adjoint that come through a softmax one.
 
-        The first of their edges stands for it, with the weight 1. False if something is unusual.
+        The first of their edges stands for it, with the weight 1.
         """
         cdef size_t* link = self.found + i
         cdef size_t edge, consumer, j
@@ -317,26 +317,20 @@ cdef class _Gradient:
             consumer = self.consumer[edge]
             if self.softmax[consumer]:
                 softmax = self.softmaxes[self.softmax[consumer] - 1]
-                if softmax.mean is None and not softmax.is_few and not self.look_through(softmax):
-                    return False
-                if softmax.mean is not None:
-                    j = edge - self.first[consumer]
-                    if softmax.known[j] or _is_zero(self.adjoints + consumer):
-                        link[0] = self.following[edge]
-                        continue
-                    softmax.known[j] = True
-                    self.weights[edge].data = 1.0
-                    self.consumer[edge] = self.n_adjoints
-                    self.adjoints[self.n_adjoints] = self.term_through(softmax, j)
-                    self.n_adjoints += 1
+                j = edge - self.first[consumer]
+                if softmax.known[j] or _is_zero(self.adjoints + consumer):
+                    link[0] = self.following[edge]
+                    continue
+                softmax.known[j] = True
+                self.weights[edge].data = 1.0
+                self.consumer[edge] = self.n_adjoints
+                self.adjoints[self.n_adjoints] = self.term_through(softmax, j)
+                self.n_adjoints += 1
             link = self.following + edge
-        return True
+        return 0
 
-    cdef bint look_through(self, _Softmax softmax) except -1:
-        """The sum of adjoints times shares, or, where they are few, the weights of each.
-
-        The later shares come first, as in all adjoints. False if something is unusual.
-        """
+    cdef Value mean_of(self, _Softmax softmax):
+        """The sum of adjoints times shares. The later shares come first, as in all adjoints."""
         cdef size_t n = len(softmax.operands), i
         cdef list places = [
             softmax.shares[i] - 1
@@ -345,26 +339,24 @@ cdef class _Gradient:
         ]
         cdef list shares = [], adjoints = []
         places.sort(reverse=True)
-        softmax.is_few = <size_t>len(places) < FEW
         for i in places:
-            node = <Value>self.order.nodes[i]
-            if softmax.is_few and not _weigh(node, self.weights + self.first[i], self.common, True):
-                return False
-            shares.append(node)
+            shares.append(<Value>self.order.nodes[i])
             adjoints.append(_scalar(self.adjoints + i))
-        if not softmax.is_few:
-            softmax.mean = _dot(shares, adjoints, None)
-        return True
+        return _dot(shares, adjoints, None)
 
     cdef Number term_through(self, _Softmax softmax, size_t j) except *:
         """What comes to operand j of a softmax through all its shares."""
         cdef size_t i = softmax.shares[j]
+        if softmax.mean is None:
+            softmax.mean = self.mean_of(softmax)
         if i:
             share = <Value>self.order.nodes[i - 1]
             adjoint = _scalar(self.adjoints + i - 1)
         else:
-            share, adjoint = record(SOFTMAX, softmax.operands, (j,)), 0.0
-        return _number(record(self.through_softmax, (softmax.mean, share, adjoint)))
+            if softmax.total is None:
+                softmax.total = record(LOGSUMEXP, softmax.operands)
+            share, adjoint = record(self.share, (softmax.operands[j], softmax.total)), 0.0
+        return _number(record(self.through_softmax, (softmax.mean, share, adjoint), (j,)))
 
     cdef bint vanishes(self, size_t edge) noexcept:
         """Whether a factor is the float 0: such a term is left out."""

@@ -104,39 +104,34 @@ def through_softmax(
         node: it, of the sum of adjoints times shares, the share of the operand, and its adjoint.
         known: what was found by such sums; that of the node is added.
     """
-    mean, share, _ = node.parents
+    mean = node.parents[0]
     if mean in gates:
         gates[node] = gates[mean]
     if mean not in known:
-        shut = [
-            gates.get(factor, NO_GATES) if share in edged else NO_GATES for factor in mean.parents
-        ]
-        known[mean] = _through_shares(graph, mean, share.parents, numbers, shut)
-    return known[mean](place_of(share))
+        is_edged = mean.parents[0] in edged
+        shut = [gates.get(factor, NO_GATES) if is_edged else NO_GATES for factor in mean.parents]
+        known[mean] = _through_shares(graph, mean, numbers, shut)
+    return known[mean](place_of(node))
 
 
 def _through_shares(
     graph: Numbered,
     mean: Value,
-    operands: Sequence[Value],
     numbers: Mapping[Value, int],
     shut: list[frozenset[int]],
 ) -> ByPlace:
-    """All at once; term by term where they have to be masked, or are few, or of constants."""
+    """All at once; term by term where they have to be masked, or are of constants."""
     n = len(mean.parents) // 2
     places = [*map(place_of, mean.parents[:n])]
     adjoints = [numbers[adjoint] for adjoint in mean.parents[n:]]
-    terms = tuple(numbers[operand] for operand in operands)
-    shares = graph.softmaxes.get(terms)
-    if shares is None:
-        shares = [graph.apply(functions.softmax, terms, i) for i in range(len(terms))]
-    elif not any(shut) and len({shares[i] for i in places}) >= FEW:
+    terms = tuple(numbers[operand] for operand in mean.parents[0].parents)
+    shares = _shares(graph, terms)
+    if terms in graph.softmaxes and not any(shut):
         return _pulled_back(graph, shares, dict(sorted(zip(places, adjoints)))).__getitem__
 
     def one(j: int) -> int:
-        others = graph.apply(functions.fsum, [*shares[:j], *shares[j + 1 :]])
         minus = graph.apply(functions.neg, [shares[j]])
-        rests = [others if i == j else minus for i in places]
+        rests = [_sums_of_others(graph, shares, [j])[j] if i == j else minus for i in places]
         slopes = [graph.apply(functions.mul, [shares[i], r]) for i, r in zip(places, rests)]
         return masked_sum(graph, [*slopes, *adjoints], shut[n:])
 
@@ -153,15 +148,22 @@ def _pulled_back(graph: Numbered, shares: list[int], adjoints: dict[int, int]) -
         shares: the numbers s_i of a softmax.
         adjoints: the g_i by i; the others are 0.
     """
-    weighted = [graph.apply(functions.mul, [shares[i], g]) for i, g in adjoints.items()]
-    rests = dict(zip(adjoints, graph.sums_of_others(weighted)))
-    found = []
+    weighted = [graph.apply(functions.mul, [shares[j], g]) for j, g in adjoints.items()]
     whole = graph.apply(functions.fsum, weighted)
-    for j, (share, others) in enumerate(zip(shares, graph.sums_of_others(shares))):
-        if j in adjoints:
-            own = graph.apply(functions.mul, [others, adjoints[j]])
-            slope = graph.apply(functions.sub, [own, rests[j]])
-        else:
-            slope = graph.apply(functions.neg, [whole])
-        found.append(graph.apply(functions.mul, [share, slope]))
-    return found
+    slopes = [graph.apply(functions.neg, [whole])] * len(shares)
+    others = _sums_of_others(graph, shares, adjoints)
+    for j, g in adjoints.items():
+        slopes[j] = graph.apply(functions.mul, [others[j], g])
+    if len(adjoints) > 1:
+        rests = _sums_of_others(graph, weighted, range(len(weighted)))
+        for j, rest in zip(adjoints, rests.values()):
+            slopes[j] = graph.apply(functions.sub, [slopes[j], rest])
+    return [graph.apply(functions.mul, pair) for pair in zip(shares, slopes)]
+
+
+def _sums_of_others(graph: Numbered, terms: list[int], places: Collection[int]) -> dict[int, int]:
+    """The sums of all numbers but one, by the place of that one; of few places each by itself."""
+    if len(places) < FEW:
+        return {j: graph.apply(functions.fsum, [*terms[:j], *terms[j + 1 :]]) for j in places}
+    others = graph.sums_of_others(terms)
+    return {j: others[j] for j in places}

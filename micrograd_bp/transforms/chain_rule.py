@@ -86,7 +86,7 @@ class Sweeps:
                 if kept:
                     weights: Sequence[Scalar]
                     if self._to_lower and is_share(node):
-                        weights = slopes(node, softmaxes, common)
+                        weights = slopes(node, softmaxes)
                     elif self._to_lower and is_total(node):
                         weights = shares_in(node)
                     else:

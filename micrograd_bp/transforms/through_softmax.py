@@ -9,21 +9,23 @@ recorded there as of the node itself: of two operands each, where a share has al
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .. import functions
 from ..engine import Value, dot, record
 from ..functions import Function, Scalar
-from .local_derivatives import Common, as_values, is_zero
+from .local_derivatives import is_zero
 
 THROUGH_SOFTMAX: Function = Function(
     "",
-    lambda mean, share, adjoint: share * (adjoint - mean),
-    lambda mean, share, adjoint: (-share, adjoint - mean, share),
+    lambda mean, share, adjoint, j: share * (adjoint - mean),
+    lambda mean, share, adjoint, j: (-share, adjoint - mean, share),
     operands=3,
+    parameters=1,
     name="through_softmax",
 )
-"""Of sum_i g_i s_i, s_j and g_j."""
+"""Of sum_i g_i s_i, s_j and g_j; and j."""
 
 SHARE: Function = Function(
     "",
@@ -36,7 +38,7 @@ SHARE: Function = Function(
 
 TO_LOWER = THROUGH_SOFTMAX, SHARE
 
-FEW = 3  # so many terms are worth it
+FEW = 3  # of so many operands it is worth it
 Term = tuple[Scalar, Scalar]  # a local derivative, and the adjoint of the consumer
 
 
@@ -45,7 +47,16 @@ class Softmax:
     """The shares of the same operands, each once, by their places."""
 
     shares: dict[int, Value]
-    common: Common
+
+    @cached_property
+    def operands(self) -> Sequence[Value]:
+        """Those of each share."""
+        return next(iter(self.shares.values())).parents
+
+    @cached_property
+    def total(self) -> Value:
+        """The logsumexp, by which a share that is no node yet has two operands and not n."""
+        return record(functions.logsumexp, self.operands)
 
 
 Softmaxes = dict[tuple[Value, ...], list[Softmax]]  # by the operands
@@ -53,15 +64,11 @@ Softmaxes = dict[tuple[Value, ...], list[Softmax]]  # by the operands
 
 @dataclass(frozen=True, eq=False)
 class Slope:
-    """The derivative of a share by operand j, as long as it is not recorded."""
+    """The derivative of a share by operand j, which is not recorded on its own."""
 
     softmax: Softmax
     share: Value
     j: int
-
-    def recorded(self) -> Scalar:
-        """The derivative by the rule of the table."""
-        return as_values(self.share, self.softmax.common, is_unchanged=True)[self.j]
 
 
 def is_share(node: Value) -> bool:
@@ -87,19 +94,19 @@ def place_of(share: Value) -> int:
     return int(operation.parameters[0])
 
 
-def slopes(share: Value, softmaxes: Softmaxes, common: Common) -> Sequence[Slope]:
+def slopes(share: Value, softmaxes: Softmaxes) -> Sequence[Slope]:
     """The derivatives of a share, one an operand; its softmax is found among others, or added."""
     place, known = place_of(share), softmaxes.setdefault(share.parents, [])
     softmax = next((softmax for softmax in known if place not in softmax.shares), None)
     if softmax is None:
-        softmax = Softmax({}, common)
+        softmax = Softmax({})
         known.append(softmax)
     softmax.shares[place] = share
     return [Slope(softmax, share, j) for j in range(len(share.parents))]
 
 
 def together(terms: list[Term], means: dict[Softmax, Value]) -> list[Term]:
-    """The terms of an adjoint, those through a softmax as one, unless they are few.
+    """The terms of an adjoint, those through a softmax as one.
 
     Args:
         terms: some with a ``Slope`` for the local derivative.
@@ -115,9 +122,7 @@ def together(terms: list[Term], means: dict[Softmax, Value]) -> list[Term]:
             found.append((weight, adjoint))
         elif not is_zero(adjoint):
             adjoints = through[weight.softmax, weight.j]
-            if len(adjoints) < FEW:
-                found.append((weight.recorded(), adjoint))
-            elif weight.share is next(iter(adjoints)):
+            if weight.share is next(iter(adjoints)):
                 found.append((1.0, _through(weight.softmax, weight.j, adjoints, means)))
     return found
 
@@ -129,6 +134,5 @@ def _through(
         means[softmax] = dot(list(adjoints), list(adjoints.values()))
     share = softmax.shares.get(j)
     if share is None:
-        parents = next(iter(adjoints)).parents
-        share = record(functions.softmax, parents, (j,))
-    return record(THROUGH_SOFTMAX, (means[softmax], share, adjoints.get(share, 0.0)))
+        share = record(SHARE, (softmax.operands[j], softmax.total))
+    return record(THROUGH_SOFTMAX, (means[softmax], share, adjoints.get(share, 0.0)), (j,))

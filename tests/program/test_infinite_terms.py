@@ -22,6 +22,7 @@ from micrograd_bp import (
     fsum,
     hypot,
     jvp,
+    log,
     logaddexp,
     logsumexp,
     maximum,
@@ -40,6 +41,8 @@ WITHOUT_NAN = [point for point in POINTS if not any(map(math.isnan, point))]
 N = 9  # data points in a batch
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "softmax": lambda x: softmax(x)[1],
+    "two shares": lambda x: softmax(x)[0] * softmax(x)[2],
+    "log of a share": lambda x: log(softmax([*x, *x])[4]),
     "softmax of many": lambda x: dot(softmax([*x * 7, -inf]), [float(k) for k in range(22)]),
     "softmax of two": lambda x: softmax(x[:2])[0] + x[2],
     "logsumexp": logsumexp,

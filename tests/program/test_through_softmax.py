@@ -55,6 +55,42 @@ def few_shares(x: Leaves, w: Leaves) -> Value:
     return log(shares[2]) * x[0] + shares[1]
 
 
+def first_share(x: Leaves, w: Leaves) -> Value:
+    return log(softmax(w)[0]) * x[1]
+
+
+def last_share(x: Leaves, w: Leaves) -> Value:
+    return log(softmax([a * b for a, b in zip(x, w)])[-1])
+
+
+def one_of_many(x: Leaves, w: Leaves) -> Value:
+    return -log(softmax(many(x, w))[30])
+
+
+def two_of_many(x: Leaves, w: Leaves) -> Value:
+    shares = softmax(many(x, w))
+    return log(shares[30]) * shares[2] * x[0]
+
+
+def one_of_repeated_operands(x: Leaves, w: Leaves) -> Value:
+    shares = softmax([w[0], w[1], w[0], w[2], w[1]])
+    return log(shares[2]) * x[0] + tanh(w[2])
+
+
+def one_behind_a_gate(x: Leaves, w: Leaves) -> Value:
+    return relu(softmax([log(a * a) * b for a, b in zip(x, w)])[1] - 0.2) * x[2] + w[0]
+
+
+def one_behind_a_branch(x: Leaves, w: Leaves) -> Value:
+    shares = softmax([sqrt(x[0]) * w[0], *w[1:]])
+    return where(step(x[0]), log(shares[2]), w[0] * w[1])
+
+
+def two_behind_a_branch(x: Leaves, w: Leaves) -> Value:
+    shares = softmax([sqrt(x[0]) * w[0], *w[1:]])
+    return where(step(x[0]), log(shares[0]) * shares[3], w[0] * w[1])
+
+
 def twice_of_the_same(x: Leaves, w: Leaves) -> Value:
     first, second = softmax(w), softmax(w)
     return dot(first, x) * dot(second, x[::-1]) + first[1]
@@ -128,6 +164,14 @@ MAKERS = [
     of_repeated_operands,
     some_shares,
     few_shares,
+    first_share,
+    last_share,
+    one_of_many,
+    two_of_many,
+    one_of_repeated_operands,
+    one_behind_a_gate,
+    one_behind_a_branch,
+    two_behind_a_branch,
     twice_of_the_same,
     of_common_operands,
     one_after_the_other,
@@ -213,7 +257,23 @@ def squares(w: Leaves) -> Value:
     return fsum([s * s for s in softmax(w)])
 
 
-@pytest.mark.parametrize("f", [squares, logsumexp])
+def of_one(w: Leaves) -> Value:
+    return log(softmax(w)[0])
+
+
+def of_two(w: Leaves) -> Value:
+    shares = softmax(w)
+    return log(shares[-1]) * shares[0]
+
+
+def of_three(w: Leaves) -> Value:
+    return dot(softmax(w)[1:4], [1.0, 2.0, 3.0])
+
+
+OF_SO_MANY = pytest.mark.parametrize("f", [squares, logsumexp, of_one, of_two, of_three])
+
+
+@OF_SO_MANY
 def test_the_gradient_to_lower_has_as_many_nodes_as_operands(f: Callable[[Leaves], Value]) -> None:
     def n_nodes(n: int) -> int:
         w = [Value(0.1 * i) for i in range(n)]
@@ -222,13 +282,20 @@ def test_the_gradient_to_lower_has_as_many_nodes_as_operands(f: Callable[[Leaves
     assert n_nodes(80) < 4.1 * n_nodes(20)
 
 
+@pytest.mark.parametrize("f", [logsumexp, of_one, of_two, of_three])
+def test_few_nodes_of_the_gradient_to_lower_have_all_operands(f: Callable[[Leaves], Value]) -> None:
+    w = [Value(0.1 * i) for i in range(50)]
+    order = topological_order(fsum(recorded_gradient(f(w), w, to_lower=True)))
+    assert sum(len(node.parents) >= 50 for node in order) <= 5
+
+
 def test_the_gradient_of_a_logsumexp_to_lower_has_as_many_operands_as_it() -> None:
     w = [Value(0.1 * i) for i in range(50)]
     slopes = recorded_gradient(logsumexp(w), w, to_lower=True)
     assert [len(slope.parents) for slope in slopes] == [2] * 50
 
 
-@pytest.mark.parametrize("f", [squares, logsumexp])
+@OF_SO_MANY
 def test_a_plan_has_as_many_operands_as_a_softmax(f: Callable[[Leaves], Value]) -> None:
     def n_operands(n: int) -> int:
         w = [Value(0.1 * i) for i in range(n)]
@@ -253,6 +320,23 @@ def test_the_slopes_of_an_all_but_certain_share_keep_their_digits(n: int, certai
     apart = [math.fsum(s * (g_j - g_i) for s, g_i in zip(shares, g)) for g_j in g]
     expected = [s * slope for s, slope in zip(shares, apart)]
     np.testing.assert_allclose(slopes, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [3, 4, 17, 50])
+@pytest.mark.parametrize("place", [0, 1, -1])
+@pytest.mark.parametrize("certain", [40.0, 600.0])
+def test_the_slopes_of_the_log_of_an_all_but_certain_share_keep_their_digits(
+    n: int, place: int, certain: float
+) -> None:
+    w = [Value(0.01 * k) for k in range(n)]
+    w[place].data = certain
+    program = Program(log(softmax(w)[place]), [], w)
+    _, slopes = program.value_and_grad([])
+    shares = softmax([w_k.data for w_k in w])
+    shares[place] = 0.0
+    expected = [-share for share in shares]
+    expected[place] = math.fsum(shares)
+    np.testing.assert_allclose(slopes, expected, rtol=1e-13)
 
 
 def test_a_point_on_a_pole_beside_a_softmax_is_told_as_by_the_gradient() -> None:
