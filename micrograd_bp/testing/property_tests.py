@@ -1,8 +1,8 @@
 """A property test of gradients in three lines: hypothesis chooses where, the checkers compare."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from inspect import signature
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ def gradients_agree(
     For pytest the function's name begins with ``test_``; or call it, without arguments. How many
     examples are tried, hypothesis's ``settings`` say. A failure is shrunk, and the message has
     it as an ``@example(...)`` to paste above the decorator. As below ``@given``, arguments without
-    a strategy, such as self, are pytest's: fixtures, or those of ``parametrize``.
+    a strategy, such as self, are pytest's: fixtures, or those of ``parametrize``; where they have
+    a default, they keep it.
 
     Args:
         grad_f: the gradient, where the function takes and gives NumPy's numbers, by one argument,
@@ -52,7 +53,8 @@ def gradients_agree(
 
     def decorate(f: Callable[..., Any]) -> Any:
         form = signature(f)
-        names = [name for name in form.parameters if name in strategies]
+        own = _of_the_test(form, strategies)
+        names = [name for name in own.parameters if name in strategies]
         if not names or len(names) < len(strategies) or (grad_f and len(names) != 1):
             raise TypeError(
                 f"gradients_agree needs a strategy for each argument of {f.__name__},"
@@ -61,11 +63,16 @@ def gradients_agree(
             )
 
         def test(*positional: Any, **named: Any) -> None:
-            given = form.bind(*positional, **named).arguments
+            given = own.bind(*positional, **named).arguments
             inputs = {name: given[name] for name in names}
 
             def function(*arguments: Any) -> Any:
-                return f(**{**given, **dict(zip(names, arguments, strict=True))})
+                bound = form.bind_partial()
+                for name, x in {**given, **dict(zip(names, arguments, strict=True))}.items():
+                    several = form.parameters[name].kind is Parameter.VAR_POSITIONAL
+                    bound.arguments[name] = (x,) if several else x
+                bound.apply_defaults()
+                return f(*bound.args, **bound.kwargs)
 
             function.__name__ = f.__name__
             try:
@@ -80,7 +87,7 @@ def gradients_agree(
                     replace(error.report, notes=(*error.report.notes, note))
                 ) from None
 
-        test.__signature__ = form  # type: ignore[attr-defined]
+        test.__signature__ = own  # type: ignore[attr-defined]
         vars(test).update(vars(f))  # what @settings and @example below have left
         if f.__name__ != "<lambda>":  # whose source hypothesis would look for
             for name in ("__name__", "__qualname__", "__module__", "__doc__"):
@@ -92,6 +99,17 @@ def gradients_agree(
         return found
 
     return decorate
+
+
+def _of_the_test(form: Signature, strategies: Collection[str]) -> Signature:
+    """The signature of the test of a function: all by name, as hypothesis gives them."""
+    parameters = []
+    for p in form.parameters.values():
+        is_needed = p.default is p.empty and p.kind is not p.VAR_POSITIONAL
+        if p.kind is not p.VAR_KEYWORD and (is_needed or p.name in strategies):
+            kind = p.kind if p.kind is p.KEYWORD_ONLY else p.POSITIONAL_OR_KEYWORD
+            parameters.append(p.replace(kind=kind, default=p.empty))
+    return Signature(parameters)
 
 
 def _to_paste(x: Any) -> str:

@@ -311,6 +311,39 @@ def test_strategies_are_those_of_the_arguments() -> None:
             decorator(lambda x: x)
 
 
+def by_position(x, /):
+    return x * x
+
+
+def of_any_number(*x):
+    return x[0] * x[0]
+
+
+def with_a_default(x, k=2.0, *rest, **named):
+    assert (k, rest, named) == (2.0, (), {})
+    return k * x
+
+
+def of_each_kind(k=0.5, x=1.0, /, *, z, c=3.0):
+    assert (k, c) == (0.5, 3.0)
+    return k * x * z * c
+
+
+@pytest.mark.parametrize("f", [by_position, of_any_number, with_a_default])
+def test_arguments_of_each_kind_are_given_and_defaults_stay(f: Any) -> None:
+    gradients_agree(x=st.floats(-2, 2))(f)()
+    gradients_agree(lambda x: 2.0 if f is with_a_default else 2.0 * x, x=st.floats(-2, 2))(f)()
+    with pytest.raises(GradientError, match=r"@example\(x="):
+        gradients_agree(lambda x: 5.0, x=st.floats(-2, 2))(f)()
+    gradients_agree(x=st.floats(-2, 2), z=st.floats(-2, 2))(of_each_kind)()
+
+
+@gradients_agree(x=st.floats(-5, 5))
+def test_a_default_is_no_fixture(x, power=2):  # noqa: PT028
+    assert power == 2
+    return x**power
+
+
 def test_the_decorator_alone_says_what_it_needs() -> None:
     with pytest.raises(TypeError, match=r"as in @gradients_agree\(x=floats\(-5, 5\)\)"):
 
