@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable
 from functools import wraps
+from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -12,7 +13,8 @@ def paused(f: F) -> F:
     """The function, in whose calls there is no collection; whatever ends one, then there is again.
 
     Making a million tuples that stay, it would look through all of them, again and again: half
-    of the time of compiling a large graph.
+    of the time of compiling a large graph. In other threads than the main one it goes on: of two
+    that turn it off and on again, one could leave it off.
 
     >>> paused(gc.isenabled)(), gc.isenabled()
     (False, True)
@@ -20,6 +22,8 @@ def paused(f: F) -> F:
 
     @wraps(f)
     def run(*args: Any, **kwargs: Any) -> Any:
+        if current_thread() is not main_thread():
+            return f(*args, **kwargs)
         was_enabled = gc.isenabled()
         try:
             gc.disable()
