@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from ..engine import Value
 from ..modes import in_own_context
 from ..numeric import is_number, show, to_float
-from .gradcheck import judge, refuse_chance
+from .gradcheck import AGAIN, CHANCE, judge, noise_of_chance
 from .report import Mismatch, Report
 from .slopes import EPSILON
 
+ROUNDINGS = 2.0**10  # in single or half precision results at one point differ by more
 SINGLE = 16.0  # times its rounding a derivative or a slope in single precision may be off
 
 
@@ -53,8 +54,8 @@ def check_gradient(
     Raises:
         GradientError: a derivative is wrong.
         TypeError: f or grad_f gives no real numbers.
-        ValueError: x or f(x) is not finite, f gives something else the second time, or grad_f
-            gives an array of another shape or other labels.
+        ValueError: x or f(x) is not finite, f gives something else later, and not by rounding, or
+            grad_f gives an array of another shape or other labels.
 
     >>> x = np.array([1.0, -2.0, 0.5])
     >>> print(check_gradient(lambda x: np.sum(x**4), lambda x: 4 * x**3, x))
@@ -130,9 +131,10 @@ def check_gradient(
     rounded = 0.0  # of derivatives in double precision nothing more is known
     if (coarse := max(epsilon, _epsilon(given_back))) > EPSILON:
         rounded = SINGLE * coarse * float(np.abs(found[np.isfinite(found)]).max(initial=0.0))
-    again = _numbers("what f gives", f(given(point)))
-    for first, second, rounding in zip(y.flat, again.flat, noise.flat):
-        refuse_chance(float(first), float(second), float(rounding))
+    again = [_numbers("what f gives", f(given(point))).ravel().tolist() for _ in range(AGAIN)]
+    sizes = (np.abs(y) + noise / epsilon) * max(1.0, ROUNDINGS * epsilon / CHANCE)
+    by_chance = map(noise_of_chance, y.ravel().tolist(), zip(*again), sizes.ravel().tolist())
+    noise = noise + np.reshape([*by_chance], y.shape)
     faults: list[Mismatch] = []
     notes: list[str] = []
     checked = 0

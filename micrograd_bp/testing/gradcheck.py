@@ -23,7 +23,8 @@ from .report import Mismatch, Report
 from .slopes import EPSILON, UNDERFLOW, Slopes
 
 CLOSER = (16, 28, 40, 44, 48, 50)  # octaves below t: largest steps where the usual ones disagree
-CHANCE = 2.0**20  # times as far as by rounding two results at one point differ by chance
+AGAIN = 4  # times f is called at the same point: what it gives then is rounded otherwise, or chance
+CHANCE = 2.0**-20  # of what is rounded; a result that differs by more is one of chance
 SAFETY = 4.0  # how many error estimates a derivative may lie off: it has rounding errors too
 
 
@@ -46,7 +47,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     Raises:
         GradientError: a derivative is wrong.
         TypeError: f gives something else than Values, or does not take these arguments.
-        ValueError: an input is inf or nan, or f gives something else the second time.
+        ValueError: an input is inf or nan, or f gives something else later, and not by rounding.
 
     >>> from micrograd_bp import tanh
     >>> print(gradcheck(lambda w, x: tanh(w[0] * x + w[1]), [0.5, -0.3], 2.0))
@@ -74,6 +75,8 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
         ) from error
     output_names = _names_of_values(outputs)
     first = [output.data for output in leaves(outputs)]
+    later = [leaves(outputs_at(numbers)[1]) for _ in range(AGAIN)]
+    again = [[output.data for output in outputs] for outputs in zip(*later)]
     forward = _by_forward_mode(lambda *values: leaves(f(*rebuild(inputs, values))), numbers)
 
     @cache  # each output is looked at over the same steps
@@ -89,7 +92,7 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
         output = leaves(outputs)[k]
         output.backward()
         noise = _rounding((node.grad, node) for node in order_of([output])[:-1])
-        refuse_chance(first[k], output.data, noise)
+        noise += noise_of_chance(first[k], again[k], abs(first[k]) + noise / EPSILON)
         for i, (name, value) in enumerate(zip(names, values, strict=True)):
 
             def along(t: float, i: int = i, k: int = k) -> float:
@@ -122,19 +125,27 @@ def gradcheck(f: Callable[..., Any], *inputs: Structure, raise_on_failure: bool 
     return report.raise_if_wrong() if raise_on_failure else report
 
 
-def refuse_chance(first: float, again: float, noise: float) -> None:
-    """Refuse a function of random numbers, or with a state, which has no derivatives to compare.
+def noise_of_chance(first: float, others: Sequence[float], size: float) -> float:
+    """How far a result is off, as others at the same point say: sums on several threads differ.
 
-    Sums on several threads may differ by rounding; and what was rounded, the noise, may cancel.
+    Functions of random numbers, or with a state, have no derivatives to compare.
+
+    Args:
+        first: what f gave at the point.
+        others: what it gave there later.
+        size: of the numbers that it is rounded from, which may cancel.
 
     Raises:
-        ValueError: the two numbers that it gave at one point are not the same.
+        ValueError: they differ by more than rounding does.
     """
-    if abs(again - first) > CHANCE * (noise + EPSILON * abs(first)):
-        raise ValueError(
-            f"f gives {first!r} and then {again!r} at the same point: if it draws random numbers,"
-            " seed them inside f, and let it keep no state"
-        )
+    for again in others:
+        if abs(again - first) > CHANCE * size:
+            raise ValueError(
+                f"f gives {first!r} and then {again!r} at the same point: if it draws random"
+                " numbers, seed them inside f, and let it keep no state"
+            )
+    gaps = (abs(again - first) for again in others)
+    return 2.0 * max(filter(isfinite, gaps), default=0.0)
 
 
 def _finite_numbers(inputs: Structure, names: Sequence[str]) -> list[float]:

@@ -155,6 +155,38 @@ def test_a_function_of_chance_or_with_a_state_is_refused() -> None:
     assert check_gradient(lambda x: x * x * (1.0 + 1e-16 * chance.normal()), lambda x: 2.0 * x, 1.0)
 
 
+@pytest.mark.parametrize("x", [1.0, -100.0, [1.0, 0.0, 2.0]])
+@pytest.mark.parametrize("size", [1e-15, 1e-11, 1e-8, 1e-7])
+def test_what_results_at_one_point_differ_by_is_rounding_where_it_is_small(size, x) -> None:
+    chance = np.random.default_rng(0)
+
+    def f(x: Any) -> Any:
+        return np.sum(x * x) + size * chance.normal()
+
+    def g(x: Any) -> Any:
+        return sum(x_i * x_i for x_i in (x if isinstance(x, list) else [x])) + f(0.0)
+
+    for _ in range(5):
+        report = check_gradient(f, lambda x: 2.0 * x, x)
+        assert report.checked == np.size(x)
+        assert not check_gradient(f, lambda x: 2.02 * x, x, raise_on_failure=False)
+        assert gradcheck(g, x).checked == np.size(x)
+        with pytest.raises(GradientError):
+            gradcheck(lambda x: g(x) + 0.02 * (x - x.data), 1.0)
+
+
+def test_sums_in_single_precision_in_any_order_are_no_chance() -> None:
+    chance = np.random.default_rng(0)
+    terms = np.linspace(-1.0, 2.0, 1000).astype("float32")
+
+    def f(x: Any) -> Any:
+        return np.cumsum(chance.permutation(terms) * np.float32(x))[-1]
+
+    for g in (f, lambda x: float(f(x))):
+        assert check_gradient(g, lambda x: 500.0, 1.5).checked == 1
+        assert not check_gradient(g, lambda x: 510.0, 1.5, raise_on_failure=False)
+
+
 @pytest.mark.parametrize("x", [Fraction(1, 3), [Fraction(1, 3), 2], np.array([1.5, 2], object)])
 def test_numbers_of_any_kind_are_taken(x: Any) -> None:
     assert check_gradient(lambda x: np.sum(x * x), lambda x: 2.0 * x, x)
