@@ -61,16 +61,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection() -> Iterator[None]:
     """What is collected stays until the end, so the collector of garbage never looks at it.
 
-    Hypothesis does once, for who holds its random numbers: before they are out of sight.
+    Nor is it said to be off meanwhile: Dask keeps what it was as it is imported, for ever.
+    Hypothesis looks once for who holds its random numbers: before they are out of sight.
     """
-    gc.disable()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(0)
     try:
         return (yield)
     finally:
         find(booleans(), bool)
         gc.collect()
         gc.freeze()
-        gc.enable()
+        gc.set_threshold(*thresholds)
 
 
 @pytest.hookimpl(tryfirst=True)
