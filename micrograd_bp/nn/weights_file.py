@@ -21,10 +21,7 @@ from .written import write
 
 NamedWeights = Mapping[str, list[Value] | list[list[Value]]]  # vectors, and matrices row by row
 
-_OTHER_FORMATS = (
-    *(".pt", ".pth", ".bin", ".onnx", ".pkl", ".pickle", ".joblib"),
-    *(".npy", ".npz", ".h5", ".keras", ".json", ".csv", ".txt"),
-)
+_OTHER_FORMATS = frozenset(".pt .pth .bin .onnx .pkl .pickle .joblib .npy .npz .h5 .keras".split())
 """Names by which others, torch.load and pickle among them, know files of their own, not ours."""
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}

@@ -214,7 +214,7 @@ def test_a_weight_that_is_nan_is_refused_and_changes_nothing(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "suffix", [".pt", ".pth", ".bin", ".pkl", ".npz", ".h5", ".PT", ".json", ".onnx", ".npy"]
+    "suffix", [".pt", ".pth", ".bin", ".pkl", ".npz", ".h5", ".PT", ".onnx", ".npy"]
 )
 def test_the_name_of_another_format_is_refused(tmp_path, suffix) -> None:
     path = tmp_path / f"model.v2{suffix}"
