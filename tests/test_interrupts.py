@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -211,7 +212,9 @@ def test_fit_keeps_the_weights_of_the_last_epoch_wherever_it_is_interrupted() ->
     assert weights(model) == kept[-1]
 
 
-def test_a_progress_bar_starts_no_thread_and_loses_no_interrupt(monkeypatch: Any) -> None:
+def test_a_progress_bar_starts_no_thread_loses_no_interrupt_and_keeps_no_lock(
+    monkeypatch: Any,
+) -> None:
     lost: list[Any] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda told: lost.append(told.exc_type))
     monkeypatch.setattr(Bar, "monitor", None)
@@ -219,6 +222,7 @@ def test_a_progress_bar_starts_no_thread_and_loses_no_interrupt(monkeypatch: Any
     def work() -> None:
         with Bar(total=2, mininterval=0.0) as bar:
             bar.update()
+            bar.clear()
 
     n = 1
     gc.collect()
@@ -227,6 +231,10 @@ def test_a_progress_bar_starts_no_thread_and_loses_no_interrupt(monkeypatch: Any
         while interrupted(work, n):
             tqdm._instances.clear()  # of bars left unclosed, each of which makes the next slower
             n += 1
+            beside = Thread(target=Bar, kwargs={"disable": True}, daemon=True)
+            beside.start()
+            beside.join(600)
+            assert not beside.is_alive(), "an interrupt left the bars locked"
     finally:
         gc.enable()
     assert n > 20

@@ -361,7 +361,7 @@ def test_of_two_trainings_that_begin_at_once_the_first_to_write_keeps_the_folder
 
 
 def test_of_two_threads_that_write_at_once_one_is_refused(tmp_path: Path) -> None:
-    both = threading.Barrier(2, timeout=60)
+    both = threading.Barrier(2, timeout=600)
 
     def begun(seed: int, folder: Path) -> str:
         try:
